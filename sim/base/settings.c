@@ -1,0 +1,294 @@
+#include "sim/base/settings.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "sim/base/text.h"
+
+enum { MAXIMUM_SETTINGS = 96, MAXIMUM_NAME = 96 };
+
+static const struct setting *find(const struct setting *table, const char *name)
+{
+    for (; table->name != NULL; table++) {
+        if (text_equal(table->name, name)) {
+            return table;
+        }
+    }
+    return NULL;
+}
+
+static bool unknown(const struct setting *table, const char *place, const char *name,
+                    struct error *error)
+{
+    const char *names[MAXIMUM_SETTINGS + 1] = {NULL};
+    for (size_t i = 0; i < MAXIMUM_SETTINGS && table[i].name != NULL; i++) {
+        names[i] = table[i].name;
+    }
+    const char *nearest = text_nearest(name, names);
+    if (nearest == NULL) {
+        return error_set(error, "%s: unknown key '%s'", place, name);
+    }
+    return error_set(error, "%s: unknown key '%s', did you mean '%s'?", place, name, nearest);
+}
+
+static bool store_number(const struct setting *setting, const char *place, double value,
+                         void *target, struct error *error)
+{
+    bool whole = setting->type != SETTING_NUMBER;
+    if (!isfinite(value) || value < setting->minimum || value > setting->maximum ||
+        (whole && value != floor(value))) {
+        return error_set(error, "%s: '%s' must be a %snumber from %g to %g, got %.17g", place,
+                         setting->name, whole ? "whole " : "", setting->minimum, setting->maximum,
+                         value);
+    }
+    char *field = (char *)target + setting->offset;
+    if (setting->type == SETTING_WHOLE) {
+        uint32_t stored = (uint32_t)value;
+        memcpy(field, &stored, sizeof stored);
+    } else if (setting->type == SETTING_SEED) {
+        uint64_t stored = (uint64_t)value;
+        memcpy(field, &stored, sizeof stored);
+    } else {
+        memcpy(field, &value, sizeof value);
+    }
+    return true;
+}
+
+static bool store_text(const struct setting *setting, const char *place, const char *value,
+                       void *target, struct error *error)
+{
+    bool allowed = setting->choices == NULL;
+    char list[256] = "";
+    for (size_t i = 0; !allowed && setting->choices[i] != NULL; i++) {
+        allowed = text_equal(value, setting->choices[i]);
+        size_t used = strlen(list);
+        snprintf(list + used, sizeof list - used, "%s%s", i > 0 ? ", " : "", setting->choices[i]);
+    }
+    if (!allowed) {
+        const char *nearest = text_nearest(value, setting->choices);
+        return error_set(error, "%s: '%s' must be one of %s, got '%s'%s%s%s", place, setting->name,
+                         list, value, nearest != NULL ? ", did you mean '" : "",
+                         nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
+    }
+    if (!text_copy((char *)target + setting->offset, setting->bytes, value)) {
+        return error_set(error, "%s: '%s' must be at most %zu characters long", place,
+                         setting->name, setting->bytes - 1);
+    }
+    return true;
+}
+
+static bool wrong_type(const struct setting *setting, const char *place, const char *found,
+                       struct error *error)
+{
+    const char *expected = setting->type == SETTING_BOOL   ? "true or false"
+                           : setting->type == SETTING_TEXT ? "a text"
+                                                           : "a number";
+    return error_set(error, "%s: '%s' must be %s, got %s", place, setting->name, expected, found);
+}
+
+static bool store_json(const struct setting *setting, const char *place, const struct json *value,
+                       void *target, struct error *error)
+{
+    double number = 0;
+    bool flag = false;
+    switch (setting->type) {
+    case SETTING_IGNORED:
+        return true;
+    case SETTING_BOOL:
+        if (!json_bool(value, &flag)) {
+            return wrong_type(setting, place, json_type(value), error);
+        }
+        memcpy((char *)target + setting->offset, &flag, sizeof flag);
+        return true;
+    case SETTING_TEXT:
+        if (json_text(value) == NULL) {
+            return wrong_type(setting, place, json_type(value), error);
+        }
+        return store_text(setting, place, json_text(value), target, error);
+    case SETTING_WHOLE:
+    case SETTING_SEED:
+    case SETTING_NUMBER:
+        if (!json_number(value, &number)) {
+            return wrong_type(setting, place, json_type(value), error);
+        }
+        return store_number(setting, place, number, target, error);
+    }
+    return false;
+}
+
+struct seen {
+    bool settings[MAXIMUM_SETTINGS];
+};
+
+/* True when some setting's name continues 'name' with a dot: then an object may stand there. */
+static bool is_section(const struct setting *table, const char *name)
+{
+    size_t length = strlen(name);
+    for (; table->name != NULL; table++) {
+        if (strncmp(table->name, name, length) == 0 && table->name[length] == '.') {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool read_level(const struct setting *table, const struct json *object, const char *prefix,
+                       const char *place, struct seen *seen, void *target, struct error *error)
+{
+    for (const struct json *child = json_first(object); child != NULL; child = json_next(child)) {
+        char name[MAXIMUM_NAME];
+        snprintf(name, sizeof name, "%s%s%s", prefix, *prefix != '\0' ? "." : "",
+                 json_name(child));
+        const struct setting *setting = find(table, name);
+        if (setting == NULL && is_section(table, name)) {
+            if (!json_is_object(child)) {
+                return error_set(error, "%s: '%s' must be an object, got %s", place, name,
+                                 json_type(child));
+            }
+            if (!read_level(table, child, name, place, seen, target, error)) {
+                return false;
+            }
+            continue;
+        }
+        if (setting == NULL) {
+            return unknown(table, place, name, error);
+        }
+        if (seen->settings[setting - table]) {
+            return error_set(error, "%s: '%s' stands twice", place, name);
+        }
+        seen->settings[setting - table] = true;
+        if (!store_json(setting, place, child, target, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool settings_read(const struct setting *table, const struct json *object, const char *place,
+                   void *target, struct error *error)
+{
+    if (!json_is_object(object)) {
+        return error_set(error, "%s: expected an object, got %s", place, json_type(object));
+    }
+    struct seen seen = {{false}};
+    if (!read_level(table, object, "", place, &seen, target, error)) {
+        return false;
+    }
+    for (size_t i = 0; table[i].name != NULL; i++) {
+        if (table[i].required && !seen.settings[i]) {
+            return error_set(error, "%s: key '%s' is missing", place, table[i].name);
+        }
+    }
+    return true;
+}
+
+bool settings_assign(const struct setting *table, const char *assignment, void *target,
+                     struct error *error)
+{
+    const char *equals = strchr(assignment, '=');
+    char name[MAXIMUM_NAME];
+    if (equals == NULL || (size_t)(equals - assignment) >= sizeof name) {
+        return error_set(error, "--set %s: expected KEY=VALUE", assignment);
+    }
+    memcpy(name, assignment, (size_t)(equals - assignment));
+    name[equals - assignment] = '\0';
+    const struct setting *setting = find(table, name);
+    if (setting == NULL) {
+        return unknown(table, "--set", name, error);
+    }
+    const char *value = equals + 1;
+    double number = 0;
+    bool flag = text_equal(value, "true");
+    switch (setting->type) {
+    case SETTING_IGNORED:
+        return true;
+    case SETTING_BOOL:
+        if (!flag && !text_equal(value, "false")) {
+            return wrong_type(setting, "--set", value, error);
+        }
+        memcpy((char *)target + setting->offset, &flag, sizeof flag);
+        return true;
+    case SETTING_TEXT:
+        return store_text(setting, "--set", value, target, error);
+    case SETTING_WHOLE:
+    case SETTING_SEED:
+    case SETTING_NUMBER:
+        if (!text_to_double(value, &number)) {
+            return wrong_type(setting, "--set", value, error);
+        }
+        return store_number(setting, "--set", number, target, error);
+    }
+    return false;
+}
+
+static double number_of(const struct setting *setting, const void *target)
+{
+    const char *field = (const char *)target + setting->offset;
+    uint32_t whole = 0;
+    uint64_t seed = 0;
+    double number = 0;
+    if (setting->type == SETTING_WHOLE) {
+        memcpy(&whole, field, sizeof whole);
+        return whole;
+    }
+    if (setting->type == SETTING_SEED) {
+        memcpy(&seed, field, sizeof seed);
+        return (double)seed;
+    }
+    memcpy(&number, field, sizeof number);
+    return number;
+}
+
+/* The object a dotted name belongs in, made on the way; '*ret_leaf' is the last part. */
+static struct json *descend(struct json *object, const char *name, const char **ret_leaf)
+{
+    const char *dot = strchr(name, '.');
+    while (dot != NULL) {
+        char part[MAXIMUM_NAME];
+        snprintf(part, sizeof part, "%.*s", (int)(dot - name), name);
+        const struct json *there = json_find(object, part);
+        object = there != NULL ? (struct json *)there : json_add_object(object, part);
+        name = dot + 1;
+        dot = strchr(name, '.');
+    }
+    *ret_leaf = name;
+    return object;
+}
+
+void settings_echo(const struct setting *table, const void *target, struct json *object)
+{
+    for (; table->name != NULL; table++) {
+        const char *leaf = NULL;
+        struct json *parent = descend(object, table->name, &leaf);
+        const char *field = (const char *)target + table->offset;
+        if (table->type == SETTING_TEXT) {
+            json_add_text(parent, leaf, field);
+        } else if (table->type == SETTING_BOOL) {
+            json_add_bool(parent, leaf, *(const bool *)field);
+        } else if (table->type != SETTING_IGNORED) {
+            json_add_number(parent, leaf, number_of(table, target));
+        }
+    }
+}
+
+void settings_print_help(const struct setting *table, const void *target, FILE *stream)
+{
+    for (; table->name != NULL; table++) {
+        const char *field = (const char *)target + table->offset;
+        char value[128];
+        if (table->type == SETTING_TEXT) {
+            snprintf(value, sizeof value, "%.100s", *field != '\0' ? field : "(none)");
+        } else if (table->type == SETTING_BOOL) {
+            snprintf(value, sizeof value, "%s", *(const bool *)field ? "true" : "false");
+        } else {
+            snprintf(value, sizeof value, "%.12g", number_of(table, target));
+        }
+        fprintf(stream, "  %-34s %s%s%s\n      default %s%s%s\n", table->name, table->help,
+                table->choices != NULL ? "; one of:" : "", "", value,
+                table->unit != NULL ? " " : "", table->unit != NULL ? table->unit : "");
+        for (size_t i = 0; table->choices != NULL && table->choices[i] != NULL; i++) {
+            fprintf(stream, "        %s\n", table->choices[i]);
+        }
+    }
+}

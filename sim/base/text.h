@@ -1,0 +1,21 @@
+/* Small text helpers: nearest names for error messages, strict numbers, path joining. */
+#ifndef SIM_BASE_TEXT_H
+#define SIM_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The name of the NULL-ended list nearest to 'text' by edit distance, or NULL when none is near. */
+const char *text_nearest(const char *text, const char *const *names);
+
+/* Strict numbers: the whole of 'text' must be one finite number in range; false otherwise. */
+bool text_to_double(const char *text, double *ret_value);
+bool text_to_whole(const char *text, double maximum, double *ret_value);
+
+/* Copies into a fixed buffer; false when 'text' does not fit. */
+bool text_copy(char *buffer, size_t buffer_bytes, const char *text);
+
+bool text_equal(const char *a, const char *b);
+bool text_starts_with(const char *text, const char *prefix);
+
+#endif

@@ -1,0 +1,34 @@
+/* Time is int64_t picoseconds from the start of the run (106 days of range); people and files use
+ * seconds. This is the one place where the two are converted. */
+#ifndef SIM_BASE_UNITS_H
+#define SIM_BASE_UNITS_H
+
+#include <math.h>
+#include <stdint.h>
+
+#define PS_PER_S INT64_C(1000000000000)
+#define PS_PER_MS INT64_C(1000000000)
+#define PS_PER_US INT64_C(1000000)
+#define MAXIMUM_TIME_S 9.0e6 /* INT64_MAX picoseconds is 9.22e6 s */
+
+static inline int64_t ps_from_s(double seconds)
+{
+    return llround(seconds * (double)PS_PER_S);
+}
+
+static inline double s_from_ps(int64_t picoseconds)
+{
+    return (double)picoseconds / (double)PS_PER_S;
+}
+
+static inline int64_t ps_max(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static inline int64_t ps_min(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+#endif

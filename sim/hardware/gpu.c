@@ -1,0 +1,95 @@
+#include "sim/hardware/gpu.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "sim/base/embedded.h"
+#include "sim/base/memory.h"
+#include "sim/base/settings.h"
+#include "sim/base/text.h"
+
+#define NUMBER(member) .name = #member, .type = SETTING_NUMBER, .required = true, \
+                       SETTING_OF(gpu, member), .minimum = 0, .maximum = 1e9
+
+static const struct setting gpu_settings[] = {
+    {.name = "name", .type = SETTING_TEXT, .required = true, SETTING_OF(gpu, name)},
+    {NUMBER(memory_mib)},
+    {.name = "memory_source", .type = SETTING_IGNORED},
+    {NUMBER(memory_gb_per_s)},
+    {NUMBER(bf16_tflops)},
+    {NUMBER(fp8_tflops)},
+    {NUMBER(int8_tops)},
+    {NUMBER(l2_mb)},
+    {.name = "sm_count", .type = SETTING_WHOLE, .required = true, SETTING_OF(gpu, sm_count),
+     .maximum = 1e6},
+    {NUMBER(power_w)},
+    {.name = "link", .type = SETTING_IGNORED},
+    {NUMBER(link_gb_per_s)},
+    {NUMBER(pcie_gb_per_s)},
+    {NUMBER(price_low_usd_per_hour)},
+    {NUMBER(price_high_usd_per_hour)},
+    {.name = "price_source", .type = SETTING_IGNORED},
+    {.name = "source", .type = SETTING_IGNORED},
+    {.name = "doubt", .type = SETTING_IGNORED},
+    {.name = NULL},
+};
+
+bool gpu_catalog_read(struct gpu_catalog *catalog, struct error *error)
+{
+    static const char path[] = "sim/hardware/data/gpus.json";
+    memset(catalog, 0, sizeof *catalog);
+    struct json *document = NULL;
+    if (!embedded_read_json(path, &document, error)) {
+        return false;
+    }
+    size_t capacity = 0;
+    bool ok = true;
+    const struct json *item = json_first(json_find(document, "gpus"));
+    for (; ok && item != NULL; item = json_next(item)) {
+        catalog->gpus =
+            memory_grow(catalog->gpus, &capacity, catalog->count + 1, sizeof catalog->gpus[0]);
+        struct gpu *gpu = &catalog->gpus[catalog->count++];
+        memset(gpu, 0, sizeof *gpu);
+        ok = settings_read(gpu_settings, item, path, gpu, error);
+    }
+    json_destroy(document);
+    if (!ok) {
+        gpu_catalog_clear(catalog);
+    }
+    return ok;
+}
+
+void gpu_catalog_clear(struct gpu_catalog *catalog)
+{
+    free(catalog->gpus);
+    memset(catalog, 0, sizeof *catalog);
+}
+
+bool gpu_catalog_find(const struct gpu_catalog *catalog, const char *name, struct gpu *ret_gpu,
+                      struct error *error)
+{
+    if (strncasecmp(name, "NVIDIA ", 7) == 0) {
+        name += 7;
+    }
+    const char *names[65] = {NULL};
+    const struct gpu *containing = NULL;
+    for (uint32_t i = 0; i < catalog->count && i < 64; i++) {
+        names[i] = catalog->gpus[i].name;
+        if (strcasecmp(names[i], name) == 0) {
+            *ret_gpu = catalog->gpus[i];
+            return true;
+        }
+        if (containing == NULL && strlen(name) >= 2 && strcasestr(names[i], name) != NULL) {
+            containing = &catalog->gpus[i];
+        }
+    }
+    if (containing != NULL) {
+        *ret_gpu = *containing;
+        return true;
+    }
+    const char *nearest = text_nearest(name, names);
+    return error_set(error, "unknown GPU '%s'%s%s%s ('kvcast list gpus' names them all)", name,
+                     nearest != NULL ? ", did you mean '" : "", nearest != NULL ? nearest : "",
+                     nearest != NULL ? "'?" : "");
+}

@@ -1,0 +1,37 @@
+/* How much of a GPU's memory is left for the KV cache, in blocks, as vLLM 0.24 counts it. */
+#ifndef SIM_HARDWARE_MEMORY_MODEL_H
+#define SIM_HARDWARE_MEMORY_MODEL_H
+
+#include "sim/hardware/gpu.h"
+#include "sim/hardware/model_shape.h"
+#include "sim/hardware/precision.h"
+
+struct memory_settings {
+    uint32_t tensor_parallel;
+    double gpu_memory_utilization;
+    uint32_t block_tokens;
+    uint32_t max_batch_tokens;
+    uint32_t max_batch_requests;
+};
+
+struct memory_plan {
+    double weight_gib;  /* per GPU */
+    double reserve_gib; /* activations, graphs, workspaces: per GPU */
+    double kv_gib;      /* per GPU */
+    double block_bytes; /* of one block on one GPU, all layers */
+    uint32_t num_blocks; /* the engine's number: one of them is its null block */
+};
+
+/* Divides the memory of each GPU. Errors: a degree that does not divide the heads, weights that do
+ * not fit, a format the GPU cannot run. */
+MUST_CHECK bool memory_model_plan(const struct model_shape *shape, const struct gpu *gpu,
+                                  const struct weight_precision *weights,
+                                  const struct kv_precision *kv,
+                                  const struct memory_settings *settings,
+                                  struct memory_plan *ret_plan, struct error *error);
+
+/* Bytes of KV that one token takes, over all layers and all GPUs. */
+double memory_model_kv_bytes_per_token(const struct model_shape *shape,
+                                       const struct kv_precision *kv);
+
+#endif

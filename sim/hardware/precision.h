@@ -1,0 +1,30 @@
+/* Number formats of weights and KV cache. */
+#ifndef SIM_HARDWARE_PRECISION_H
+#define SIM_HARDWARE_PRECISION_H
+
+#include "sim/base/error.h"
+
+struct weight_precision {
+    const char *name;
+    const char *summary;
+    double linear_bytes;      /* per weight of a linear layer, scales and zeros included */
+    double load_reserve_gib;  /* memory the engine keeps beyond the weights when it quantizes on load */
+    bool needs_fp8_hardware;
+};
+
+struct kv_precision {
+    const char *name;
+    const char *summary;
+    double bytes; /* per number */
+};
+
+extern const struct weight_precision weight_precisions[]; /* ended by a NULL name */
+extern const struct kv_precision kv_precisions[];         /* ended by a NULL name */
+
+/* Unknown names are errors that name the nearest. */
+MUST_CHECK bool weight_precision_find(const char *name, const struct weight_precision **ret_found,
+                                      struct error *error);
+MUST_CHECK bool kv_precision_find(const char *name, const struct kv_precision **ret_found,
+                                  struct error *error);
+
+#endif

@@ -1,0 +1,6 @@
+#include "sim/policy/fcfs.h"
+
+const struct scheduling_policy policy_fcfs = {
+    .name = "fcfs",
+    .summary = "first come, first served; the newest is preempted",
+};

@@ -1,0 +1,8 @@
+#ifndef SIM_POLICY_FCFS_H
+#define SIM_POLICY_FCFS_H
+
+#include "sim/serving/scheduling_policy.h"
+
+extern const struct scheduling_policy policy_fcfs;
+
+#endif

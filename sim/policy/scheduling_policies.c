@@ -1,0 +1,30 @@
+#include "sim/policy/scheduling_policies.h"
+
+#include <stddef.h>
+
+#include "sim/base/text.h"
+#include "sim/policy/fcfs.h"
+#include "sim/policy/priority.h"
+
+const struct scheduling_policy *const scheduling_policies[] = {
+    &policy_fcfs,
+    &policy_priority,
+    NULL,
+};
+
+bool scheduling_policy_find(const char *name, const struct scheduling_policy **ret_found,
+                            struct error *error)
+{
+    const char *names[sizeof scheduling_policies / sizeof scheduling_policies[0]] = {NULL};
+    for (size_t i = 0; scheduling_policies[i] != NULL; i++) {
+        names[i] = scheduling_policies[i]->name;
+        if (text_equal(name, names[i])) {
+            *ret_found = scheduling_policies[i];
+            return true;
+        }
+    }
+    const char *nearest = text_nearest(name, names);
+    return error_set(error, "unknown scheduling policy '%s'%s%s%s", name,
+                     nearest != NULL ? ", did you mean '" : "", nearest != NULL ? nearest : "",
+                     nearest != NULL ? "'?" : "");
+}

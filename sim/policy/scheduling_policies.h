@@ -1,0 +1,13 @@
+/* The registry of scheduling policies. */
+#ifndef SIM_POLICY_SCHEDULING_POLICIES_H
+#define SIM_POLICY_SCHEDULING_POLICIES_H
+
+#include "sim/base/error.h"
+#include "sim/serving/scheduling_policy.h"
+
+extern const struct scheduling_policy *const scheduling_policies[]; /* NULL-ended */
+
+MUST_CHECK bool scheduling_policy_find(const char *name, const struct scheduling_policy **ret_found,
+                                       struct error *error);
+
+#endif

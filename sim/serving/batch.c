@@ -1,0 +1,102 @@
+#include "sim/serving/batch.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/memory.h"
+
+void batch_init(struct batch *batch)
+{
+    memset(batch, 0, sizeof *batch);
+}
+
+void batch_clear(struct batch *batch)
+{
+    free(batch->entries);
+    free(batch->preempted);
+    memset(batch, 0, sizeof *batch);
+}
+
+void batch_reset(struct batch *batch)
+{
+    batch->count = 0;
+    batch->preempted_count = 0;
+    memset(&batch->summary, 0, sizeof batch->summary);
+}
+
+void batch_add(struct batch *batch, struct batch_entry entry)
+{
+    if (batch->count == batch->capacity) {
+        batch->entries = memory_grow(batch->entries, &batch->capacity, batch->count + 1,
+                                     sizeof batch->entries[0]);
+    }
+    batch->entries[batch->count++] = entry;
+}
+
+void batch_add_preempted(struct batch *batch, uint32_t request)
+{
+    batch->preempted = memory_grow(batch->preempted, &batch->preempted_capacity,
+                                   batch->preempted_count + 1, sizeof batch->preempted[0]);
+    batch->preempted[batch->preempted_count++] = request;
+}
+
+void batch_remove(struct batch *batch, uint32_t index)
+{
+    assert(index < batch->count);
+    memmove(&batch->entries[index], &batch->entries[index + 1],
+            (batch->count - index - 1) * sizeof batch->entries[0]);
+    batch->count--;
+}
+
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Captured sizes: 1, 2, 4, then multiples of 8 up to 248, then of 16, and the largest itself. */
+static uint32_t padded_size(uint32_t tokens, uint32_t largest)
+{
+    if (tokens <= 2) {
+        return tokens;
+    }
+    uint32_t size = tokens <= 4 ? 4 : tokens <= 248 ? (tokens + 7) / 8 * 8 : (tokens + 15) / 16 * 16;
+    return smaller(size, largest);
+}
+
+void batch_summary_choose_graph(struct batch_summary *summary, uint32_t max_batch_requests,
+                                uint32_t max_batch_tokens)
+{
+    uint32_t largest = smaller(smaller(2 * max_batch_requests, 512), max_batch_tokens);
+    uint32_t tokens = batch_summary_tokens(summary);
+    if (tokens > largest) {
+        summary->cuda_graph = CUDA_GRAPH_NONE;
+        summary->padded_tokens = tokens;
+        return;
+    }
+    summary->padded_tokens = padded_size(tokens, largest);
+    bool uniform = summary->prefill_requests == 0;
+    summary->cuda_graph = uniform && summary->padded_tokens <= max_batch_requests
+                              ? CUDA_GRAPH_FULL
+                              : CUDA_GRAPH_PIECEWISE;
+}
+
+void batch_summarize(struct batch *batch, uint32_t max_batch_requests, uint32_t max_batch_tokens)
+{
+    struct batch_summary sum = {0};
+    for (uint32_t i = 0; i < batch->count; i++) {
+        const struct batch_entry *entry = &batch->entries[i];
+        if (entry->tokens == 1) {
+            sum.decode_requests++;
+            sum.decode_context_tokens += entry->computed_before;
+        } else {
+            uint64_t tokens = entry->tokens;
+            sum.prefill_requests++;
+            sum.prefill_tokens += entry->tokens;
+            sum.prefill_context_tokens += entry->computed_before;
+            sum.prefill_attention_pairs_x2 += tokens * (2 * (uint64_t)entry->computed_before + tokens);
+        }
+    }
+    batch_summary_choose_graph(&sum, max_batch_requests, max_batch_tokens);
+    batch->summary = sum;
+}

@@ -1,0 +1,63 @@
+/* The requests of one step and what prices them. */
+#ifndef SIM_SERVING_BATCH_H
+#define SIM_SERVING_BATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum cuda_graph { CUDA_GRAPH_FULL, CUDA_GRAPH_PIECEWISE, CUDA_GRAPH_NONE };
+
+/* Sums over a step. A request that runs one token is a decode, one that runs more is a prefill. */
+struct batch_summary {
+    uint32_t decode_requests;
+    uint32_t prefill_requests;
+    uint32_t prefill_tokens;
+    uint64_t decode_context_tokens;  /* tokens in the KV cache before the step */
+    uint64_t prefill_context_tokens;
+    /* Twice the query-key pairs of the prefills: sum of n (2 c + n) over chunks of n tokens that
+     * follow c computed ones; half of it is design section 5's prefill attention work. */
+    uint64_t prefill_attention_pairs_x2;
+    uint32_t padded_tokens; /* tokens the GPU runs once CUDA graphs have padded them */
+    enum cuda_graph cuda_graph;
+};
+
+struct batch_entry {
+    uint32_t request;
+    uint32_t tokens;
+    uint32_t computed_before;
+    bool samples; /* an output token comes out */
+};
+
+struct batch {
+    struct batch_entry *entries;
+    uint32_t count;
+    size_t capacity;
+    uint32_t *preempted; /* by the forming of this step */
+    uint32_t preempted_count;
+    size_t preempted_capacity;
+    struct batch_summary summary;
+    int64_t end_ps; /* when its output is at hand */
+};
+
+void batch_init(struct batch *batch);
+void batch_clear(struct batch *batch);
+void batch_reset(struct batch *batch); /* empties it, keeping its memory */
+void batch_add(struct batch *batch, struct batch_entry entry);
+void batch_add_preempted(struct batch *batch, uint32_t request);
+/* Takes the entry at 'index' out again. */
+void batch_remove(struct batch *batch, uint32_t index);
+/* Sums the entries, then chooses CUDA graph and padding by the limits of the engine. */
+void batch_summarize(struct batch *batch, uint32_t max_batch_requests, uint32_t max_batch_tokens);
+
+/* Graph and padding of a step (vLLM 0.24, config/vllm.py:_set_cudagraph_sizes): full graphs for
+ * pure decode up to the request limit, piecewise up to the largest captured size, none above. */
+void batch_summary_choose_graph(struct batch_summary *summary, uint32_t max_batch_requests,
+                                uint32_t max_batch_tokens);
+
+static inline uint32_t batch_summary_tokens(const struct batch_summary *summary)
+{
+    return summary->decode_requests + summary->prefill_tokens;
+}
+
+#endif

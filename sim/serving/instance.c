@@ -1,0 +1,110 @@
+#include "sim/serving/instance.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/memory.h"
+
+void instance_init(struct instance *instance, const struct engine_preset *preset,
+                   const struct scheduling_policy *policy, const struct engine_settings *settings,
+                   struct request *requests, uint32_t request_count)
+{
+    assert(settings->num_blocks > preset->reserved_blocks && settings->max_batch_tokens > 0);
+    memset(instance, 0, sizeof *instance);
+    instance->settings = *settings;
+    instance->preset = preset;
+    instance->policy = policy;
+    instance->requests = requests;
+    instance->watermark_blocks = (uint32_t)(settings->watermark_ratio * settings->num_blocks);
+    kv_cache_init(&instance->kv_cache, settings->num_blocks - preset->reserved_blocks,
+                  settings->block_tokens, request_count);
+    request_queue_init(&instance->waiting);
+    instance->running = memory_zeroed(settings->max_batch_requests, sizeof instance->running[0]);
+    instance->finished = memory_zeroed(settings->max_batch_requests, sizeof instance->finished[0]);
+    for (uint32_t i = 0; i < STEPS_IN_FLIGHT_MAXIMUM; i++) {
+        batch_init(&instance->steps[i]);
+    }
+}
+
+void instance_clear(struct instance *instance)
+{
+    kv_cache_clear(&instance->kv_cache);
+    request_queue_clear(&instance->waiting);
+    free(instance->running);
+    free(instance->finished);
+    for (uint32_t i = 0; i < STEPS_IN_FLIGHT_MAXIMUM; i++) {
+        batch_clear(&instance->steps[i]);
+    }
+    memset(instance, 0, sizeof *instance);
+}
+
+void instance_enqueue(struct instance *instance, uint32_t request)
+{
+    struct request_queue *waiting = &instance->waiting;
+    bool preempted = instance->requests[request].status == REQUEST_PREEMPTED;
+    if (!preempted) {
+        instance->requests[request].status = REQUEST_WAITING;
+    }
+    if (instance->policy->is_before == NULL) {
+        if (preempted) {
+            request_queue_push_front(waiting, request);
+        } else {
+            request_queue_push_back(waiting, request);
+        }
+        return;
+    }
+    struct scheduler_view view = {.instance = instance};
+    size_t low = 0;
+    size_t high = waiting->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (instance->policy->is_before(&view, request, request_queue_at(waiting, middle))) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    request_queue_insert(waiting, low, request);
+}
+
+const char *instance_refusal(const struct instance *instance, const struct request *request)
+{
+    const struct kv_cache *cache = &instance->kv_cache;
+    if (request->prompt_tokens >= instance->settings.max_model_len) {
+        return "the prompt reaches max_model_len";
+    }
+    if (kv_cache_blocks_for(cache, (uint64_t)request->prompt_tokens + request->output_tokens) >
+        cache->total_blocks) {
+        return "prompt and output need more KV blocks than there are";
+    }
+    return NULL;
+}
+
+bool instance_has_work(const struct instance *instance)
+{
+    return instance->running_count > 0 || instance->waiting.count > 0;
+}
+
+struct request_view scheduler_view_request(const struct scheduler_view *view, uint32_t request)
+{
+    const struct request *known = &view->instance->requests[request];
+    return (struct request_view){
+        .id = request,
+        .sent_ps = known->sent_ps,
+        .priority = known->priority,
+        .prompt_tokens = known->prompt_tokens,
+        .max_output_tokens = known->max_output_tokens,
+        .outputs = request_outputs(known),
+    };
+}
+
+uint32_t scheduler_view_running_count(const struct scheduler_view *view)
+{
+    return view->instance->running_count;
+}
+
+uint32_t scheduler_view_running(const struct scheduler_view *view, uint32_t index)
+{
+    return view->instance->running[index];
+}

@@ -1,0 +1,72 @@
+/* One engine on its GPUs: its limits, its queues, its KV cache, its steps in flight. */
+#ifndef SIM_SERVING_INSTANCE_H
+#define SIM_SERVING_INSTANCE_H
+
+#include "sim/base/error.h"
+#include "sim/serving/batch.h"
+#include "sim/serving/kv_cache.h"
+#include "sim/serving/request.h"
+#include "sim/serving/request_queue.h"
+#include "sim/serving/scheduling_policy.h"
+
+enum { STEPS_IN_FLIGHT_MAXIMUM = 2 };
+
+struct engine_settings {
+    uint32_t max_batch_tokens;   /* of one step */
+    uint32_t max_batch_requests; /* running together */
+    uint32_t max_model_len;      /* prompt + output of one request */
+    uint32_t block_tokens;
+    uint32_t num_blocks; /* the engine's number, its null block included */
+    uint32_t long_prefill_threshold_tokens; /* longest chunk of a prompt; 0: none */
+    double watermark_ratio;                 /* of the blocks, kept free at admissions */
+    bool reserve_full_prompt;               /* admit only if all known tokens fit now */
+    bool chunked_prefill;
+    bool async_scheduling;
+};
+
+/* How an engine forms a step and takes its output in. */
+struct engine_preset {
+    const char *name;
+    const char *summary;
+    uint32_t reserved_blocks; /* that no request can hold */
+    void (*form)(struct instance *instance, struct batch *batch);
+    void (*process_output)(struct instance *instance, const struct batch *batch);
+};
+
+struct instance {
+    struct engine_settings settings;
+    const struct engine_preset *preset;
+    const struct scheduling_policy *policy;
+    struct request *requests; /* of the run, borrowed */
+    struct kv_cache kv_cache;
+    struct request_queue waiting;
+    uint32_t *running; /* in order of admission */
+    uint32_t running_count;
+    uint32_t *finished; /* by the last output processed */
+    uint32_t finished_count;
+    uint32_t watermark_blocks;
+
+    /* the engine loop */
+    struct batch steps[STEPS_IN_FLIGHT_MAXIMUM]; /* a ring, the oldest first */
+    uint32_t oldest_step;
+    uint32_t steps_in_flight;
+    bool is_busy;            /* launching, or waiting for a step; else blocked on its input */
+    int64_t launch_done_ps;  /* of the newest step */
+    int64_t gpu_free_ps;     /* when the GPU has done all launched work */
+};
+
+void instance_init(struct instance *instance, const struct engine_preset *preset,
+                   const struct scheduling_policy *policy, const struct engine_settings *settings,
+                   struct request *requests, uint32_t request_count);
+void instance_clear(struct instance *instance);
+
+/* A request enters the waiting queue, where the policy says. */
+void instance_enqueue(struct instance *instance, uint32_t request);
+
+/* Why a request can never be served, or NULL: its prompt reaches max_model_len or needs more blocks
+ * than there are. */
+const char *instance_refusal(const struct instance *instance, const struct request *request);
+
+bool instance_has_work(const struct instance *instance);
+
+#endif

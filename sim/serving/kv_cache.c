@@ -1,0 +1,57 @@
+#include "sim/serving/kv_cache.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/memory.h"
+
+void kv_cache_init(struct kv_cache *cache, uint32_t total_blocks, uint32_t block_tokens,
+                   uint32_t request_count)
+{
+    assert(block_tokens > 0);
+    cache->block_tokens = block_tokens;
+    cache->total_blocks = total_blocks;
+    cache->free_blocks = total_blocks;
+    cache->request_count = request_count;
+    cache->held_blocks = memory_zeroed(request_count, sizeof cache->held_blocks[0]);
+}
+
+void kv_cache_clear(struct kv_cache *cache)
+{
+    free(cache->held_blocks);
+    memset(cache, 0, sizeof *cache);
+}
+
+uint32_t kv_cache_blocks_for(const struct kv_cache *cache, uint64_t tokens)
+{
+    return (uint32_t)((tokens + cache->block_tokens - 1) / cache->block_tokens);
+}
+
+uint32_t kv_cache_missing_blocks(const struct kv_cache *cache, uint32_t request, uint64_t tokens)
+{
+    assert(request < cache->request_count);
+    uint32_t needed = kv_cache_blocks_for(cache, tokens);
+    uint32_t held = cache->held_blocks[request];
+    return needed > held ? needed - held : 0;
+}
+
+void kv_cache_allocate(struct kv_cache *cache, uint32_t request, uint32_t blocks)
+{
+    assert(request < cache->request_count && blocks <= cache->free_blocks);
+    cache->free_blocks -= blocks;
+    cache->held_blocks[request] += blocks;
+}
+
+void kv_cache_free_blocks(struct kv_cache *cache, uint32_t request)
+{
+    assert(request < cache->request_count);
+    cache->free_blocks += cache->held_blocks[request];
+    cache->held_blocks[request] = 0;
+    assert(cache->free_blocks <= cache->total_blocks);
+}
+
+double kv_cache_utilization(const struct kv_cache *cache)
+{
+    return 1.0 - (double)cache->free_blocks / cache->total_blocks;
+}

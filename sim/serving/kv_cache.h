@@ -1,0 +1,35 @@
+/* The KV block pool of an instance and how many blocks each request holds. Only this module moves
+ * blocks; used + free = total at all times. */
+#ifndef SIM_SERVING_KV_CACHE_H
+#define SIM_SERVING_KV_CACHE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct kv_cache {
+    uint32_t block_tokens;
+    uint32_t total_blocks; /* that requests can hold */
+    uint32_t free_blocks;
+    uint32_t *held_blocks; /* by request */
+    uint32_t request_count;
+};
+
+void kv_cache_init(struct kv_cache *cache, uint32_t total_blocks, uint32_t block_tokens,
+                   uint32_t request_count);
+void kv_cache_clear(struct kv_cache *cache);
+
+/* Blocks that hold 'tokens' tokens. */
+uint32_t kv_cache_blocks_for(const struct kv_cache *cache, uint64_t tokens);
+
+/* Blocks the request lacks to hold 'tokens' tokens. */
+uint32_t kv_cache_missing_blocks(const struct kv_cache *cache, uint32_t request, uint64_t tokens);
+
+/* Gives the request 'blocks' more; they must be free. */
+void kv_cache_allocate(struct kv_cache *cache, uint32_t request, uint32_t blocks);
+
+/* Takes back all blocks of the request. */
+void kv_cache_free_blocks(struct kv_cache *cache, uint32_t request);
+
+double kv_cache_utilization(const struct kv_cache *cache); /* used / total, 0 to 1 */
+
+#endif

@@ -1,0 +1,53 @@
+/* One prompt and its answer: what the client asks, how the answer will turn out (the truth, which
+ * no policy sees), where the engine stands with it, and what the client observed. */
+#ifndef SIM_SERVING_REQUEST_H
+#define SIM_SERVING_REQUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TIME_NONE INT64_MIN /* it has not happened */
+
+enum request_status {
+    REQUEST_UNSENT,
+    REQUEST_WAITING,
+    REQUEST_RUNNING,
+    REQUEST_PREEMPTED,
+    REQUEST_FINISHED,
+    REQUEST_REJECTED,
+};
+
+struct request {
+    /* the ask */
+    int64_t sent_ps; /* TIME_NONE until a closed-loop client sends it */
+    uint32_t prompt_tokens;
+    uint32_t max_output_tokens;
+    int32_t priority; /* small goes first, under the priority policy */
+    uint32_t dataset; /* index into the run's names */
+
+    /* the truth */
+    uint32_t output_tokens;    /* >= 1; below max_output_tokens it ends by itself */
+    uint32_t reasoning_tokens; /* of output_tokens; the rest is visible */
+
+    /* the engine's view */
+    enum request_status status;
+    uint32_t known_tokens;    /* prompt + outputs already processed */
+    uint32_t computed_tokens; /* advanced when a step is formed, not when it has run */
+    uint32_t placeholders;    /* outputs formed but not yet processed */
+    uint32_t preemptions;
+    uint64_t recomputed_tokens;
+
+    /* the client's clock */
+    int64_t first_scheduled_ps;
+    int64_t first_token_ps;
+    int64_t first_visible_ps; /* TIME_NONE when the budget ended the thinking */
+    int64_t last_token_ps;
+    int64_t max_itl_ps;
+};
+
+static inline uint32_t request_outputs(const struct request *request)
+{
+    return request->known_tokens - request->prompt_tokens;
+}
+
+#endif
