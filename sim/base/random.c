@@ -54,18 +54,3 @@ double random_exponential(struct random_stream *stream, double mean)
 {
     return gsl_ran_exponential(stream->rng, mean);
 }
-
-double random_weibull(struct random_stream *stream, double shape, double scale)
-{
-    return gsl_ran_weibull(stream->rng, scale, shape);
-}
-
-double random_lognormal(struct random_stream *stream, double mu, double sigma)
-{
-    return gsl_ran_lognormal(stream->rng, mu, sigma);
-}
-
-uint32_t random_below(struct random_stream *stream, uint32_t limit)
-{
-    return (uint32_t)gsl_rng_uniform_int(stream->rng, limit);
-}

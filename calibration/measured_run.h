@@ -1,0 +1,83 @@
+/* One measured run of a real engine: a folder with engine.json, jobs.csv, requests.csv and
+ * steps.csv (calibration/MEASURED_RUN.md). */
+#ifndef CALIBRATION_MEASURED_RUN_H
+#define CALIBRATION_MEASURED_RUN_H
+
+#include <stdint.h>
+
+#include "sim/base/error.h"
+
+struct measured_engine {
+    char engine[32];
+    char engine_version[32];
+    char scheduler[32];
+    char gpu[64];
+    uint32_t gpus;
+    uint32_t tensor_parallel;
+    char weights[32];
+    char kv_cache[16];
+    char model[64];
+    uint32_t block_tokens;
+    uint32_t num_blocks;
+    uint32_t max_batch_requests;
+    uint32_t max_batch_tokens;
+    bool prefix_caching;
+    uint32_t max_model_len;
+    char sampling[128];
+    double gpu_memory_utilization; /* 0: the number of blocks was set by hand */
+    bool num_blocks_override;
+};
+
+struct measured_request {
+    uint32_t job;
+    uint32_t request_id;
+    uint32_t prompt_tokens;
+    uint32_t output_tokens;
+    double sent_s;
+    double first_token_s;
+    double last_token_s;
+    double max_itl_s;
+};
+
+/* State and content of one forming. */
+struct measured_step {
+    double schedule_s;
+    uint32_t prefill_tokens;
+    uint32_t prefill_requests;
+    uint32_t prefill_context_tokens;
+    uint32_t decode_requests;
+    uint32_t decode_context_tokens;
+    uint32_t running_requests;
+    uint32_t waiting_requests;
+    double kv_utilization;
+    uint32_t preempted_requests;
+};
+
+struct measured_job {
+    char name[64];
+    double start_s;
+    double end_s;
+    bool is_sweep; /* "sweep:BxC": B requests of C prompt tokens at once */
+    uint32_t sweep_prompt_tokens;
+    uint32_t first_request; /* its requests, in order */
+    uint32_t request_count;
+    uint32_t first_step; /* formings within [start_s, end_s] */
+    uint32_t step_count;
+};
+
+struct measured_run {
+    char path[1024];
+    char name[64]; /* last part of the path */
+    struct measured_engine engine;
+    struct measured_job *jobs;
+    uint32_t job_count;
+    struct measured_request *requests;
+    uint32_t request_count;
+    struct measured_step *steps;
+    uint32_t step_count;
+};
+
+MUST_CHECK bool measured_run_read(struct measured_run *run, const char *path, struct error *error);
+void measured_run_clear(struct measured_run *run);
+
+#endif

@@ -1,0 +1,465 @@
+#include "calibration/step_fit.h"
+
+#include <gsl/gsl_sort.h>
+#include <gsl/gsl_statistics_double.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "calibration/attention_schedule.h"
+#include "calibration/robust_fit.h"
+#include "calibration/step_observations.h"
+#include "sim/base/memory.h"
+#include "sim/base/units.h"
+#include "sim/hardware/gpu.h"
+#include "sim/hardware/model_shape.h"
+
+/* Every HOLD_OUTth span is kept out of the fit that measures the hold-out error. */
+enum { HOLD_OUT = 5, ROUNDS = 4 };
+
+/* Columns are scaled to about one; times are fitted in milliseconds. */
+#define CONTEXT_SCALE 1e5
+#define ATTENTION_SCALE 1e7
+#define TOKEN_SCALE 1e3
+#define TILE_SCALE 10
+/* Decode steps get faster over this time after a large prefill (seen in every sweep). */
+#define RECOVERY_S 0.05
+
+/* Columns: decode base at each knot; a tile of decode attention; combining split contexts; how much
+ * slower decodes are just after a large prefill, when the clocks are still down (fitted so that it
+ * does not bend the others, since sweeps decode for a few steps only; not priced); what a
+ * mixed step costs at its first knot; how much steeper it gets at each; prefill attention; decode
+ * context beside it. With coefficients of at least zero a mixed step rises ever faster with its
+ * tokens: from the floor of reading the weights to the slope of computing. */
+struct layout {
+    struct cost_curve decode;
+    struct cost_curve mixed;
+    struct attention_shape attention;
+    size_t tile;
+    size_t split;
+    size_t after_prefill;
+    size_t mixed_base;
+    size_t mixed_attention;
+    size_t mixed_context;
+    size_t columns;
+};
+
+static double median_of(double *values, size_t count)
+{
+    gsl_sort(values, 1, count);
+    return count > 0 ? gsl_stats_median_from_sorted_data(values, 1, count) : NAN;
+}
+
+/* Pure decode: the captured sizes that were measured for more than a step in passing. */
+static void place_decode_knots(struct cost_curve *knots,
+                               const struct step_observations *observations)
+{
+    enum { LARGEST = 1024, FEWEST = 4 };
+    uint32_t seen[LARGEST + 1] = {0};
+    for (uint32_t s = 0; s < observations->span_count; s++) {
+        const struct step_span *span = &observations->spans[s];
+        const struct batch_summary *summary = &observations->summaries[span->first];
+        if (span->count == 1 && summary->prefill_requests == 0 &&
+            summary->padded_tokens <= LARGEST) {
+            seen[summary->padded_tokens]++;
+        }
+    }
+    for (uint32_t size = 1; size <= LARGEST && knots->count < STEP_COST_MAXIMUM_KNOTS; size++) {
+        if (seen[size] >= FEWEST) {
+            knots->tokens[knots->count++] = size;
+        }
+    }
+}
+
+/* Mixed steps: where piecewise graphs run, and from there one slope to the largest measured. */
+static void place_mixed_knots(struct cost_curve *knots,
+                              const struct step_observations *observations)
+{
+    static const double grid[] = {8, 64, 128, 256};
+    double largest = 512;
+    for (uint32_t i = 0; i < observations->step_count; i++) {
+        const struct batch_summary *summary = &observations->summaries[i];
+        if (summary->prefill_requests > 0) {
+            largest = fmax(largest, summary->padded_tokens);
+        }
+    }
+    for (size_t i = 0; i < sizeof grid / sizeof grid[0]; i++) {
+        knots->tokens[knots->count++] = grid[i];
+    }
+    knots->tokens[knots->count++] = largest;
+}
+
+static struct layout lay_out(const struct step_observations *observations,
+                             const struct attention_shape *attention)
+{
+    struct layout layout = {.attention = *attention};
+    place_decode_knots(&layout.decode, observations);
+    place_mixed_knots(&layout.mixed, observations);
+    layout.tile = layout.decode.count;
+    layout.split = layout.tile + 1;
+    layout.after_prefill = layout.split + 1;
+    layout.mixed_base = layout.after_prefill + 1;
+    layout.mixed_attention = layout.mixed_base + layout.mixed.count;
+    layout.mixed_context = layout.mixed_attention + 1;
+    layout.columns = layout.mixed_context + 1;
+    return layout;
+}
+
+/* Weights of the two knots around 'tokens'; the last span goes on beyond its end. */
+static void add_hats(const struct cost_curve *knots, double tokens, double *row)
+{
+    uint32_t right = 1;
+    while (right + 1 < knots->count && tokens > knots->tokens[right]) {
+        right++;
+    }
+    double share = (tokens - knots->tokens[right - 1]) /
+                   (knots->tokens[right] - knots->tokens[right - 1]);
+    row[right - 1] += 1 - fmax(0, share);
+    row[right] += fmax(0, share);
+}
+
+/* How far 'tokens' lie beyond each knot. */
+static void add_slopes(const struct cost_curve *knots, double tokens, double *row)
+{
+    for (uint32_t k = 0; k + 1 < knots->count; k++) {
+        row[k] += fmax(0, tokens - knots->tokens[k]) / TOKEN_SCALE;
+    }
+}
+
+static void add_step(const struct layout *layout, const struct batch_summary *summary, double *row)
+{
+    if (summary->prefill_requests == 0) {
+        bool is_split = false;
+        add_hats(&layout->decode, summary->padded_tokens, row);
+        row[layout->tile] +=
+            attention_schedule_equal(&layout->attention, summary->decode_requests,
+                                     summary->decode_context_tokens, &is_split) /
+            TILE_SCALE;
+        row[layout->split] += is_split;
+        return;
+    }
+    row[layout->mixed_base] += 1;
+    add_slopes(&layout->mixed, summary->padded_tokens, &row[layout->mixed_base + 1]);
+    row[layout->mixed_context] += (double)summary->decode_context_tokens / CONTEXT_SCALE;
+    row[layout->mixed_attention] +=
+        (double)summary->prefill_attention_pairs_x2 / 2 / ATTENTION_SCALE;
+}
+
+/* From tiles of a schedule to picoseconds a context token: the sum spread evenly, times what
+ * unequal contexts cost on top. */
+static void store_decode_context(const struct layout *layout, double tile_ps,
+                                 struct step_cost *cost)
+{
+    const struct attention_shape *shape = &layout->attention;
+    double even = tile_ps * shape->kv_heads / shape->multiprocessors / ATTENTION_TILE_TOKENS;
+    cost->decode_context.count = 0;
+    for (uint32_t requests = 1; requests <= 1024; requests = requests < 4 ? requests + 1
+                                                             : requests * 5 / 4) {
+        uint32_t k = cost->decode_context.count++;
+        cost->decode_context.tokens[k] = requests;
+        cost->decode_context.cost_ps[k] = even * attention_schedule_imbalance(shape, requests);
+    }
+    /* Beyond, contexts of twice the mean are no longer split. */
+    cost->split_requests = (uint32_t)(2 / 1.1 * shape->multiprocessors / shape->kv_heads);
+}
+
+static void store(const struct layout *layout, const double *coefficients, struct step_cost *cost)
+{
+    double ms = (double)PS_PER_MS;
+    cost->decode = layout->decode;
+    for (uint32_t k = 0; k < layout->decode.count; k++) {
+        cost->decode.cost_ps[k] = coefficients[k] * ms;
+    }
+    cost->mixed = layout->mixed;
+    for (uint32_t k = 0; k < layout->mixed.count; k++) {
+        double slopes[STEP_COST_MAXIMUM_KNOTS] = {0};
+        add_slopes(&layout->mixed, layout->mixed.tokens[k], slopes);
+        double sum = coefficients[layout->mixed_base];
+        for (uint32_t i = 0; i + 1 < layout->mixed.count; i++) {
+            sum += slopes[i] * coefficients[layout->mixed_base + 1 + i];
+        }
+        cost->mixed.cost_ps[k] = sum * ms;
+    }
+    store_decode_context(layout, coefficients[layout->tile] / TILE_SCALE * ms, cost);
+    cost->split_ps = llround(coefficients[layout->split] * ms);
+    cost->mixed_context_ps = llround(coefficients[layout->mixed_context] / CONTEXT_SCALE * ms);
+    cost->mixed_attention_ps = coefficients[layout->mixed_attention] / ATTENTION_SCALE * ms;
+}
+
+static bool fit_spans(const struct step_observations *observations,
+                      const struct attention_shape *attention, bool without_held_out,
+                      struct step_cost *cost, struct error *error)
+{
+    struct layout layout = lay_out(observations, attention);
+    double *rows = memory_zeroed((size_t)observations->span_count * layout.columns, sizeof rows[0]);
+    double *targets = memory_zeroed(observations->span_count, sizeof targets[0]);
+    size_t count = 0;
+    for (uint32_t s = 0; s < observations->span_count; s++) {
+        const struct step_span *span = &observations->spans[s];
+        if ((without_held_out && s % HOLD_OUT == 0) || span->gpu_s <= 0) {
+            continue;
+        }
+        double *row = &rows[count * layout.columns];
+        for (uint32_t i = span->first; i < span->first + span->count; i++) {
+            add_step(&layout, &observations->summaries[i], row);
+            if (observations->summaries[i].prefill_requests == 0) {
+                row[layout.after_prefill] += span->gpu_s * 1000 / span->count *
+                                             exp(-observations->since_prefill_s[i] / RECOVERY_S);
+            }
+        }
+        targets[count++] = span->gpu_s * 1000;
+    }
+    bool ok = layout.decode.count >= 2 && count >= 2 * layout.columns;
+    if (ok) {
+        double *coefficients = memory_zeroed(layout.columns, sizeof coefficients[0]);
+        robust_fit(rows, targets, count, layout.columns, coefficients);
+        store(&layout, coefficients, cost);
+        free(coefficients);
+    } else {
+        error_set(error, "too few measured steps in sweep jobs to fit: %zu, expected at least %zu",
+                  count, 2 * layout.columns);
+    }
+    free(targets);
+    free(rows);
+    return ok;
+}
+
+/* Median launch time by graph, and of the tail after it. */
+static void fit_launches(const struct step_observations *observations, struct step_cost *cost)
+{
+    double *values = memory_zeroed(observations->step_count, sizeof values[0]);
+    for (int graph = 0; graph < 3; graph++) {
+        size_t count = 0;
+        for (uint32_t i = 0; i < observations->step_count; i++) {
+            if ((int)observations->summaries[i].cuda_graph == graph &&
+                !isnan(observations->launch_s[i])) {
+                values[count++] = observations->launch_s[i];
+            }
+        }
+        if (count > 0) {
+            cost->launch_ps[graph] = ps_from_s(median_of(values, count));
+        }
+    }
+    size_t count = 0;
+    for (uint32_t i = 0; i < observations->step_count; i++) {
+        if (!isnan(observations->tail_s[i])) {
+            values[count++] = observations->tail_s[i];
+        }
+    }
+    if (count > 0) {
+        cost->launch_tail_ps = ps_max(0, ps_from_s(median_of(values, count)));
+    }
+    free(values);
+}
+
+/* The client's share, from the first request of each sweep job: sent to first forming, and from the
+ * forming that follows the output of its last step to the token at the client. */
+static void fit_client(const struct measured_run *run, struct step_cost *cost)
+{
+    double *before = memory_zeroed(run->job_count, sizeof before[0]);
+    double *after = memory_zeroed(run->job_count, sizeof after[0]);
+    size_t before_count = 0;
+    size_t after_count = 0;
+    for (uint32_t i = 0; i < run->job_count; i++) {
+        const struct measured_job *job = &run->jobs[i];
+        if (!job->is_sweep || job->request_count == 0 || job->step_count < 4) {
+            continue;
+        }
+        const struct measured_request *request = &run->requests[job->first_request];
+        const struct measured_step *steps = &run->steps[job->first_step];
+        before[before_count++] = steps[0].schedule_s - request->sent_s;
+        if (job->request_count == 1 && steps[1].prefill_requests == 0) {
+            after[after_count++] = request->first_token_s - steps[2].schedule_s;
+        }
+    }
+    if (before_count > 0) {
+        cost->request_overhead_ps = ps_max(0, ps_from_s(median_of(before, before_count)));
+    }
+    if (after_count > 0) {
+        cost->output_overhead_ps = ps_max(0, ps_from_s(median_of(after, after_count)));
+    }
+    free(after);
+    free(before);
+}
+
+/* A first model: a decode costs the median of the run's shortest gaps, a token of prefill what the
+ * largest chunks show, launches half a decode. */
+static void guess(const struct measured_run *run, struct step_cost *cost)
+{
+    double *gaps = memory_zeroed(run->step_count, sizeof gaps[0]);
+    double *large = memory_zeroed(run->step_count, sizeof large[0]);
+    size_t gap_count = 0;
+    size_t large_count = 0;
+    for (uint32_t j = 0; j < run->job_count; j++) {
+        const struct measured_job *job = &run->jobs[j];
+        for (uint32_t i = job->first_step; job->is_sweep && i + 2 < job->first_step + job->step_count;
+             i++) {
+            const struct measured_step *step = &run->steps[i];
+            double gap = step[2].schedule_s - step[1].schedule_s;
+            if (step->prefill_requests == 0 && step[1].prefill_requests == 0) {
+                gaps[gap_count++] = gap;
+            } else if (step->prefill_tokens > run->engine.max_batch_tokens * 3 / 4 &&
+                       step[1].prefill_tokens > run->engine.max_batch_tokens * 3 / 4) {
+                large[large_count++] = gap / step->prefill_tokens;
+            }
+        }
+    }
+    double decode_ps = gap_count > 0 ? median_of(gaps, gap_count) * (double)PS_PER_S : 1;
+    double token_ps = large_count > 0 ? median_of(large, large_count) * (double)PS_PER_S : 0;
+    cost->decode = (struct cost_curve){.count = 1, .tokens = {1}, .cost_ps = {decode_ps}};
+    cost->decode_context = (struct cost_curve){.count = 1, .tokens = {1}, .cost_ps = {0}};
+    cost->mixed = (struct cost_curve){.count = 3,
+                                      .tokens = {1, 256, 2048},
+                                      .cost_ps = {decode_ps, fmax(decode_ps, 256 * token_ps),
+                                                  fmax(decode_ps, 2048 * token_ps)}};
+    cost->launch_blocks_loop = run->engine.tensor_parallel == 1;
+    cost->launch_ps[CUDA_GRAPH_FULL] = (int64_t)(decode_ps / 2);
+    cost->launch_ps[CUDA_GRAPH_PIECEWISE] = (int64_t)decode_ps;
+    cost->launch_ps[CUDA_GRAPH_NONE] = (int64_t)(2 * decode_ps);
+    free(large);
+    free(gaps);
+}
+
+static int regime_of(const struct batch_summary *summary)
+{
+    if (summary->prefill_requests == 0) {
+        return 0;
+    }
+    if (summary->cuda_graph != CUDA_GRAPH_NONE) {
+        return 1;
+    }
+    return summary->padded_tokens <= 1024 ? 2 : 3;
+}
+
+static double span_error_pct(const struct step_observations *observations,
+                             const struct step_span *span, const struct step_cost *cost)
+{
+    double predicted = 0;
+    for (uint32_t i = span->first; i < span->first + span->count; i++) {
+        predicted += s_from_ps(step_cost_price(cost, &observations->summaries[i]).gpu_ps);
+    }
+    return 100 * fabs(predicted / span->gpu_s - 1);
+}
+
+/* Errors of spans by the regime of their first step. */
+static void report(const struct step_observations *observations, const struct step_cost *cost,
+                   const struct step_cost *without_held_out, struct fit_report *ret_report)
+{
+    static const char *const names[FIT_REGIMES] = {
+        "pure decode", "mixed, piecewise graph", "mixed, no graph, up to 1024 tokens",
+        "above 1024 tokens"};
+    double *all = memory_zeroed(observations->span_count, sizeof all[0]);
+    double *held = memory_zeroed(observations->span_count, sizeof held[0]);
+    for (int regime = 0; regime < FIT_REGIMES; regime++) {
+        size_t count = 0;
+        size_t held_count = 0;
+        for (uint32_t s = 0; s < observations->span_count; s++) {
+            const struct step_span *span = &observations->spans[s];
+            if (span->gpu_s <= 0 || regime_of(&observations->summaries[span->first]) != regime) {
+                continue;
+            }
+            all[count++] = span_error_pct(observations, span, cost);
+            if (s % HOLD_OUT == 0) {
+                held[held_count++] = span_error_pct(observations, span, without_held_out);
+            }
+        }
+        struct fit_error *found = &ret_report->errors[regime];
+        *found = (struct fit_error){.regime = names[regime], .spans = (uint32_t)count};
+        found->median_pct = median_of(all, count);
+        found->p95_pct = count > 0 ? gsl_stats_quantile_from_sorted_data(all, 1, count, 0.95) : NAN;
+        found->held_out_median_pct = median_of(held, held_count);
+    }
+    free(held);
+    free(all);
+}
+
+static void identify(const struct measured_run *run, struct step_cost *cost)
+{
+    struct step_cost_identity *identity = &cost->identity;
+    const struct measured_engine *engine = &run->engine;
+    snprintf(identity->name, sizeof identity->name, "%s", run->name);
+    snprintf(identity->source, sizeof identity->source, "calibrated");
+    snprintf(identity->engine, sizeof identity->engine, "%.30s-%.30s", engine->engine,
+             engine->engine_version);
+    snprintf(identity->model, sizeof identity->model, "%s", engine->model);
+    snprintf(identity->gpu, sizeof identity->gpu, "%s", engine->gpu);
+    snprintf(identity->weights, sizeof identity->weights, "%s", engine->weights);
+    snprintf(identity->kv_cache, sizeof identity->kv_cache, "%s", engine->kv_cache);
+    identity->tensor_parallel = engine->tensor_parallel;
+}
+
+static double largest_context(const struct step_observations *observations)
+{
+    double largest = 0;
+    for (uint32_t s = 0; s < observations->span_count; s++) {
+        const struct step_span *span = &observations->spans[s];
+        const struct batch_summary *summary = &observations->summaries[span->first];
+        if (summary->prefill_requests == 0) {
+            largest = fmax(largest, (double)summary->decode_context_tokens);
+        }
+    }
+    return largest;
+}
+
+/* Which ends show depends on the model and the model on which ends show: a few rounds settle it. */
+static bool fit(const struct measured_run *run, const struct attention_shape *attention,
+                bool without_held_out, struct step_cost *cost,
+                struct step_observations *observations, struct error *error)
+{
+    memset(cost, 0, sizeof *cost);
+    identify(run, cost);
+    fit_client(run, cost);
+    guess(run, cost);
+    for (int round = 0; round < ROUNDS; round++) {
+        step_observations_clear(observations);
+        step_observations_init(observations, run, cost);
+        if (!fit_spans(observations, attention, without_held_out, cost, error)) {
+            return false;
+        }
+        fit_launches(observations, cost);
+    }
+    cost->largest_context_tokens = largest_context(observations);
+    return true;
+}
+
+/* KV heads and multiprocessors of one GPU of the run. */
+static bool find_attention_shape(const struct measured_run *run, struct attention_shape *shape,
+                                 struct error *error)
+{
+    struct model_catalog models = {0};
+    struct gpu_catalog gpus = {0};
+    struct model_shape model;
+    struct gpu gpu;
+    bool ok = model_catalog_read(&models, error) && gpu_catalog_read(&gpus, error) &&
+              model_catalog_find(&models, run->engine.model, &model, error) &&
+              gpu_catalog_find(&gpus, run->engine.gpu, &gpu, error);
+    if (ok) {
+        uint32_t heads = model.num_key_value_heads / run->engine.tensor_parallel;
+        shape->kv_heads = heads > 0 ? heads : 1;
+        shape->multiprocessors = gpu.sm_count > 0 ? gpu.sm_count : 100;
+    }
+    gpu_catalog_clear(&gpus);
+    model_catalog_clear(&models);
+    return ok;
+}
+
+bool step_fit_run(const struct measured_run *run, struct step_cost *ret_cost,
+                  struct fit_report *ret_report, struct error *error)
+{
+    struct attention_shape attention = {0};
+    struct step_observations observations = {0};
+    struct step_cost without_held_out;
+    struct step_cost cost;
+    bool ok = find_attention_shape(run, &attention, error) &&
+              fit(run, &attention, true, &without_held_out, &observations, error) &&
+              fit(run, &attention, false, &cost, &observations, error);
+    if (ok) {
+        report(&observations, &cost, &without_held_out, ret_report);
+        *ret_cost = cost;
+    } else {
+        error_add_place(error, "%s", run->path);
+    }
+    step_observations_clear(&observations);
+    return ok;
+}

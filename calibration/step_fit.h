@@ -1,0 +1,26 @@
+/* Fits the step-cost model to the sweep jobs of measured runs of one configuration. */
+#ifndef CALIBRATION_STEP_FIT_H
+#define CALIBRATION_STEP_FIT_H
+
+#include "calibration/measured_run.h"
+#include "sim/serving/step_cost.h"
+
+/* How far the fit lies from measured spans of one regime, as |predicted / measured - 1|. */
+struct fit_error {
+    const char *regime;
+    uint32_t spans;
+    double median_pct;
+    double p95_pct;
+    double held_out_median_pct; /* of every fifth span, fitted without it */
+};
+
+enum { FIT_REGIMES = 4 };
+
+struct fit_report {
+    struct fit_error errors[FIT_REGIMES];
+};
+
+MUST_CHECK bool step_fit_run(const struct measured_run *run, struct step_cost *ret_cost,
+                             struct fit_report *ret_report, struct error *error);
+
+#endif

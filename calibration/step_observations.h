@@ -1,0 +1,42 @@
+/* Durations of steps, read from the times at which a real engine formed them.
+ *
+ * With asynchronous scheduling the forming of step i+2 begins when step i's output has been taken
+ * in, unless the launch of step i+1 still holds the loop. So the time of a forming shows either the
+ * end of a step or the end of a launch. Where a step's end is hidden, its time stays in a sum with
+ * those after it, up to the next end that shows. */
+#ifndef CALIBRATION_STEP_OBSERVATIONS_H
+#define CALIBRATION_STEP_OBSERVATIONS_H
+
+#include "calibration/measured_run.h"
+#include "sim/serving/batch.h"
+#include "sim/serving/step_cost.h"
+
+/* GPU time of 'count' steps that ran back to back. */
+struct step_span {
+    uint32_t first;
+    uint32_t count;
+    double gpu_s;
+};
+
+struct step_observations {
+    struct batch_summary *summaries; /* of every step of the run */
+    double *launch_s;                /* host time of its launch; NAN when hidden */
+    double *since_prefill_s;         /* from the end of the last large step to this one's start */
+    double *tail_s;                  /* launch returned -> step ended, where that was waited for */
+    struct step_span *spans;         /* of the sweep jobs */
+    uint32_t span_count;
+    uint32_t step_count;
+};
+
+/* Reads all sweep jobs of a run; 'guess' is the cost model so far, which tells hidden ends. */
+void step_observations_init(struct step_observations *observations, const struct measured_run *run,
+                            const struct step_cost *guess);
+void step_observations_clear(struct step_observations *observations);
+
+/* The batch of a measured step. Per-request terms are exact where one prompt length is at work, as
+ * in sweeps; elsewhere whole prompts are taken as equal. */
+struct batch_summary step_observations_summarize(const struct measured_run *run,
+                                                 const struct measured_job *job,
+                                                 const struct measured_step *step);
+
+#endif

@@ -1,0 +1,274 @@
+#include "calibration/validation.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/memory.h"
+#include "sim/base/text.h"
+#include "sim/base/units.h"
+#include "sim/policy/scheduling_policies.h"
+#include "sim/serving/simulation.h"
+#include "sim/serving/vllm_v1.h"
+
+double compared_error_pct(struct compared compared)
+{
+    return 100 * (compared.predicted / compared.measured - 1);
+}
+
+static bool settings_of(const struct measured_run *run, const struct step_cost *cost,
+                        struct simulation_settings *settings, struct error *error)
+{
+    const struct measured_engine *engine = &run->engine;
+    if (!text_equal(engine->engine, "vllm") || !text_starts_with(engine->engine_version, "0.24")) {
+        return error_set(error, "%s: no engine preset for '%s' version '%s', expected vllm 0.24",
+                         run->path, engine->engine, engine->engine_version);
+    }
+    if (engine->prefix_caching) {
+        return error_set(error, "%s: 'prefix_caching' must be false: it is not modelled yet",
+                         run->path);
+    }
+    *settings = (struct simulation_settings){
+        .preset = &engine_preset_vllm_0_24,
+        .cost = cost,
+        .engine = {.max_batch_tokens = engine->max_batch_tokens,
+                   .max_batch_requests = engine->max_batch_requests,
+                   .max_model_len = engine->max_model_len,
+                   .block_tokens = engine->block_tokens,
+                   .num_blocks = engine->num_blocks,
+                   .reserve_full_prompt = true,
+                   .chunked_prefill = true,
+                   .async_scheduling = true},
+        .client = {.kind = CLIENT_OPEN},
+    };
+    return scheduling_policy_find("fcfs", &settings->policy, error);
+}
+
+static int by_sending(const void *left, const void *right)
+{
+    const struct measured_request *a = left;
+    const struct measured_request *b = right;
+    if (a->sent_s != b->sent_s) {
+        return a->sent_s < b->sent_s ? -1 : 1;
+    }
+    return a->request_id < b->request_id ? -1 : a->request_id > b->request_id;
+}
+
+static struct measured_request *sorted_requests(const struct measured_run *run,
+                                                const struct measured_job *job)
+{
+    struct measured_request *sorted = memory_zeroed(job->request_count, sizeof sorted[0]);
+    memcpy(sorted, &run->requests[job->first_request], job->request_count * sizeof sorted[0]);
+    qsort(sorted, job->request_count, sizeof sorted[0], by_sending);
+    return sorted;
+}
+
+static struct distribution distribution_of(const double *values, uint32_t count)
+{
+    struct samples samples;
+    samples_init(&samples);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!isnan(values[i])) {
+            samples_add(&samples, values[i]);
+        }
+    }
+    struct distribution distribution = samples_distribution(&samples);
+    samples_clear(&samples);
+    return distribution;
+}
+
+static double per_output_token(double first_s, double last_s, uint32_t output_tokens)
+{
+    return output_tokens > 1 ? (last_s - first_s) / (output_tokens - 1) : NAN;
+}
+
+/* Measured and predicted of one figure, request by request. */
+struct columns {
+    double *measured;
+    double *predicted;
+};
+
+static struct compared_distribution compare(struct columns columns, uint32_t count)
+{
+    return (struct compared_distribution){.measured = distribution_of(columns.measured, count),
+                                          .predicted = distribution_of(columns.predicted, count)};
+}
+
+static void compare_requests(const struct measured_request *measured,
+                             const struct request *predicted, uint32_t count,
+                             struct job_validation *result)
+{
+    double *room = memory_zeroed(6 * (size_t)count, sizeof room[0]);
+    struct columns ttft = {room, room + count};
+    struct columns tpot = {room + 2 * (size_t)count, room + 3 * (size_t)count};
+    struct columns e2e = {room + 4 * (size_t)count, room + 5 * (size_t)count};
+    double last_measured = 0;
+    double last_predicted = 0;
+    double error_sum = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct measured_request *one = &measured[i];
+        double sent = s_from_ps(predicted[i].sent_ps);
+        double first = s_from_ps(predicted[i].first_token_ps);
+        double last = s_from_ps(predicted[i].last_token_ps);
+        ttft.measured[i] = one->first_token_s - one->sent_s;
+        ttft.predicted[i] = first - sent;
+        e2e.measured[i] = one->last_token_s - one->sent_s;
+        e2e.predicted[i] = last - sent;
+        tpot.measured[i] =
+            per_output_token(one->first_token_s, one->last_token_s, one->output_tokens);
+        tpot.predicted[i] = per_output_token(first, last, one->output_tokens);
+        error_sum += fabs(e2e.predicted[i] / e2e.measured[i] - 1);
+        last_measured = fmax(last_measured, one->last_token_s - measured[0].sent_s);
+        last_predicted = fmax(last_predicted, last - s_from_ps(predicted[0].sent_ps));
+    }
+    result->e2e_mape_pct = 100 * error_sum / count;
+    result->ttft_s = compare(ttft, count);
+    result->tpot_s = compare(tpot, count);
+    result->e2e_s = compare(e2e, count);
+    result->makespan_s = (struct compared){last_measured, last_predicted};
+    free(room);
+}
+
+/* The engine's own log of the job: state just after each forming. */
+static void measure_state(const struct measured_run *run, const struct measured_job *job,
+                          struct job_validation *result)
+{
+    double integral = 0;
+    double span = 0;
+    for (uint32_t i = job->first_step; i < job->first_step + job->step_count; i++) {
+        const struct measured_step *step = &run->steps[i];
+        bool last = i + 1 == job->first_step + job->step_count;
+        double length = last ? 0 : step[1].schedule_s - step->schedule_s;
+        result->kv_peak.measured = fmax(result->kv_peak.measured, step->kv_utilization);
+        result->preemptions.measured += step->preempted_requests;
+        integral += step->kv_utilization * length;
+        span += length;
+    }
+    result->kv_mean.measured = span > 0 ? integral / span : NAN;
+}
+
+static struct request *make_requests(const struct measured_request *measured, uint32_t count)
+{
+    struct request *requests = memory_zeroed(count, sizeof requests[0]);
+    for (uint32_t i = 0; i < count; i++) {
+        requests[i].sent_ps = ps_from_s(measured[i].sent_s - measured[0].sent_s);
+        requests[i].prompt_tokens = measured[i].prompt_tokens;
+        requests[i].output_tokens = measured[i].output_tokens;
+        requests[i].max_output_tokens = measured[i].output_tokens;
+    }
+    return requests;
+}
+
+bool validation_replay(const struct measured_run *run, const struct measured_job *job,
+                       const struct step_cost *cost, struct job_validation *ret_result,
+                       struct error *error)
+{
+    struct simulation_settings settings;
+    if (!settings_of(run, cost, &settings, error)) {
+        return false;
+    }
+    if (job->request_count == 0) {
+        return error_set(error, "%s: job '%s' has no requests in requests.csv", run->path,
+                         job->name);
+    }
+    struct job_validation result = {.requests = job->request_count};
+    snprintf(result.name, sizeof result.name, "%s", job->name);
+    struct measured_request *measured = sorted_requests(run, job);
+    struct request *requests = make_requests(measured, job->request_count);
+    struct simulation *simulation = simulation_create(&settings, requests, job->request_count);
+    simulation_run(simulation);
+    struct timeline_summary timeline = timeline_summarize(simulation_timeline(simulation));
+    bool ok = true;
+    if (simulation_counts(simulation)->rejected > 0) {
+        ok = error_set(error, "%s: job '%s' holds requests that its engine could not have served",
+                       run->path, job->name);
+    } else {
+        compare_requests(measured, requests, job->request_count, &result);
+        measure_state(run, job, &result);
+        result.kv_peak.predicted = timeline.kv_peak;
+        result.kv_mean.predicted = timeline.kv_mean;
+        result.preemptions.predicted = (double)simulation_counts(simulation)->preemptions;
+        *ret_result = result;
+    }
+    simulation_destroy(simulation);
+    free(requests);
+    free(measured);
+    return ok;
+}
+
+static void print_row(FILE *stream, const char *name, struct compared compared, double scale,
+                      const char *unit)
+{
+    fprintf(stream, "  %-18s %11.3f %11.3f %-4s %+7.2f %%\n", name, compared.measured * scale,
+            compared.predicted * scale, unit, compared_error_pct(compared));
+}
+
+static void print_distribution(FILE *stream, const char *name,
+                               const struct compared_distribution *compared, double scale,
+                               const char *unit)
+{
+    char label[32];
+    const struct distribution *m = &compared->measured;
+    const struct distribution *p = &compared->predicted;
+    const struct {
+        const char *name;
+        struct compared values;
+    } rows[] = {{"mean", {m->mean, p->mean}},
+                {"p50", {m->p50, p->p50}},
+                {"p90", {m->p90, p->p90}},
+                {"p99", {m->p99, p->p99}}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        snprintf(label, sizeof label, "%s %s", name, rows[i].name);
+        print_row(stream, label, rows[i].values, scale, unit);
+    }
+}
+
+void validation_print(const struct job_validation *result, FILE *stream)
+{
+    fprintf(stream, "%s: %u requests, end-to-end error per request %.2f %%\n", result->name,
+            result->requests, result->e2e_mape_pct);
+    fprintf(stream, "  %-18s %11s %11s      %9s\n", "", "measured", "predicted", "error");
+    print_distribution(stream, "E2E", &result->e2e_s, 1, "s");
+    print_distribution(stream, "TTFT", &result->ttft_s, 1000, "ms");
+    print_distribution(stream, "TPOT", &result->tpot_s, 1000, "ms");
+    print_row(stream, "makespan", result->makespan_s, 1, "s");
+    print_row(stream, "KV peak", result->kv_peak, 100, "%");
+    print_row(stream, "KV mean", result->kv_mean, 100, "%");
+    fprintf(stream, "  %-18s %11.0f %11.0f\n\n", "preemptions", result->preemptions.measured,
+            result->preemptions.predicted);
+}
+
+static void add_compared(struct json *object, const char *name, struct compared compared)
+{
+    struct json *child = json_add_object(object, name);
+    json_add_number(child, "measured", compared.measured);
+    json_add_number(child, "predicted", compared.predicted);
+    json_add_number(child, "error_pct", compared_error_pct(compared));
+}
+
+static void add_distribution(struct json *object, const char *name,
+                             const struct compared_distribution *compared)
+{
+    struct json *child = json_add_object(object, name);
+    const struct distribution *m = &compared->measured;
+    const struct distribution *p = &compared->predicted;
+    add_compared(child, "mean", (struct compared){m->mean, p->mean});
+    add_compared(child, "p50", (struct compared){m->p50, p->p50});
+    add_compared(child, "p90", (struct compared){m->p90, p->p90});
+    add_compared(child, "p99", (struct compared){m->p99, p->p99});
+}
+
+void validation_to_json(const struct job_validation *result, struct json *jobs)
+{
+    struct json *job = json_add_object(jobs, NULL);
+    json_add_text(job, "name", result->name);
+    json_add_number(job, "requests", result->requests);
+    json_add_number(job, "e2e_mape_pct", result->e2e_mape_pct);
+    add_distribution(job, "e2e_s", &result->e2e_s);
+    add_distribution(job, "ttft_s", &result->ttft_s);
+    add_distribution(job, "tpot_s", &result->tpot_s);
+    add_compared(job, "makespan_s", result->makespan_s);
+    add_compared(job, "kv_peak", result->kv_peak);
+    add_compared(job, "kv_mean", result->kv_mean);
+    add_compared(job, "preemptions", result->preemptions);
+}

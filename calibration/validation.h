@@ -1,0 +1,46 @@
+/* Replays the trace jobs of a measured run and sets predicted beside measured. */
+#ifndef CALIBRATION_VALIDATION_H
+#define CALIBRATION_VALIDATION_H
+
+#include <stdio.h>
+
+#include "calibration/measured_run.h"
+#include "sim/base/json.h"
+#include "sim/metrics/samples.h"
+#include "sim/serving/step_cost.h"
+
+struct compared {
+    double measured;
+    double predicted;
+};
+
+struct compared_distribution {
+    struct distribution measured;
+    struct distribution predicted;
+};
+
+struct job_validation {
+    char name[64];
+    uint32_t requests;
+    double e2e_mape_pct; /* mean |predicted / measured - 1| over the requests */
+    struct compared_distribution e2e_s;
+    struct compared_distribution ttft_s;
+    struct compared_distribution tpot_s;
+    struct compared makespan_s;
+    struct compared kv_peak;
+    struct compared kv_mean;
+    struct compared preemptions;
+};
+
+/* Replays one job. Errors: an engine this program has no preset for, a job without requests. */
+MUST_CHECK bool validation_replay(const struct measured_run *run, const struct measured_job *job,
+                                  const struct step_cost *cost, struct job_validation *ret_result,
+                                  struct error *error);
+
+double compared_error_pct(struct compared compared); /* NAN where nothing was measured */
+
+void validation_print(const struct job_validation *result, FILE *stream);
+/* Adds an object to 'jobs'. */
+void validation_to_json(const struct job_validation *result, struct json *jobs);
+
+#endif

@@ -1,0 +1,62 @@
+#include "sim/metrics/histogram.h"
+
+#include <assert.h>
+#include <math.h>
+
+#include "sim/base/units.h"
+
+/* Small values have a bucket each; above, the leading bit chooses the octave and the next six bits
+ * the bucket within it. */
+static uint32_t bucket_of(int64_t duration_ps)
+{
+    uint64_t value = (uint64_t)duration_ps;
+    if (value < HISTOGRAM_PER_OCTAVE) {
+        return (uint32_t)value;
+    }
+    uint32_t octave = 63 - (uint32_t)__builtin_clzll(value);
+    uint32_t within = (uint32_t)(value >> (octave - 6)) & (HISTOGRAM_PER_OCTAVE - 1);
+    return (octave - 5) * HISTOGRAM_PER_OCTAVE + within;
+}
+
+static double middle_ps(uint32_t bucket)
+{
+    if (bucket < HISTOGRAM_PER_OCTAVE) {
+        return bucket;
+    }
+    uint32_t octave = bucket / HISTOGRAM_PER_OCTAVE + 5;
+    double width = ldexp(1, (int)octave - 6);
+    return ldexp(1, (int)octave) + (bucket % HISTOGRAM_PER_OCTAVE + 0.5) * width;
+}
+
+void histogram_add(struct histogram *histogram, int64_t duration_ps, uint64_t times)
+{
+    assert(duration_ps >= 0);
+    histogram->counts[bucket_of(duration_ps)] += times;
+    histogram->total += times;
+    histogram->sum_ps += (long double)duration_ps * (long double)times;
+    histogram->maximum_ps = ps_max(histogram->maximum_ps, duration_ps);
+}
+
+double histogram_quantile_s(const struct histogram *histogram, double quantile)
+{
+    if (histogram->total == 0) {
+        return NAN;
+    }
+    double wanted = quantile * (double)histogram->total;
+    uint64_t seen = 0;
+    for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        seen += histogram->counts[i];
+        if (seen > 0 && (double)seen >= wanted) {
+            double largest = (double)histogram->maximum_ps;
+            return fmin(middle_ps(i), largest) / (double)PS_PER_S;
+        }
+    }
+    return (double)histogram->maximum_ps / (double)PS_PER_S;
+}
+
+double histogram_mean_s(const struct histogram *histogram)
+{
+    return histogram->total > 0
+               ? (double)(histogram->sum_ps / (long double)histogram->total) / (double)PS_PER_S
+               : NAN;
+}

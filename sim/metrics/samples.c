@@ -1,0 +1,59 @@
+#include "sim/metrics/samples.h"
+
+#include <gsl/gsl_sort.h>
+#include <gsl/gsl_statistics_double.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/memory.h"
+
+void samples_init(struct samples *samples)
+{
+    memset(samples, 0, sizeof *samples);
+}
+
+void samples_clear(struct samples *samples)
+{
+    free(samples->values);
+    memset(samples, 0, sizeof *samples);
+}
+
+void samples_add(struct samples *samples, double value)
+{
+    if (samples->count == samples->capacity) {
+        samples->values = memory_grow(samples->values, &samples->capacity, samples->count + 1,
+                                      sizeof samples->values[0]);
+    }
+    samples->values[samples->count++] = value;
+    samples->is_sorted = false;
+}
+
+double samples_quantile(struct samples *samples, double quantile)
+{
+    if (samples->count == 0) {
+        return NAN;
+    }
+    if (!samples->is_sorted) {
+        gsl_sort(samples->values, 1, samples->count);
+        samples->is_sorted = true;
+    }
+    return gsl_stats_quantile_from_sorted_data(samples->values, 1, samples->count, quantile);
+}
+
+double samples_mean(const struct samples *samples)
+{
+    return samples->count > 0 ? gsl_stats_mean(samples->values, 1, samples->count) : NAN;
+}
+
+struct distribution samples_distribution(struct samples *samples)
+{
+    return (struct distribution){
+        .count = samples->count,
+        .mean = samples_mean(samples),
+        .p50 = samples_quantile(samples, 0.50),
+        .p90 = samples_quantile(samples, 0.90),
+        .p99 = samples_quantile(samples, 0.99),
+        .max = samples_quantile(samples, 1.0),
+    };
+}

@@ -1,0 +1,33 @@
+/* A growing set of numbers with exact quantiles. */
+#ifndef SIM_METRICS_SAMPLES_H
+#define SIM_METRICS_SAMPLES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct samples {
+    double *values;
+    size_t count;
+    size_t capacity;
+    bool is_sorted;
+};
+
+struct distribution {
+    size_t count;
+    double mean;
+    double p50;
+    double p90;
+    double p99;
+    double max;
+};
+
+void samples_init(struct samples *samples);
+void samples_clear(struct samples *samples);
+void samples_add(struct samples *samples, double value);
+/* Linear interpolation between order statistics, as numpy.percentile and 'vllm bench serve' do;
+ * NAN when empty. Sorts the values. */
+double samples_quantile(struct samples *samples, double quantile);
+double samples_mean(const struct samples *samples); /* NAN when empty */
+struct distribution samples_distribution(struct samples *samples);
+
+#endif

@@ -1,0 +1,324 @@
+#include "sim/serving/simulation.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/memory.h"
+#include "sim/base/units.h"
+#include "sim/engine/event_queue.h"
+
+struct simulation {
+    struct simulation_settings settings;
+    struct request *requests;
+    uint32_t request_count;
+    struct event_queue events;
+    struct client client;
+    struct instance instance;
+    struct timeline timeline;
+    struct histogram itl;
+    struct simulation_counts counts;
+    int64_t now_ps;
+    /* equal gaps in a row, counted into 'itl' together */
+    int64_t pending_gap_ps;
+    uint64_t pending_gaps;
+};
+
+static void push(struct simulation *simulation, int64_t at_ps, enum event_type type,
+                 uint32_t subject)
+{
+    event_queue_push(&simulation->events,
+                     (struct event){.at_ps = at_ps, .type = type, .subject = subject});
+}
+
+/* Lets the client send what it wants to send now; requests reach the engine a little later. */
+static void send_requests(struct simulation *simulation, int64_t client_now_ps, uint32_t answered)
+{
+    struct client *client = &simulation->client;
+    uint32_t first = client->next_unsent;
+    uint32_t count = client_send(client, client_now_ps, answered);
+    for (uint32_t i = first; i < first + count; i++) {
+        push(simulation,
+             simulation->requests[i].sent_ps + simulation->settings.cost->request_overhead_ps,
+             EVENT_REQUEST_ARRIVAL, i);
+    }
+}
+
+struct simulation *simulation_create(const struct simulation_settings *settings,
+                                     struct request *requests, uint32_t request_count)
+{
+    struct simulation *simulation = memory_zeroed(1, sizeof *simulation);
+    simulation->settings = *settings;
+    simulation->requests = requests;
+    simulation->request_count = request_count;
+    for (uint32_t i = 0; i < request_count; i++) {
+        struct request *request = &requests[i];
+        request->status = REQUEST_UNSENT;
+        request->known_tokens = request->prompt_tokens;
+        request->computed_tokens = 0;
+        request->placeholders = 0;
+        request->preemptions = 0;
+        request->recomputed_tokens = 0;
+        request->first_scheduled_ps = TIME_NONE;
+        request->first_token_ps = TIME_NONE;
+        request->first_visible_ps = TIME_NONE;
+        request->last_token_ps = TIME_NONE;
+        request->max_itl_ps = 0;
+    }
+    event_queue_init(&simulation->events);
+    client_init(&simulation->client, &settings->client, requests, request_count);
+    instance_init(&simulation->instance, settings->preset, settings->policy, &settings->engine,
+                  requests, request_count);
+    timeline_init(&simulation->timeline, settings->timeline_interval_ps,
+                  simulation->instance.kv_cache.total_blocks, settings->engine.max_batch_requests);
+    send_requests(simulation, 0, 0);
+    return simulation;
+}
+
+void simulation_destroy(struct simulation *simulation)
+{
+    if (simulation != NULL) {
+        event_queue_clear(&simulation->events);
+        instance_clear(&simulation->instance);
+        timeline_clear(&simulation->timeline);
+        free(simulation);
+    }
+}
+
+static void note_state(struct simulation *simulation)
+{
+    const struct instance *instance = &simulation->instance;
+    const struct kv_cache *cache = &instance->kv_cache;
+    timeline_set(&simulation->timeline, simulation->now_ps,
+                 (struct timeline_state){.used_blocks = cache->total_blocks - cache->free_blocks,
+                                         .running = instance->running_count,
+                                         .waiting = (uint32_t)instance->waiting.count});
+}
+
+static void count_step(struct simulation *simulation, const struct batch *batch)
+{
+    struct simulation_counts *counts = &simulation->counts;
+    counts->preemptions += batch->preempted_count;
+    if (batch->count == 0) {
+        return;
+    }
+    if (batch->summary.prefill_requests > 0) {
+        counts->mixed_steps++;
+    } else {
+        counts->decode_steps++;
+    }
+    counts->extrapolated_steps +=
+        step_cost_is_extrapolated(simulation->settings.cost, &batch->summary);
+}
+
+/* Form batch: the scheduler's decision, now. */
+static struct batch *form_batch(struct simulation *simulation)
+{
+    struct instance *instance = &simulation->instance;
+    uint32_t slot = (instance->oldest_step + instance->steps_in_flight) % STEPS_IN_FLIGHT_MAXIMUM;
+    struct batch *batch = &instance->steps[slot];
+    instance->preset->form(instance, batch);
+    instance->steps_in_flight++;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        struct request *request = &simulation->requests[batch->entries[i].request];
+        if (request->first_scheduled_ps == TIME_NONE) {
+            request->first_scheduled_ps = simulation->now_ps;
+        }
+    }
+    count_step(simulation, batch);
+    note_state(simulation);
+    return batch;
+}
+
+/* Price it: when its launch returns and when its output is at hand. On one GPU the engine loop
+ * launches itself and is held up by it; workers of their own launch one step after the other. A
+ * full graph starts when it is launched, other steps start with their first kernel. */
+static void price_batch(struct simulation *simulation, struct batch *batch)
+{
+    struct instance *instance = &simulation->instance;
+    const struct step_cost *cost = simulation->settings.cost;
+    int64_t now = simulation->now_ps;
+    batch->end_ps = ps_max(now, instance->gpu_free_ps);
+    if (batch->count == 0) {
+        return;
+    }
+    struct step_price price = step_cost_price(cost, &batch->summary);
+    int64_t launched = price.launch_ps + (cost->launch_blocks_loop
+                                              ? now
+                                              : ps_max(now, instance->launch_done_ps));
+    bool full_graph = batch->summary.cuda_graph == CUDA_GRAPH_FULL;
+    int64_t started = ps_max(instance->gpu_free_ps, full_graph ? launched : now);
+    instance->launch_done_ps = launched;
+    instance->gpu_free_ps = ps_max(started + price.gpu_ps, launched + cost->launch_tail_ps);
+    batch->end_ps = instance->gpu_free_ps;
+}
+
+/* Schedule the next step: the loop forms again as soon as the launch returns if there is room for
+ * another step in flight, else it waits for the oldest. */
+static void schedule_next(struct simulation *simulation, const struct batch *batch)
+{
+    struct instance *instance = &simulation->instance;
+    uint32_t limit = instance->settings.async_scheduling ? 2 : 1;
+    int64_t now = simulation->now_ps;
+    int64_t returned = simulation->settings.cost->launch_blocks_loop && batch->count > 0
+                           ? instance->launch_done_ps
+                           : now;
+    if (batch->count > 0 && instance->steps_in_flight < limit) {
+        push(simulation, returned, EVENT_LAUNCH_DONE, 0);
+    } else {
+        int64_t end = instance->steps[instance->oldest_step].end_ps;
+        push(simulation, ps_max(end, returned), EVENT_STEP_END, 0);
+    }
+}
+
+/* One turn of the engine loop. */
+static void turn(struct simulation *simulation)
+{
+    struct instance *instance = &simulation->instance;
+    instance->is_busy = true;
+    if (instance_has_work(instance)) {
+        struct batch *batch = form_batch(simulation);
+        price_batch(simulation, batch);
+        schedule_next(simulation, batch);
+    } else if (instance->steps_in_flight > 0) {
+        push(simulation, ps_max(simulation->now_ps, instance->steps[instance->oldest_step].end_ps),
+             EVENT_STEP_END, 0);
+    } else {
+        instance->is_busy = false;
+        note_state(simulation);
+    }
+}
+
+static void count_gap(struct simulation *simulation, int64_t gap_ps)
+{
+    if (gap_ps != simulation->pending_gap_ps && simulation->pending_gaps > 0) {
+        histogram_add(&simulation->itl, simulation->pending_gap_ps, simulation->pending_gaps);
+        simulation->pending_gaps = 0;
+    }
+    simulation->pending_gap_ps = gap_ps;
+    simulation->pending_gaps++;
+}
+
+static void deliver_token(struct simulation *simulation, struct request *request, int64_t at_ps)
+{
+    uint32_t number = request_outputs(request) + 1;
+    if (number == 1) {
+        request->first_token_ps = at_ps;
+    } else {
+        int64_t gap_ps = at_ps - request->last_token_ps;
+        request->max_itl_ps = ps_max(request->max_itl_ps, gap_ps);
+        count_gap(simulation, gap_ps);
+    }
+    if (number == request->reasoning_tokens + 1) {
+        request->first_visible_ps = at_ps;
+    }
+    request->last_token_ps = at_ps;
+    simulation->timeline.output_tokens++;
+}
+
+/* Apply the tokens: the client sees them, the engine takes them in, the client reacts. */
+static void apply_tokens(struct simulation *simulation, const struct batch *batch)
+{
+    struct instance *instance = &simulation->instance;
+    int64_t seen_ps = simulation->now_ps + simulation->settings.cost->output_overhead_ps;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        const struct batch_entry *entry = &batch->entries[i];
+        struct request *request = &simulation->requests[entry->request];
+        if (entry->samples && request->status != REQUEST_FINISHED) {
+            deliver_token(simulation, request, seen_ps);
+        }
+    }
+    instance->preset->process_output(instance, batch);
+    simulation->counts.finished += instance->finished_count;
+    if (instance->finished_count > 0) {
+        send_requests(simulation, seen_ps, instance->finished_count);
+    }
+}
+
+static void on_request_arrival(struct simulation *simulation, uint32_t index)
+{
+    struct instance *instance = &simulation->instance;
+    struct request *request = &simulation->requests[index];
+    if (simulation->settings.client.kind == CLIENT_OPEN) {
+        send_requests(simulation, simulation->now_ps, 0);
+    }
+    if (instance_refusal(instance, request) != NULL) {
+        request->status = REQUEST_REJECTED;
+        simulation->counts.rejected++;
+        send_requests(simulation, simulation->now_ps, 1);
+        return;
+    }
+    instance_enqueue(instance, index);
+    if (!instance->is_busy) {
+        turn(simulation);
+    }
+}
+
+static void on_step_end(struct simulation *simulation)
+{
+    struct instance *instance = &simulation->instance;
+    const struct batch *batch = &instance->steps[instance->oldest_step];
+    instance->oldest_step = (instance->oldest_step + 1) % STEPS_IN_FLIGHT_MAXIMUM;
+    instance->steps_in_flight--;
+    apply_tokens(simulation, batch);
+    turn(simulation);
+}
+
+bool simulation_step(struct simulation *simulation)
+{
+    struct event event;
+    if (!event_queue_pop(&simulation->events, &event)) {
+        return false;
+    }
+    assert(event.at_ps >= simulation->now_ps);
+    simulation->now_ps = event.at_ps;
+    simulation->counts.events++;
+    switch (event.type) {
+    case EVENT_REQUEST_ARRIVAL:
+        on_request_arrival(simulation, event.subject);
+        break;
+    case EVENT_LAUNCH_DONE:
+        turn(simulation);
+        break;
+    case EVENT_STEP_END:
+        on_step_end(simulation);
+        break;
+    }
+    return true;
+}
+
+void simulation_run(struct simulation *simulation)
+{
+    while (simulation_step(simulation)) {
+    }
+    if (simulation->pending_gaps > 0) {
+        histogram_add(&simulation->itl, simulation->pending_gap_ps, simulation->pending_gaps);
+        simulation->pending_gaps = 0;
+    }
+    assert(simulation->counts.finished + simulation->counts.rejected == simulation->request_count);
+}
+
+int64_t simulation_now_ps(const struct simulation *simulation)
+{
+    return simulation->now_ps;
+}
+
+const struct simulation_counts *simulation_counts(const struct simulation *simulation)
+{
+    return &simulation->counts;
+}
+
+const struct timeline *simulation_timeline(const struct simulation *simulation)
+{
+    return &simulation->timeline;
+}
+
+const struct histogram *simulation_itl(const struct simulation *simulation)
+{
+    return &simulation->itl;
+}
+
+const struct instance *simulation_instance(const struct simulation *simulation)
+{
+    return &simulation->instance;
+}

@@ -1,0 +1,60 @@
+/* One run: requests through a client to an instance, step by step, until all are done. */
+#ifndef SIM_SERVING_SIMULATION_H
+#define SIM_SERVING_SIMULATION_H
+
+#include "sim/metrics/histogram.h"
+#include "sim/metrics/run_summary.h"
+#include "sim/metrics/timeline.h"
+#include "sim/serving/client.h"
+#include "sim/serving/instance.h"
+#include "sim/serving/step_cost.h"
+
+struct simulation_settings {
+    const struct engine_preset *preset;
+    const struct scheduling_policy *policy;
+    const struct step_cost *cost;
+    struct engine_settings engine;
+    struct client_settings client;
+    int64_t timeline_interval_ps; /* 0: no samples */
+};
+
+struct simulation_counts {
+    uint64_t decode_steps;
+    uint64_t mixed_steps;
+    uint64_t extrapolated_steps;
+    uint64_t preemptions;
+    uint64_t rejected;
+    uint64_t finished;
+    uint64_t events;
+};
+
+struct simulation;
+
+/* Borrows 'requests' (in order of sending) and the settings' pointers until destroyed. */
+struct simulation *simulation_create(const struct simulation_settings *settings,
+                                     struct request *requests, uint32_t request_count);
+void simulation_destroy(struct simulation *simulation);
+
+/* Runs to the end. */
+void simulation_run(struct simulation *simulation);
+
+/* Asserts what must hold at any time between events; cheap enough for tests. */
+void simulation_check(const struct simulation *simulation);
+
+/* Runs one event; false when there is none left. For tests that check between events. */
+bool simulation_step(struct simulation *simulation);
+
+int64_t simulation_now_ps(const struct simulation *simulation);
+const struct simulation_counts *simulation_counts(const struct simulation *simulation);
+const struct timeline *simulation_timeline(const struct simulation *simulation);
+const struct histogram *simulation_itl(const struct simulation *simulation);
+const struct instance *simulation_instance(const struct simulation *simulation);
+
+/* The numbers of a run that has ended. 'slo' may be NULL. */
+struct run_summary simulation_summarize(const struct simulation *simulation, const struct slo *slo);
+
+/* One request as the client saw it; 'datasets' names them. */
+struct request_record simulation_record(const struct request *request, uint32_t request_id,
+                                        const char *const *datasets);
+
+#endif

@@ -1,0 +1,254 @@
+#include "sim/serving/step_cost.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "sim/base/embedded.h"
+#include "sim/base/settings.h"
+#include "sim/base/units.h"
+
+double cost_curve_at(const struct cost_curve *curve, double tokens)
+{
+    if (curve->count == 1 || tokens <= curve->tokens[0]) {
+        return curve->cost_ps[0];
+    }
+    uint32_t right = 1;
+    while (right + 1 < curve->count && tokens > curve->tokens[right]) {
+        right++;
+    }
+    double span = curve->tokens[right] - curve->tokens[right - 1];
+    double slope = (curve->cost_ps[right] - curve->cost_ps[right - 1]) / span;
+    if (tokens > curve->tokens[right]) {
+        slope = fmax(slope, 0);
+    }
+    return curve->cost_ps[right] + slope * (tokens - curve->tokens[right]);
+}
+
+/* Attention reads whole tiles of 128 tokens: on average half a tile beyond each context. */
+enum { TILE_TOKENS = 128 };
+
+static int64_t decode_ps(const struct step_cost *cost, const struct batch_summary *summary)
+{
+    uint64_t requests = summary->decode_requests;
+    uint64_t context = summary->decode_context_tokens;
+    int64_t token_ps = llround(cost_curve_at(&cost->decode_context, (double)requests));
+    int64_t split_ps = requests <= cost->split_requests && context > requests * TILE_TOKENS
+                           ? cost->split_ps
+                           : 0;
+    return llround(cost_curve_at(&cost->decode, summary->padded_tokens)) + split_ps +
+           token_ps * (int64_t)(context + requests * TILE_TOKENS / 2);
+}
+
+struct step_price step_cost_price(const struct step_cost *cost,
+                                  const struct batch_summary *summary)
+{
+    struct step_price price = {.launch_ps = cost->launch_ps[summary->cuda_graph]};
+    if (summary->prefill_requests == 0) {
+        price.gpu_ps = decode_ps(cost, summary);
+    } else {
+        double constant = cost_curve_at(&cost->mixed, summary->padded_tokens) +
+                          cost->mixed_attention_ps *
+                              ((double)summary->prefill_attention_pairs_x2 / 2);
+        price.gpu_ps = llround(constant) +
+                       cost->mixed_context_ps * (int64_t)summary->decode_context_tokens;
+    }
+    price.gpu_ps = ps_max(price.gpu_ps, 1);
+    return price;
+}
+
+bool step_cost_is_extrapolated(const struct step_cost *cost, const struct batch_summary *summary)
+{
+    const struct cost_curve *curve =
+        summary->prefill_requests == 0 ? &cost->decode : &cost->mixed;
+    return summary->padded_tokens > curve->tokens[curve->count - 1] ||
+           (double)summary->decode_context_tokens > cost->largest_context_tokens;
+}
+
+static const struct setting identity_settings[] = {
+    {.name = "name", .type = SETTING_TEXT, SETTING_OF(step_cost_identity, name)},
+    {.name = "source", .type = SETTING_TEXT, SETTING_OF(step_cost_identity, source)},
+    {.name = "engine", .type = SETTING_TEXT, SETTING_OF(step_cost_identity, engine)},
+    {.name = "model", .type = SETTING_TEXT, SETTING_OF(step_cost_identity, model)},
+    {.name = "gpu", .type = SETTING_TEXT, SETTING_OF(step_cost_identity, gpu)},
+    {.name = "weights", .type = SETTING_TEXT, SETTING_OF(step_cost_identity, weights)},
+    {.name = "kv_cache", .type = SETTING_TEXT, SETTING_OF(step_cost_identity, kv_cache)},
+    {.name = "tensor_parallel", .type = SETTING_WHOLE,
+     SETTING_OF(step_cost_identity, tensor_parallel), .minimum = 1, .maximum = 64},
+    {.name = NULL},
+};
+
+/* The coefficients as a file has them: durations in readable units. */
+struct coefficients {
+    double split_ms;
+    uint32_t split_requests;
+    double mixed_context_ns;
+    double mixed_attention_ps;
+    double launch_ms[3];
+    double launch_tail_ms;
+    bool launch_blocks_loop;
+    double request_overhead_ms;
+    double output_overhead_ms;
+    double largest_context_tokens;
+};
+
+#define COEFFICIENT(key, member)                                                                   \
+    .name = key, .type = SETTING_NUMBER, .required = true, SETTING_OF(coefficients, member),       \
+    .minimum = 0, .maximum = 1e9
+
+static const struct setting coefficient_settings[] = {
+    {COEFFICIENT("split_ms", split_ms)},
+    {.name = "split_requests", .type = SETTING_WHOLE, .required = true,
+     SETTING_OF(coefficients, split_requests), .maximum = 1e6},
+    {COEFFICIENT("mixed_context_ns_per_token", mixed_context_ns)},
+    {COEFFICIENT("mixed_attention_ps_per_pair", mixed_attention_ps)},
+    {COEFFICIENT("launch_ms.full_graph", launch_ms[CUDA_GRAPH_FULL])},
+    {COEFFICIENT("launch_ms.piecewise_graph", launch_ms[CUDA_GRAPH_PIECEWISE])},
+    {COEFFICIENT("launch_ms.no_graph", launch_ms[CUDA_GRAPH_NONE])},
+    {COEFFICIENT("launch_tail_ms", launch_tail_ms)},
+    {.name = "launch_blocks_loop", .type = SETTING_BOOL, .required = true,
+     SETTING_OF(coefficients, launch_blocks_loop)},
+    {COEFFICIENT("request_overhead_ms", request_overhead_ms)},
+    {COEFFICIENT("output_overhead_ms", output_overhead_ms)},
+    {COEFFICIENT("largest_context_tokens", largest_context_tokens)},
+    {.name = NULL},
+};
+
+/* How a file calls a curve and its costs, and the unit of those. */
+struct curve_name {
+    const char *curve;
+    const char *axis;
+    const char *costs;
+    double unit_ps;
+};
+
+static const struct curve_name decode_name = {"decode", "padded_requests", "cost_ms", 1e9};
+static const struct curve_name context_name = {"decode_context", "requests", "cost_ns_per_token",
+                                               1e3};
+static const struct curve_name mixed_name = {"mixed", "padded_tokens", "cost_ms", 1e9};
+
+static bool read_curve(struct cost_curve *curve, const struct json *document, const char *place,
+                       const struct curve_name *name, struct error *error)
+{
+    const struct json *object = json_find(document, name->curve);
+    double costs[STEP_COST_MAXIMUM_KNOTS];
+    uint32_t count = 0;
+    for (const struct json *item = json_first(json_find(object, name->axis)); item != NULL;
+         item = json_next(item)) {
+        count++;
+    }
+    if (object == NULL || count == 0 || count > STEP_COST_MAXIMUM_KNOTS) {
+        return error_set(error, "%s: '%s' must hold '%s' and '%s' of 1 to %d numbers", place,
+                         name->curve, name->axis, name->costs, STEP_COST_MAXIMUM_KNOTS);
+    }
+    if (!json_numbers(object, place, name->axis, curve->tokens, count, error) ||
+        !json_numbers(object, place, name->costs, costs, count, error)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (costs[i] < 0 || (i > 0 && curve->tokens[i] <= curve->tokens[i - 1])) {
+            return error_set(error, "%s: '%s' must have rising '%s' and costs of at least 0",
+                             place, name->curve, name->axis);
+        }
+        curve->cost_ps[i] = costs[i] * name->unit_ps;
+    }
+    curve->count = count;
+    return true;
+}
+
+bool step_cost_from_json(struct step_cost *cost, const struct json *document, const char *place,
+                         struct error *error)
+{
+    static const char *const known[] = {"format_version", "about", "identity",     "decode",
+                                        "decode_context", "mixed", "coefficients", "fit",
+                                        NULL};
+    double version = 0;
+    const struct json *version_item = json_find(document, "format_version");
+    if (version_item == NULL || !json_number(version_item, &version) || (int)version != 1) {
+        return error_set(error, "%s: 'format_version' must be 1", place);
+    }
+    struct step_cost read = {.identity = {.tensor_parallel = 1}};
+    struct coefficients file = {0};
+    const struct json *identity = json_find(document, "identity");
+    const struct json *coefficients = json_find(document, "coefficients");
+    if (identity == NULL || coefficients == NULL) {
+        return error_set(error, "%s: key '%s' is missing", place,
+                         identity == NULL ? "identity" : "coefficients");
+    }
+    if (!json_check_keys(document, place, known, error) ||
+        !settings_read(identity_settings, identity, place, &read.identity, error) ||
+        !settings_read(coefficient_settings, coefficients, place, &file, error) ||
+        !read_curve(&read.decode, document, place, &decode_name, error) ||
+        !read_curve(&read.decode_context, document, place, &context_name, error) ||
+        !read_curve(&read.mixed, document, place, &mixed_name, error)) {
+        return false;
+    }
+    read.split_ps = llround(file.split_ms * (double)PS_PER_MS);
+    read.split_requests = file.split_requests;
+    read.mixed_context_ps = llround(file.mixed_context_ns * 1000);
+    read.mixed_attention_ps = file.mixed_attention_ps;
+    for (int i = 0; i < 3; i++) {
+        read.launch_ps[i] = llround(file.launch_ms[i] * (double)PS_PER_MS);
+    }
+    read.launch_tail_ps = llround(file.launch_tail_ms * (double)PS_PER_MS);
+    read.launch_blocks_loop = file.launch_blocks_loop;
+    read.request_overhead_ps = llround(file.request_overhead_ms * (double)PS_PER_MS);
+    read.output_overhead_ps = llround(file.output_overhead_ms * (double)PS_PER_MS);
+    read.largest_context_tokens = file.largest_context_tokens;
+    *cost = read;
+    return true;
+}
+
+bool step_cost_read(struct step_cost *cost, const char *path, struct error *error)
+{
+    struct json *document = NULL;
+    bool ok = embedded_read_json(path, &document, error) &&
+              step_cost_from_json(cost, document, path, error);
+    json_destroy(document);
+    return ok;
+}
+
+static void curve_to_json(const struct cost_curve *curve, struct json *document,
+                          const struct curve_name *name)
+{
+    struct json *object = json_add_object(document, name->curve);
+    struct json *tokens = json_add_array(object, name->axis);
+    struct json *costs = json_add_array(object, name->costs);
+    for (uint32_t i = 0; i < curve->count; i++) {
+        json_add_number(tokens, NULL, curve->tokens[i]);
+        json_add_number(costs, NULL, round(curve->cost_ps[i] / name->unit_ps * 1e6) / 1e6);
+    }
+}
+
+void step_cost_to_json(const struct step_cost *cost, struct json *document)
+{
+    struct coefficients file = {
+        .split_ms = (double)cost->split_ps / (double)PS_PER_MS,
+        .split_requests = cost->split_requests,
+        .mixed_context_ns = (double)cost->mixed_context_ps / 1000,
+        .mixed_attention_ps = round(cost->mixed_attention_ps * 1e6) / 1e6,
+        .launch_tail_ms = (double)cost->launch_tail_ps / (double)PS_PER_MS,
+        .launch_blocks_loop = cost->launch_blocks_loop,
+        .request_overhead_ms = (double)cost->request_overhead_ps / (double)PS_PER_MS,
+        .output_overhead_ms = (double)cost->output_overhead_ps / (double)PS_PER_MS,
+        .largest_context_tokens = cost->largest_context_tokens,
+    };
+    for (int i = 0; i < 3; i++) {
+        file.launch_ms[i] = (double)cost->launch_ps[i] / (double)PS_PER_MS;
+    }
+    json_add_number(document, "format_version", 1);
+    settings_echo(identity_settings, &cost->identity, json_add_object(document, "identity"));
+    curve_to_json(&cost->decode, document, &decode_name);
+    curve_to_json(&cost->decode_context, document, &context_name);
+    curve_to_json(&cost->mixed, document, &mixed_name);
+    settings_echo(coefficient_settings, &file, json_add_object(document, "coefficients"));
+}
+
+struct step_cost step_cost_constant(int64_t step_ps)
+{
+    struct step_cost cost = {.identity = {.source = "constant", .tensor_parallel = 1}};
+    cost.decode = (struct cost_curve){.count = 1, .tokens = {1}, .cost_ps = {(double)step_ps}};
+    cost.mixed = cost.decode;
+    cost.decode_context = (struct cost_curve){.count = 1, .tokens = {1}, .cost_ps = {0}};
+    cost.largest_context_tokens = INFINITY;
+    return cost;
+}

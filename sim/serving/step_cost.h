@@ -1,0 +1,77 @@
+/* What a step costs: GPU time from the batch's sums, and the host's share of it. Prices are
+ * piecewise linear, non-negative and monotone, so that they stay sane beyond what was measured.
+ *
+ * A pure decode costs base(padded requests) + context(requests) for each token attended to + the
+ * combining of split contexts; any other step costs base(padded tokens) + prefill attention +
+ * decode context. Terms that grow from one step to the next of a stretch (context) are whole
+ * picoseconds per token; the others are constant in a stretch and are rounded once per step. */
+#ifndef SIM_SERVING_STEP_COST_H
+#define SIM_SERVING_STEP_COST_H
+
+#include "sim/base/error.h"
+#include "sim/base/json.h"
+#include "sim/serving/batch.h"
+
+enum { STEP_COST_MAXIMUM_KNOTS = 64 };
+
+/* Linear between knots, extended by the last slope beyond the last. */
+struct cost_curve {
+    uint32_t count;
+    double tokens[STEP_COST_MAXIMUM_KNOTS];
+    double cost_ps[STEP_COST_MAXIMUM_KNOTS];
+};
+
+/* What the coefficients were fitted for. */
+struct step_cost_identity {
+    char name[96];   /* of the calibration */
+    char source[16]; /* "calibrated", "profiled", "roofline" */
+    char engine[64];
+    char model[64];
+    char gpu[64];
+    char weights[32];
+    char kv_cache[16];
+    uint32_t tensor_parallel;
+};
+
+struct step_cost {
+    struct step_cost_identity identity;
+    struct cost_curve decode;       /* by padded requests */
+    struct cost_curve decode_context; /* per context token, by requests */
+    int64_t split_ps;               /* combining contexts split over multiprocessors ... */
+    uint32_t split_requests;        /* ... with up to so many requests of more than a tile each */
+    struct cost_curve mixed;        /* by padded tokens */
+    double mixed_attention_ps;      /* per query-key pair of the prefills */
+    int64_t mixed_context_ps;       /* per context token of the decodes beside a prefill */
+    int64_t launch_ps[3];           /* host time to launch a step, by enum cuda_graph */
+    int64_t launch_tail_ps;         /* from the end of a launch to the end of its step, at least */
+    bool launch_blocks_loop;        /* one GPU: the engine loop launches itself */
+    int64_t request_overhead_ps;    /* client sends -> engine has the request */
+    int64_t output_overhead_ps;     /* step's output at hand -> client has the token */
+    double largest_context_tokens;  /* of a measured decode step; beyond it is extrapolation */
+};
+
+struct step_price {
+    int64_t gpu_ps;
+    int64_t launch_ps;
+};
+
+struct step_price step_cost_price(const struct step_cost *cost,
+                                  const struct batch_summary *summary);
+
+/* True when the step lies outside of what the coefficients were fitted to. */
+bool step_cost_is_extrapolated(const struct step_cost *cost, const struct batch_summary *summary);
+
+double cost_curve_at(const struct cost_curve *curve, double tokens);
+
+/* A calibration file (calibration/README.md); 'place' names it in errors. */
+MUST_CHECK bool step_cost_from_json(struct step_cost *cost, const struct json *document,
+                                    const char *place, struct error *error);
+/* On disk, else compiled in. */
+MUST_CHECK bool step_cost_read(struct step_cost *cost, const char *path, struct error *error);
+/* Adds the members of a calibration file to 'document'. */
+void step_cost_to_json(const struct step_cost *cost, struct json *document);
+
+/* Every step takes 'step_ps' on the GPU and nothing else costs anything: for tests of theory. */
+struct step_cost step_cost_constant(int64_t step_ps);
+
+#endif

@@ -1,0 +1,141 @@
+#include "traces/trace.h"
+
+#include <string.h>
+
+#include "sim/base/text.h"
+#include "sim/base/units.h"
+
+static const char *const columns[] = {
+    "arrival_s", "prompt_tokens", "output_tokens", "reasoning_tokens", "max_output_tokens",
+    "priority",  "dataset",       NULL};
+
+bool trace_names_add(struct trace_names *names, const char *name, uint32_t *ret_index,
+                     struct error *error)
+{
+    for (uint32_t i = 0; i < names->count; i++) {
+        if (text_equal(names->names[i], name)) {
+            *ret_index = i;
+            return true;
+        }
+    }
+    if (names->count == TRACE_MAXIMUM_DATASETS) {
+        return error_set(error, "dataset '%.40s': more than %d datasets", name,
+                         TRACE_MAXIMUM_DATASETS);
+    }
+    if (!text_copy(names->names[names->count], TRACE_DATASET_BYTES, name)) {
+        return error_set(error, "dataset '%.60s': name is longer than %d characters", name,
+                         TRACE_DATASET_BYTES - 1);
+    }
+    *ret_index = names->count++;
+    return true;
+}
+
+bool trace_reader_open(struct trace_reader *reader, const char *path, struct error *error)
+{
+    reader->last_arrival_s = 0;
+    if (!csv_open(&reader->csv, path, columns, error)) {
+        return false;
+    }
+    size_t column = 0;
+    bool ok = csv_require(&reader->csv, "arrival_s", &column, error) &&
+              csv_require(&reader->csv, "prompt_tokens", &column, error) &&
+              csv_require(&reader->csv, "output_tokens", &column, error);
+    if (!ok) {
+        csv_close(&reader->csv);
+    }
+    return ok;
+}
+
+void trace_reader_close(struct trace_reader *reader)
+{
+    csv_close(&reader->csv);
+}
+
+/* A whole number that may be left out. */
+static bool optional(const struct csv_reader *csv, const char *name, uint32_t minimum,
+                     uint32_t *value, struct error *error)
+{
+    int column = csv_find(csv, name);
+    return column < 0 || csv->fields[column][0] == '\0' ||
+           csv_whole(csv, (size_t)column, minimum, value, error);
+}
+
+static bool read_numbers(const struct csv_reader *csv, struct trace_request *request,
+                         struct error *error)
+{
+    uint32_t priority = 0;
+    if (!csv_double(csv, (size_t)csv_find(csv, "arrival_s"), 0, MAXIMUM_TIME_S,
+                    &request->arrival_s, error) ||
+        !csv_whole(csv, (size_t)csv_find(csv, "prompt_tokens"), 1, &request->prompt_tokens,
+                   error) ||
+        !csv_whole(csv, (size_t)csv_find(csv, "output_tokens"), 1, &request->output_tokens,
+                   error)) {
+        return false;
+    }
+    request->max_output_tokens = request->output_tokens;
+    if (!optional(csv, "reasoning_tokens", 0, &request->reasoning_tokens, error) ||
+        !optional(csv, "max_output_tokens", 1, &request->max_output_tokens, error) ||
+        !optional(csv, "priority", 0, &priority, error)) {
+        return false;
+    }
+    request->priority = (int32_t)(priority < INT32_MAX ? priority : INT32_MAX);
+    return true;
+}
+
+static bool check(const struct trace_reader *reader, const struct trace_request *request,
+                  struct error *error)
+{
+    const struct csv_reader *csv = &reader->csv;
+    unsigned long long line = csv->line;
+    if (request->arrival_s < reader->last_arrival_s) {
+        return error_set(error, "%s:%llu: 'arrival_s' goes back from %.9g to %.9g", csv->path, line,
+                         reader->last_arrival_s, request->arrival_s);
+    }
+    if (request->reasoning_tokens > request->output_tokens) {
+        return error_set(error, "%s:%llu: 'reasoning_tokens' %u exceeds 'output_tokens' %u",
+                         csv->path, line, request->reasoning_tokens, request->output_tokens);
+    }
+    if (request->prompt_tokens > 1u << 30 || request->output_tokens > 1u << 30) {
+        return error_set(error, "%s:%llu: more than 2^30 tokens", csv->path, line);
+    }
+    return true;
+}
+
+bool trace_reader_next(struct trace_reader *reader, struct trace_names *names,
+                       struct trace_request *ret_request, bool *ret_more, struct error *error)
+{
+    if (!csv_next(&reader->csv, ret_more, error)) {
+        return false;
+    }
+    if (!*ret_more) {
+        return true;
+    }
+    struct trace_request request = {0};
+    int dataset = csv_find(&reader->csv, "dataset");
+    const char *name = dataset < 0 ? "trace" : reader->csv.fields[dataset];
+    if (!read_numbers(&reader->csv, &request, error) || !check(reader, &request, error)) {
+        return false;
+    }
+    if (!trace_names_add(names, name, &request.dataset, error)) {
+        return error_add_place(error, "%s:%llu", reader->csv.path,
+                               (unsigned long long)reader->csv.line);
+    }
+    reader->last_arrival_s = request.arrival_s;
+    *ret_request = request;
+    return true;
+}
+
+void trace_write_header(FILE *stream)
+{
+    for (size_t i = 0; columns[i] != NULL; i++) {
+        fprintf(stream, "%s%s", i > 0 ? "," : "", columns[i]);
+    }
+    fputc('\n', stream);
+}
+
+void trace_write(FILE *stream, const struct trace_request *request, const struct trace_names *names)
+{
+    fprintf(stream, "%.6f,%u,%u,%u,%u,%d,%s\n", request->arrival_s, request->prompt_tokens,
+            request->output_tokens, request->reasoning_tokens, request->max_output_tokens,
+            request->priority, names->names[request->dataset]);
+}

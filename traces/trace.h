@@ -1,0 +1,49 @@
+/* Request traces: who asked when for how much. Format: traces/FORMAT.md. */
+#ifndef TRACES_TRACE_H
+#define TRACES_TRACE_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "sim/base/csv.h"
+#include "sim/base/error.h"
+
+enum { TRACE_MAXIMUM_DATASETS = 64, TRACE_DATASET_BYTES = 48 };
+
+struct trace_request {
+    double arrival_s;
+    uint32_t prompt_tokens;
+    uint32_t output_tokens;     /* what the model would generate, reasoning included */
+    uint32_t reasoning_tokens;  /* of output_tokens */
+    uint32_t max_output_tokens; /* the budget; at most this many are generated */
+    int32_t priority;
+    uint32_t dataset; /* index into the names */
+};
+
+struct trace_names {
+    char names[TRACE_MAXIMUM_DATASETS][TRACE_DATASET_BYTES];
+    uint32_t count;
+};
+
+/* The index of a dataset's name, added if new. */
+MUST_CHECK bool trace_names_add(struct trace_names *names, const char *name, uint32_t *ret_index,
+                                struct error *error);
+
+struct trace_reader {
+    struct csv_reader csv;
+    double last_arrival_s;
+};
+
+MUST_CHECK bool trace_reader_open(struct trace_reader *reader, const char *path,
+                                  struct error *error);
+void trace_reader_close(struct trace_reader *reader);
+/* The next request; '*ret_more' is false at the end. Arrivals must not go back. */
+MUST_CHECK bool trace_reader_next(struct trace_reader *reader, struct trace_names *names,
+                                  struct trace_request *ret_request, bool *ret_more,
+                                  struct error *error);
+
+void trace_write_header(FILE *stream);
+void trace_write(FILE *stream, const struct trace_request *request,
+                 const struct trace_names *names);
+
+#endif

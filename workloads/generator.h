@@ -1,0 +1,34 @@
+/* Makes requests: arrival times by a process, lengths by a mixture of datasets. */
+#ifndef WORKLOADS_GENERATOR_H
+#define WORKLOADS_GENERATOR_H
+
+#include <stdint.h>
+
+#include "sim/base/error.h"
+#include "traces/trace.h"
+#include "workloads/length_model.h"
+
+enum arrival_process {
+    ARRIVAL_GAMMA,       /* gaps: shape = burstiness, mean = 1 / rate */
+    ARRIVAL_POISSON,     /* burstiness 1 */
+    ARRIVAL_CONSTANT,    /* every 1 / rate */
+    ARRIVAL_ALL_AT_ONCE, /* at 0; what clients that answer to answers start from */
+};
+
+struct generator_settings {
+    uint64_t seed;
+    uint32_t requests;
+    enum arrival_process arrival;
+    double rate_per_s;
+    double burstiness;
+    uint32_t token_budget; /* of output */
+    const char *model;     /* whose lengths */
+    const char *datasets;  /* "gsm8k:4,aime-2024:1": names and weights */
+};
+
+/* Makes settings->requests requests, in order of arrival. The array is the caller's to free(). */
+MUST_CHECK bool generator_run(const struct generator_settings *settings,
+                              const struct length_catalog *catalog, struct trace_names *names,
+                              struct trace_request **ret_requests, struct error *error);
+
+#endif
