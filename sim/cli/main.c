@@ -1,1 +1,47 @@
-int main(void) { return 0; }
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/base/text.h"
+#include "sim/cli/commands.h"
+
+static const struct command *const commands[] = {
+    &command_run,  &command_validate, &command_calibrate, &command_generate,
+    &command_plot, &command_list,     NULL,
+};
+
+static int print_usage(FILE *stream)
+{
+    fprintf(stream, "usage: kvcast COMMAND [arguments]\n\n"
+                    "Forecasts how reasoning models behave on a serving engine.\n\ncommands:\n");
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        fprintf(stream, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    }
+    fprintf(stream, "\n'kvcast COMMAND --help' tells more; begin with 'kvcast run'.\n");
+    return stream == stdout ? EXIT_DONE : EXIT_BAD_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        return print_usage(stderr);
+    }
+    if (text_equal(argv[1], "--help") || text_equal(argv[1], "-h") || text_equal(argv[1], "help")) {
+        return print_usage(stdout);
+    }
+    if (text_equal(argv[1], "--version")) {
+        printf("kvcast %s\n", KVCAST_VERSION);
+        return EXIT_DONE;
+    }
+    const char *names[sizeof commands / sizeof commands[0]] = {NULL};
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        names[i] = commands[i]->name;
+        if (text_equal(argv[1], names[i])) {
+            return commands[i]->run(commands[i], argc - 1, argv + 1);
+        }
+    }
+    const char *nearest = text_nearest(argv[1], names);
+    fprintf(stderr, "kvcast: unknown command '%s'%s%s%s\n", argv[1],
+            nearest != NULL ? ", did you mean '" : "", nearest != NULL ? nearest : "",
+            nearest != NULL ? "'?" : "");
+    return EXIT_BAD_USAGE;
+}

@@ -287,14 +287,24 @@ bool simulation_step(struct simulation *simulation)
     return true;
 }
 
+bool simulation_run_events(struct simulation *simulation, uint64_t limit)
+{
+    for (uint64_t i = 0; i < limit; i++) {
+        if (!simulation_step(simulation)) {
+            if (simulation->pending_gaps > 0) {
+                histogram_add(&simulation->itl, simulation->pending_gap_ps,
+                              simulation->pending_gaps);
+                simulation->pending_gaps = 0;
+            }
+            return false;
+        }
+    }
+    return true;
+}
+
 void simulation_run(struct simulation *simulation)
 {
-    while (simulation_step(simulation)) {
-    }
-    if (simulation->pending_gaps > 0) {
-        histogram_add(&simulation->itl, simulation->pending_gap_ps, simulation->pending_gaps);
-        simulation->pending_gaps = 0;
-    }
+    simulation_run_events(simulation, UINT64_MAX);
     assert(simulation->counts.finished + simulation->counts.rejected == simulation->request_count);
 }
 

@@ -38,6 +38,9 @@ void simulation_destroy(struct simulation *simulation);
 /* Runs to the end. */
 void simulation_run(struct simulation *simulation);
 
+/* Runs at most 'limit' events; false when the run has ended. */
+bool simulation_run_events(struct simulation *simulation, uint64_t limit);
+
 /* Asserts what must hold at any time between events; cheap enough for tests. */
 void simulation_check(const struct simulation *simulation);
 

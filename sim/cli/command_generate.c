@@ -1,0 +1,67 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sim/base/output_file.h"
+#include "sim/cli/commands.h"
+#include "sim/cli/setup.h"
+
+static bool write_trace(const struct trace_request *requests, uint32_t count,
+                        const struct trace_names *names, const char *path, struct error *error)
+{
+    struct output_file file = {0};
+    FILE *stream = stdout;
+    if (path != NULL) {
+        if (!output_file_open(&file, NULL, path, error)) {
+            return false;
+        }
+        stream = file.stream;
+    }
+    trace_write_header(stream);
+    for (uint32_t i = 0; i < count; i++) {
+        trace_write(stream, &requests[i], names);
+    }
+    return path == NULL || output_file_commit(&file, error);
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+    struct option_list assignments = {.count = 0};
+    struct option_list positionals = {.count = 0};
+    const char *out = NULL;
+    const char *seed = NULL;
+    const struct option options[] = {
+        {"--set", "KEY=VALUE", "override a setting of the scenario", OPTION_LIST, &assignments},
+        {"--seed", "N", "seed of all randomness", OPTION_TEXT, &seed},
+        {"--out", "FILE", "write there (default standard output)", OPTION_TEXT, &out},
+        {.name = NULL},
+    };
+    int status = 0;
+    if (!options_parse(command, options, argc, argv, &positionals, &status)) {
+        return status;
+    }
+    struct scenario scenario;
+    struct error error;
+    struct trace_names names = {.count = 0};
+    struct trace_request *requests = NULL;
+    uint32_t count = 0;
+    const char *path = positionals.count > 0 ? positionals.values[0] : NULL;
+    if (!scenario_read(&scenario, path, &assignments, seed, &error)) {
+        return options_fail(error.message);
+    }
+    const char *model =
+        scenario.lengths_model[0] != '\0' ? scenario.lengths_model : scenario.model;
+    bool ok = setup_requests(&scenario, model, &names, &requests, &count, &error) &&
+              write_trace(requests, count, &names, out, &error);
+    free(requests);
+    return ok ? EXIT_DONE : options_fail(error.message);
+}
+
+const struct command command_generate = {
+    .name = "generate",
+    .arguments = "[SCENARIO]",
+    .summary = "make a request trace from a scenario's workload",
+    .details = "The format is described in traces/FORMAT.md.\n\n"
+               "  kvcast generate --set workload.requests=100 --out trace.csv\n"
+               "  kvcast run --set workload.trace=trace.csv\n",
+    .run = run,
+};

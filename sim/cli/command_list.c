@@ -1,0 +1,160 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/base/embedded.h"
+#include "sim/base/text.h"
+#include "sim/cli/commands.h"
+#include "sim/cli/scenario.h"
+#include "sim/hardware/gpu.h"
+#include "sim/hardware/model_shape.h"
+#include "sim/hardware/precision.h"
+#include "sim/policy/scheduling_policies.h"
+#include "sim/serving/step_cost.h"
+#include "sim/serving/vllm_v1.h"
+#include "workloads/length_model.h"
+
+static bool list_models(struct error *error)
+{
+    struct model_catalog catalog;
+    if (!model_catalog_read(&catalog, error)) {
+        return false;
+    }
+    printf("%-32s %8s %7s %6s %9s\n", "model", "weights", "layers", "KV", "positions");
+    for (uint32_t i = 0; i < catalog.count; i++) {
+        const struct model_shape *shape = &catalog.shapes[i];
+        printf("%-32s %6.2f B %7u %6u %9u\n", shape->name, (double)model_shape_weights(shape) / 1e9,
+               shape->num_hidden_layers, shape->num_key_value_heads,
+               shape->max_position_embeddings);
+    }
+    model_catalog_clear(&catalog);
+    return true;
+}
+
+static bool list_gpus(struct error *error)
+{
+    struct gpu_catalog catalog;
+    if (!gpu_catalog_read(&catalog, error)) {
+        return false;
+    }
+    printf("%-18s %10s %12s %14s\n", "GPU", "memory", "bandwidth", "bf16");
+    for (uint32_t i = 0; i < catalog.count; i++) {
+        const struct gpu *gpu = &catalog.gpus[i];
+        printf("%-18s %6.1f GiB %7.0f GB/s %7.0f TFLOP/s\n", gpu->name, gpu->memory_mib / 1024,
+               gpu->memory_gb_per_s, gpu->bf16_tflops);
+    }
+    gpu_catalog_clear(&catalog);
+    return true;
+}
+
+static bool list_engines(struct error *error)
+{
+    (void)error;
+    printf("%-18s %s\n", engine_preset_vllm_0_24.name, engine_preset_vllm_0_24.summary);
+    return true;
+}
+
+static bool list_policies(struct error *error)
+{
+    (void)error;
+    for (size_t i = 0; scheduling_policies[i] != NULL; i++) {
+        printf("%-18s %s\n", scheduling_policies[i]->name, scheduling_policies[i]->summary);
+    }
+    return true;
+}
+
+static bool list_precisions(struct error *error)
+{
+    (void)error;
+    for (size_t i = 0; weight_precisions[i].name != NULL; i++) {
+        printf("weights  %-18s %s\n", weight_precisions[i].name, weight_precisions[i].summary);
+    }
+    for (size_t i = 0; kv_precisions[i].name != NULL; i++) {
+        printf("KV cache %-18s %s\n", kv_precisions[i].name, kv_precisions[i].summary);
+    }
+    return true;
+}
+
+static bool list_datasets(struct error *error)
+{
+    struct length_catalog catalog;
+    if (!length_catalog_read(&catalog, "workloads/data/lengths.json", error)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < catalog.count; i++) {
+        const struct length_model *model = &catalog.models[i];
+        printf("%-14s %-32s %s\n", model->dataset, model->model,
+               model->is_reasoning ? "reasoning" : "traditional");
+    }
+    length_catalog_clear(&catalog);
+    return true;
+}
+
+static bool list_calibrations(struct error *error)
+{
+    for (const struct embedded_file *file = embedded_files; file->path != NULL; file++) {
+        if (!text_starts_with(file->path, "calibration/")) {
+            continue;
+        }
+        struct step_cost cost;
+        if (!step_cost_read(&cost, file->path, error)) {
+            return false;
+        }
+        const struct step_cost_identity *identity = &cost.identity;
+        printf("%-20s %s on %u x %s, %s weights, %s KV, %s\n", identity->name, identity->model,
+               identity->tensor_parallel, identity->gpu, identity->weights, identity->kv_cache,
+               identity->engine);
+    }
+    return true;
+}
+
+static bool list_settings(struct error *error)
+{
+    (void)error;
+    struct scenario scenario = scenario_default();
+    settings_print_help(scenario_settings, &scenario, stdout);
+    return true;
+}
+
+static const struct {
+    const char *name;
+    bool (*list)(struct error *error);
+} topics[] = {{"models", list_models},         {"gpus", list_gpus},
+              {"engines", list_engines},       {"policies", list_policies},
+              {"precisions", list_precisions}, {"datasets", list_datasets},
+              {"calibrations", list_calibrations}, {"settings", list_settings}};
+
+static int run(const struct command *command, int argc, char **argv)
+{
+    const struct option options[] = {{.name = NULL}};
+    struct option_list positionals = {.count = 0};
+    struct error error;
+    const char *names[sizeof topics / sizeof topics[0] + 1] = {NULL};
+    int status = 0;
+    if (!options_parse(command, options, argc, argv, &positionals, &status)) {
+        return status;
+    }
+    const char *topic = positionals.count == 1 ? positionals.values[0] : "";
+    for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++) {
+        names[i] = topics[i].name;
+        if (text_equal(topic, topics[i].name)) {
+            return topics[i].list(&error) ? EXIT_DONE : options_fail(error.message);
+        }
+    }
+    const char *nearest = text_nearest(topic, names);
+    fprintf(stderr, "kvcast list: expected one topic of");
+    for (size_t i = 0; names[i] != NULL; i++) {
+        fprintf(stderr, " %s", names[i]);
+    }
+    fprintf(stderr, "%s%s%s\n", nearest != NULL && *topic != '\0' ? "; did you mean '" : "",
+            nearest != NULL && *topic != '\0' ? nearest : "",
+            nearest != NULL && *topic != '\0' ? "'?" : "");
+    return EXIT_BAD_USAGE;
+}
+
+const struct command command_list = {
+    .name = "list",
+    .arguments = "TOPIC",
+    .summary = "show models, GPUs, engines, policies, precisions, datasets, calibrations, settings",
+    .details = "topics: models gpus engines policies precisions datasets calibrations settings\n",
+    .run = run,
+};

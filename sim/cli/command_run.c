@@ -1,0 +1,231 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sim/base/memory.h"
+#include "sim/base/output_file.h"
+#include "sim/base/text.h"
+#include "sim/base/units.h"
+#include "sim/cli/commands.h"
+#include "sim/cli/figures.h"
+#include "sim/cli/setup.h"
+#include "sim/report/run_report.h"
+
+struct run_options {
+    const char *scenario;
+    struct option_list assignments;
+    const char *seed;
+    const char *cost;
+    const char *out;
+    bool no_plots;
+    bool no_requests;
+};
+
+static double monotonic_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* Runs to the end; on a terminal, a line of progress for what takes more than a second. */
+static void simulate(struct simulation *simulation, uint32_t requests)
+{
+    enum { EVENTS_BETWEEN_LOOKS = 1 << 18 };
+    bool terminal = isatty(STDERR_FILENO);
+    double started = monotonic_s();
+    bool shown = false;
+    while (simulation_run_events(simulation, EVENTS_BETWEEN_LOOKS)) {
+        if (terminal && monotonic_s() > started + 1) {
+            const struct simulation_counts *counts = simulation_counts(simulation);
+            fprintf(stderr, "\r%.0f %% of %u requests, simulated %.0f s ",
+                    100.0 * (double)(counts->finished + counts->rejected) / requests, requests,
+                    s_from_ps(simulation_now_ps(simulation)));
+            shown = true;
+        }
+    }
+    if (shown) {
+        fprintf(stderr, "\r%60s\r", "");
+    }
+}
+
+static bool write_requests(const struct setup *setup, const char *directory, const char *name,
+                           struct error *error)
+{
+    struct output_file file = {0};
+    if (!output_file_open(&file, directory, name, error)) {
+        return false;
+    }
+    run_report_requests_header(file.stream);
+    for (uint32_t i = 0; i < setup->request_count; i++) {
+        struct request_record record =
+            simulation_record(&setup->requests[i], i, setup->dataset_names);
+        run_report_request(&record, file.stream);
+    }
+    return output_file_commit(&file, error);
+}
+
+static bool write_timeline(const struct simulation *simulation, const char *directory,
+                           const char *name, struct error *error)
+{
+    struct output_file file = {0};
+    if (!output_file_open(&file, directory, name, error)) {
+        return false;
+    }
+    run_report_timeline(simulation_timeline(simulation), file.stream);
+    return output_file_commit(&file, error);
+}
+
+static bool write_summary(const struct scenario *scenario, const struct setup *setup,
+                          const struct run_summary *summary, const char *directory,
+                          struct error *error)
+{
+    struct json *document = json_create_object();
+    json_add_number(document, "format_version", 1);
+    json_add_text(document, "kvcast_version", KVCAST_VERSION);
+    settings_echo(scenario_settings, scenario, json_add_object(document, "scenario"));
+    struct json *derived = json_add_object(document, "derived");
+    json_add_number(derived, "num_blocks", setup->simulation.engine.num_blocks);
+    json_add_number(derived, "max_model_len", setup->simulation.engine.max_model_len);
+    json_add_number(derived, "weight_gib_per_gpu", setup->memory.weight_gib);
+    json_add_text(derived, "cost_source", setup->cost.identity.source);
+    json_add_text(derived, "cost_name", setup->cost.identity.name);
+    run_report_json(summary, json_add_object(document, "results"));
+    bool ok = json_write_file(document, directory, "summary.json", error);
+    json_destroy(document);
+    return ok;
+}
+
+static void describe(const struct scenario *scenario, const struct setup *setup)
+{
+    printf("%s: %s, %s weights, %s KV on %u x %s\n", scenario->name, setup->model.name,
+           scenario->weights, scenario->kv_cache, scenario->tensor_parallel, setup->gpu.name);
+    printf("engine        %s, %u tokens and %u requests a step, %u KV blocks of %u tokens; steps "
+           "%s on '%s'\n",
+           scenario->engine, scenario->max_batch_tokens, scenario->max_batch_requests,
+           setup->simulation.engine.num_blocks, scenario->block_tokens,
+           setup->cost.identity.source, setup->cost.identity.name);
+}
+
+/* The same load on the traditional model: for the figure that sets the two side by side. */
+static bool run_contrast(const struct scenario *scenario, const char *directory,
+                         struct error *error)
+{
+    struct scenario contrast = *scenario;
+    struct setup setup;
+    memcpy(contrast.model, scenario->contrast_model, sizeof scenario->contrast_model);
+    contrast.lengths_model[0] = '\0';
+    contrast.max_model_len = 0;
+    bool ok = setup_init(&setup, &contrast, error);
+    if (ok) {
+        struct simulation *simulation =
+            simulation_create(&setup.simulation, setup.requests, setup.request_count);
+        simulate(simulation, setup.request_count);
+        struct run_summary summary = simulation_summarize(simulation, NULL);
+        printf("\ncontrast      %s on the same load: KV mean %.1f %%, peak %.1f %%; running mean "
+               "%.1f, peak %u\n",
+               setup.model.name, 100 * summary.timeline.kv_mean, 100 * summary.timeline.kv_peak,
+               summary.timeline.running_mean, summary.timeline.running_peak);
+        ok = write_timeline(simulation, directory, "contrast_timeline.csv", error);
+        simulation_destroy(simulation);
+    } else {
+        error_add_place(error, "workload.contrast_model");
+    }
+    setup_clear(&setup);
+    return ok;
+}
+
+static bool wants_contrast(const struct scenario *scenario)
+{
+    return scenario->contrast_model[0] != '\0' && scenario->trace[0] == '\0';
+}
+
+static bool write_results(const struct scenario *scenario, const struct setup *setup,
+                          const struct simulation *simulation, const struct run_summary *summary,
+                          const struct run_options *chosen, struct error *error)
+{
+    return write_summary(scenario, setup, summary, chosen->out, error) &&
+           (scenario->timeline_interval_s <= 0 ||
+            write_timeline(simulation, chosen->out, "timeline.csv", error)) &&
+           (chosen->no_requests || write_requests(setup, chosen->out, "requests.csv", error));
+}
+
+static bool run_scenario(const struct scenario *scenario, const struct run_options *chosen,
+                         struct error *error)
+{
+    struct setup setup;
+    if (!setup_init(&setup, scenario, error) || !output_directory_create(chosen->out, error)) {
+        setup_clear(&setup);
+        return false;
+    }
+    if (setup.warning[0] != '\0') {
+        fprintf(stderr, "kvcast: warning: %s\n", setup.warning);
+    }
+    struct simulation *simulation =
+        simulation_create(&setup.simulation, setup.requests, setup.request_count);
+    simulate(simulation, setup.request_count);
+    struct slo slo = {scenario->slo_ttft_s, scenario->slo_tpot_s, scenario->slo_e2e_s};
+    struct run_summary summary = simulation_summarize(simulation, &slo);
+    describe(scenario, &setup);
+    run_report_table(&summary, stdout);
+    bool ok = write_results(scenario, &setup, simulation, &summary, chosen, error);
+    simulation_destroy(simulation);
+    setup_clear(&setup);
+    return ok && (chosen->no_plots || !wants_contrast(scenario) ||
+                  run_contrast(scenario, chosen->out, error));
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+    struct run_options chosen = {.out = "results"};
+    struct option_list positionals = {.count = 0};
+    const struct option options[] = {
+        {"--set", "KEY=VALUE", "override a setting ('kvcast list settings')", OPTION_LIST,
+         &chosen.assignments},
+        {"--seed", "N", "seed of all randomness (default 1)", OPTION_TEXT, &chosen.seed},
+        {"--cost", "SOURCE[:FILE]", "step-cost source: calibrated[:FILE]", OPTION_TEXT,
+         &chosen.cost},
+        {"--out", "DIR", "folder for the results (default results)", OPTION_TEXT, &chosen.out},
+        {"--no-plots", NULL, "no figures", OPTION_FLAG, &chosen.no_plots},
+        {"--no-requests", NULL, "no requests.csv", OPTION_FLAG, &chosen.no_requests},
+        {.name = NULL},
+    };
+    int status = 0;
+    if (!options_parse(command, options, argc, argv, &positionals, &status)) {
+        return status;
+    }
+    if (positionals.count > 1) {
+        fprintf(stderr, "kvcast run: expected at most one scenario\n");
+        return EXIT_BAD_USAGE;
+    }
+    struct scenario scenario;
+    struct error error;
+    chosen.scenario = positionals.count > 0 ? positionals.values[0] : NULL;
+    bool ok = scenario_read(&scenario, chosen.scenario, &chosen.assignments, chosen.seed, &error);
+    if (ok && chosen.cost != NULL &&
+        !text_copy(scenario.cost, sizeof scenario.cost, chosen.cost)) {
+        ok = error_set(&error, "--cost: longer than %zu characters", sizeof scenario.cost - 1);
+    }
+    ok = ok && run_scenario(&scenario, &chosen, &error);
+    unsigned figures = 0;
+    ok = ok && (chosen.no_plots || figures_draw(chosen.out, stderr, &figures, &error));
+    if (!ok) {
+        return options_fail(error.message);
+    }
+    printf("\nresults       %s/ (%u figures)\n", chosen.out, figures);
+    return EXIT_DONE;
+}
+
+const struct command command_run = {
+    .name = "run",
+    .arguments = "[SCENARIO]",
+    .summary = "one simulation: a summary, CSV files and figures",
+    .details = "Without SCENARIO the embedded default runs: DeepSeek-R1-Distill-Qwen-7B on one H200.\n"
+               "\n"
+               "  kvcast run\n"
+               "  kvcast run --set workload.rate_per_s=3 --seed 7 --out at-3-per-s\n"
+               "  kvcast run workloads/examples/mixed-batch.json\n",
+    .run = run,
+};

@@ -1,0 +1,137 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "calibration/step_fit.h"
+#include "calibration/validation.h"
+#include "sim/base/text.h"
+#include "sim/cli/commands.h"
+#include "sim/cli/setup.h"
+
+struct validate_options {
+    const char *job;
+    const char *cost;
+    bool json;
+};
+
+/* The named cost, else the shipped calibration that fits, else a fit of the run's own sweep. */
+static bool choose_cost(const struct measured_run *run, const struct validate_options *options,
+                        struct step_cost *cost, struct error *error)
+{
+    const struct measured_engine *engine = &run->engine;
+    struct cost_request request = {.source = options->cost != NULL ? options->cost : "",
+                                   .model = engine->model,
+                                   .gpu = engine->gpu,
+                                   .weights = engine->weights,
+                                   .kv_cache = engine->kv_cache,
+                                   .tensor_parallel = engine->tensor_parallel};
+    char warning[512];
+    bool found = false;
+    if (!setup_find_cost(&request, cost, &found, warning, error)) {
+        return false;
+    }
+    if (warning[0] != '\0') {
+        fprintf(stderr, "kvcast: warning: %s\n", warning);
+    }
+    if (!found) {
+        struct fit_report report;
+        fprintf(stderr, "kvcast: no shipped calibration fits %s: fitting its own sweep jobs\n",
+                run->name);
+        return step_fit_run(run, cost, &report, error);
+    }
+    return true;
+}
+
+static bool validate(const char *path, const struct validate_options *options, struct json *runs,
+                     struct error *error)
+{
+    struct measured_run run;
+    struct step_cost cost;
+    if (!measured_run_read(&run, path, error)) {
+        return false;
+    }
+    struct json *jobs = NULL;
+    bool ok = choose_cost(&run, options, &cost, error);
+    if (ok && runs != NULL) {
+        struct json *object = json_add_object(runs, NULL);
+        json_add_text(object, "run", run.name);
+        json_add_text(object, "cost", cost.identity.name);
+        jobs = json_add_array(object, "jobs");
+    } else if (ok) {
+        printf("%s, priced by calibration '%s'\n\n", run.name, cost.identity.name);
+    }
+    unsigned validated = 0;
+    for (uint32_t i = 0; ok && i < run.job_count; i++) {
+        const struct measured_job *job = &run.jobs[i];
+        bool wanted = options->job != NULL ? text_equal(job->name, options->job) : !job->is_sweep;
+        struct job_validation result;
+        if (!wanted) {
+            continue;
+        }
+        validated++;
+        ok = validation_replay(&run, job, &cost, &result, error);
+        if (ok && jobs != NULL) {
+            validation_to_json(&result, jobs);
+        } else if (ok) {
+            validation_print(&result, stdout);
+        }
+    }
+    if (ok && validated == 0 && options->job != NULL) {
+        ok = error_set(error, "%s: no job '%s' in jobs.csv", run.path, options->job);
+    } else if (ok && validated == 0) {
+        fprintf(stderr, "kvcast: %s has no trace job to replay\n", run.name);
+    }
+    measured_run_clear(&run);
+    return ok;
+}
+
+/* One run gives {"run", "cost", "jobs"}; several give an array of those. */
+static void print_json(const struct json *document, size_t runs)
+{
+    const struct json *array = json_find(document, "runs");
+    char *text = json_print(runs == 1 ? json_first(array) : array);
+    puts(text);
+    free(text);
+}
+
+static int run_validate(const struct command *command, int argc, char **argv)
+{
+    struct validate_options chosen = {.json = false};
+    struct option_list positionals = {.count = 0};
+    const struct option options[] = {
+        {"--job", "NAME", "only this job (default: every job that is no sweep)", OPTION_TEXT,
+         &chosen.job},
+        {"--cost", "SOURCE[:FILE]", "step-cost source: calibrated[:FILE]", OPTION_TEXT,
+         &chosen.cost},
+        {"--json", NULL, "print JSON", OPTION_FLAG, &chosen.json},
+        {.name = NULL},
+    };
+    int status = 0;
+    if (!options_parse(command, options, argc, argv, &positionals, &status)) {
+        return status;
+    }
+    if (positionals.count == 0) {
+        fprintf(stderr, "kvcast validate: expected at least one RUN_DIR\n");
+        return EXIT_BAD_USAGE;
+    }
+    struct json *document = json_create_object();
+    struct json *runs = chosen.json ? json_add_array(document, "runs") : NULL;
+    struct error error;
+    bool ok = true;
+    for (size_t i = 0; ok && i < positionals.count; i++) {
+        ok = validate(positionals.values[i], &chosen, runs, &error);
+    }
+    if (ok && chosen.json) {
+        print_json(document, positionals.count);
+    }
+    json_destroy(document);
+    return ok ? EXIT_DONE : options_fail(error.message);
+}
+
+const struct command command_validate = {
+    .name = "validate",
+    .arguments = "RUN_DIR...",
+    .summary = "replay measured engine runs, predicted beside measured",
+    .details = "  kvcast validate calibration/measured/qwen7b-bf16\n"
+               "  kvcast validate --json calibration/measured/qwen7b-bf16-kv96k\n",
+    .run = run_validate,
+};

@@ -1,0 +1,90 @@
+#include "sim/cli/figures.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sim/base/embedded.h"
+#include "sim/base/text.h"
+
+struct figure {
+    const char *name;
+    const char *needs; /* a CSV in the folder */
+};
+
+static const struct figure figures[] = {
+    {"kv_utilization", "timeline.csv"}, {"running_waiting", "timeline.csv"},
+    {"stragglers", "requests.csv"},     {"latency_cdf", "requests.csv"},
+    {"difficulty", "requests.csv"},     {"contrast", "contrast_timeline.csv"},
+};
+
+static bool has_gnuplot(void)
+{
+    const char *path = getenv("PATH");
+    while (path != NULL && *path != '\0') {
+        char candidate[1024];
+        size_t length = strcspn(path, ":");
+        snprintf(candidate, sizeof candidate, "%.*s/gnuplot", (int)length, path);
+        if (access(candidate, X_OK) == 0) {
+            return true;
+        }
+        path += length + (path[length] == ':');
+    }
+    return false;
+}
+
+/* Feeds the common style and a figure's script to a gnuplot that stands in the folder. */
+static bool draw(const struct figure *figure, const char *directory, struct error *error)
+{
+    char path[128];
+    snprintf(path, sizeof path, "plots/%s.gp", figure->name);
+    const char *style = embedded_find("plots/style.gp");
+    const char *script = embedded_find(path);
+    int ends[2];
+    if (style == NULL || script == NULL || pipe(ends) != 0) {
+        return error_set(error, "figure '%s': cannot start gnuplot", figure->name);
+    }
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(ends[0], STDIN_FILENO);
+        close(ends[0]);
+        close(ends[1]);
+        if (chdir(directory) == 0) {
+            execlp("gnuplot", "gnuplot", "-", (char *)NULL);
+        }
+        _exit(127);
+    }
+    close(ends[0]);
+    FILE *stream = fdopen(ends[1], "w");
+    fprintf(stream, "name = '%s'\n%s\n%s", figure->name, style, script);
+    fclose(stream);
+    int status = 0;
+    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
+        return error_set(error, "figure '%s': gnuplot failed in '%s'", figure->name, directory);
+    }
+    return true;
+}
+
+bool figures_draw(const char *directory, FILE *notes, unsigned *ret_count, struct error *error)
+{
+    *ret_count = 0;
+    if (!has_gnuplot()) {
+        fprintf(notes, "kvcast: gnuplot is not installed: figures are skipped\n");
+        return true;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
+        char path[1200];
+        snprintf(path, sizeof path, "%s/%s", directory, figures[i].needs);
+        if (access(path, R_OK) != 0) {
+            continue;
+        }
+        if (!draw(&figures[i], directory, error)) {
+            return false;
+        }
+        ++*ret_count;
+    }
+    return true;
+}

@@ -1,0 +1,163 @@
+#include "sim/cli/scenario.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/base/embedded.h"
+#include "sim/base/text.h"
+#include "sim/base/units.h"
+
+#define TEXT(key, member) .name = key, .type = SETTING_TEXT, SETTING_OF(scenario, member)
+#define BOOL(key, member) .name = key, .type = SETTING_BOOL, SETTING_OF(scenario, member)
+#define WHOLE(key, member, least, most) \
+    .name = key, .type = SETTING_WHOLE, SETTING_OF(scenario, member), .minimum = least, \
+    .maximum = most
+#define NUMBER(key, member, least, most) \
+    .name = key, .type = SETTING_NUMBER, SETTING_OF(scenario, member), .minimum = least, \
+    .maximum = most
+
+static const char *const engines[] = {"vllm-0.24", NULL};
+static const char *const arrivals[] = {"gamma", "poisson", "constant", "all-at-once", NULL};
+static const char *const clients[] = {"open", "closed", "batch", NULL};
+
+const struct setting scenario_settings[] = {
+    {TEXT("name", name), .help = "what to call the run"},
+    {.name = "seed", .type = SETTING_SEED, SETTING_OF(scenario, seed), .maximum = 9007199254740992,
+     .help = "of all randomness"},
+
+    {TEXT("model.name", model), .help = "see 'kvcast list models', or a config.json"},
+    {TEXT("model.weights", weights), .help = "precision of the weights"},
+    {TEXT("model.kv_cache", kv_cache), .help = "precision of the KV cache"},
+
+    {TEXT("hardware.gpu", gpu), .help = "see 'kvcast list gpus'"},
+    {WHOLE("hardware.tensor_parallel", tensor_parallel, 1, 64), .unit = "GPUs",
+     .help = "GPUs that share the model"},
+    {NUMBER("hardware.gpu_memory_utilization", gpu_memory_utilization, 0.01, 1),
+     .help = "share of GPU memory the engine may use"},
+
+    {TEXT("engine.preset", engine), .choices = engines, .help = "whose scheduler"},
+    {TEXT("engine.policy", policy), .help = "scheduling policy"},
+    {WHOLE("engine.max_batch_tokens", max_batch_tokens, 1, 1e6), .unit = "tokens",
+     .help = "budget of a step (max_num_batched_tokens)"},
+    {WHOLE("engine.max_batch_requests", max_batch_requests, 1, 65536), .unit = "requests",
+     .help = "running together (max_num_seqs)"},
+    {WHOLE("engine.max_model_len", max_model_len, 0, 1e8), .unit = "tokens",
+     .help = "prompt + output of a request; 0: the model's, at most 32768"},
+    {WHOLE("engine.block_tokens", block_tokens, 1, 4096), .unit = "tokens",
+     .help = "in a KV block"},
+    {WHOLE("engine.num_blocks", num_blocks, 0, 1e9), .unit = "blocks",
+     .help = "of the KV pool; 0: from the memory model"},
+    {WHOLE("engine.long_prefill_threshold_tokens", long_prefill_threshold_tokens, 0, 1e6),
+     .unit = "tokens", .help = "longest chunk of a prompt; 0: the budget"},
+    {NUMBER("engine.watermark_ratio", watermark_ratio, 0, 0.99),
+     .help = "share of blocks kept free at admission"},
+    {BOOL("engine.reserve_full_prompt", reserve_full_prompt),
+     .help = "admit only prompts that fit whole"},
+    {BOOL("engine.chunked_prefill", chunked_prefill), .help = "spread prompts over steps"},
+    {BOOL("engine.async_scheduling", async_scheduling),
+     .help = "form a step while the one before runs"},
+
+    {TEXT("cost", cost), .help = "step-cost source: calibrated[:FILE]; empty: the best there is"},
+
+    {TEXT("workload.trace", trace), .help = "trace CSV to replay; empty: generate"},
+    {TEXT("workload.datasets", datasets), .help = "mixture, NAME:WEIGHT,..."},
+    {TEXT("workload.lengths", lengths), .help = "file of length models"},
+    {TEXT("workload.lengths_model", lengths_model), .help = "whose lengths; empty: the model's"},
+    {TEXT("workload.contrast_model", contrast_model),
+     .help = "traditional model to run beside; empty: none"},
+    {WHOLE("workload.requests", requests, 1, 1e8), .unit = "requests", .help = "to send"},
+    {WHOLE("workload.token_budget", token_budget, 1, 1e7), .unit = "tokens",
+     .help = "most output tokens of a request"},
+    {TEXT("workload.arrival", arrival), .choices = arrivals, .help = "arrival process"},
+    {NUMBER("workload.rate_per_s", rate_per_s, 1e-6, 1e6), .unit = "requests/s",
+     .help = "mean arrival rate"},
+    {NUMBER("workload.burstiness", burstiness, 1e-3, 1e6),
+     .help = "of gamma arrivals: CV of the gaps = 1/sqrt(burstiness)"},
+    {TEXT("workload.client", client), .choices = clients,
+     .help = "open: by arrival; closed: fixed number in flight; batch: batch by batch"},
+    {WHOLE("workload.client_width", client_width, 1, 1e6), .unit = "requests",
+     .help = "in flight (closed) or of a batch (batch)"},
+
+    {NUMBER("metrics.timeline_interval_s", timeline_interval_s, 0, 1e6), .unit = "s",
+     .help = "between rows of timeline.csv; 0: none"},
+    {NUMBER("metrics.slo_ttft_s", slo_ttft_s, 0, MAXIMUM_TIME_S), .unit = "s",
+     .help = "goodput: time to first token; 0: no limit"},
+    {NUMBER("metrics.slo_tpot_s", slo_tpot_s, 0, MAXIMUM_TIME_S), .unit = "s",
+     .help = "goodput: time per output token; 0: no limit"},
+    {NUMBER("metrics.slo_e2e_s", slo_e2e_s, 0, MAXIMUM_TIME_S), .unit = "s",
+     .help = "goodput: end to end; 0: no limit"},
+    {.name = NULL},
+};
+
+/* The measured engine's limits: vLLM 0.24 started through its engine API. */
+struct scenario scenario_default(void)
+{
+    return (struct scenario){
+        .name = "default",
+        .seed = 1,
+        .model = "DeepSeek-R1-Distill-Qwen-7B",
+        .weights = "bf16",
+        .kv_cache = "bf16",
+        .gpu = "H200-SXM",
+        .tensor_parallel = 1,
+        .gpu_memory_utilization = 0.9,
+        .engine = "vllm-0.24",
+        .policy = "fcfs",
+        .max_batch_tokens = 2048,
+        .max_batch_requests = 128,
+        .block_tokens = 16,
+        .reserve_full_prompt = true,
+        .chunked_prefill = true,
+        .async_scheduling = true,
+        .datasets = "gsm8k:4,math-500:3,aime-2024:1,gpqa-diamond:2",
+        .lengths = "workloads/data/lengths.json",
+        .contrast_model = "Qwen2.5-Math-7B",
+        .requests = 2000,
+        .token_budget = 16384,
+        .arrival = "gamma",
+        .rate_per_s = 2,
+        .burstiness = 0.25,
+        .client = "open",
+        .client_width = 16,
+        .timeline_interval_s = 1,
+    };
+}
+
+static bool check(const struct scenario *scenario, struct error *error)
+{
+    if (!scenario->chunked_prefill && scenario->max_model_len > scenario->max_batch_tokens) {
+        return error_set(error,
+                         "'engine.max_batch_tokens' must be at least 'engine.max_model_len' "
+                         "without chunked prefill, got %u and %u",
+                         scenario->max_batch_tokens, scenario->max_model_len);
+    }
+    return true;
+}
+
+bool scenario_read(struct scenario *scenario, const char *path,
+                   const struct option_list *assignments, const char *seed, struct error *error)
+{
+    *scenario = scenario_default();
+    if (path != NULL) {
+        struct json *document = NULL;
+        bool ok = embedded_read_json(path, &document, error) &&
+                  settings_read(scenario_settings, document, path, scenario, error);
+        json_destroy(document);
+        if (!ok) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < assignments->count; i++) {
+        if (!settings_assign(scenario_settings, assignments->values[i], scenario, error)) {
+            return false;
+        }
+    }
+    if (seed != NULL) {
+        char assignment[64];
+        snprintf(assignment, sizeof assignment, "seed=%.40s", seed);
+        if (!settings_assign(scenario_settings, assignment, scenario, error)) {
+            return false;
+        }
+    }
+    return check(scenario, error);
+}
