@@ -29,8 +29,8 @@ enum { HOLD_OUT = 5, ROUNDS = 4 };
 /* Columns: decode base at each knot; a tile of decode attention; combining split contexts; how much
  * slower decodes are just after a large prefill, when the clocks are still down (fitted so that it
  * does not bend the others, since sweeps decode for a few steps only; not priced); what a
- * mixed step costs at its first knot; how much steeper it gets at each; prefill attention; decode
- * context beside it. With coefficients of at least zero a mixed step rises ever faster with its
+ * mixed step costs at its first knot; how much steeper it gets at each; prefill attention; how
+ * much more a token of decode context costs in a step without graph. With coefficients of at least zero a mixed step rises ever faster with its
  * tokens: from the floor of reading the weights to the slope of computing. */
 struct layout {
     struct cost_curve decode;
@@ -41,7 +41,7 @@ struct layout {
     size_t after_prefill;
     size_t mixed_base;
     size_t mixed_attention;
-    size_t mixed_context;
+    size_t beside_prefill;
     size_t columns;
 };
 
@@ -101,8 +101,8 @@ static struct layout lay_out(const struct step_observations *observations,
     layout.after_prefill = layout.split + 1;
     layout.mixed_base = layout.after_prefill + 1;
     layout.mixed_attention = layout.mixed_base + layout.mixed.count;
-    layout.mixed_context = layout.mixed_attention + 1;
-    layout.columns = layout.mixed_context + 1;
+    layout.beside_prefill = layout.mixed_attention + 1;
+    layout.columns = layout.beside_prefill + 1;
     return layout;
 }
 
@@ -129,19 +129,26 @@ static void add_slopes(const struct cost_curve *knots, double tokens, double *ro
 
 static void add_step(const struct layout *layout, const struct batch_summary *summary, double *row)
 {
-    if (summary->prefill_requests == 0) {
-        bool is_split = false;
-        add_hats(&layout->decode, summary->padded_tokens, row);
+    bool is_split = false;
+    if (summary->decode_requests > 0) {
         row[layout->tile] +=
             attention_schedule_equal(&layout->attention, summary->decode_requests,
                                      summary->decode_context_tokens, &is_split) /
             TILE_SCALE;
         row[layout->split] += is_split;
+    }
+    if (summary->prefill_requests == 0) {
+        add_hats(&layout->decode, summary->padded_tokens, row);
         return;
     }
     row[layout->mixed_base] += 1;
     add_slopes(&layout->mixed, summary->padded_tokens, &row[layout->mixed_base + 1]);
-    row[layout->mixed_context] += (double)summary->decode_context_tokens / CONTEXT_SCALE;
+    if (summary->cuda_graph == CUDA_GRAPH_NONE) {
+        row[layout->beside_prefill] +=
+            ((double)summary->decode_context_tokens +
+             summary->decode_requests * ATTENTION_TILE_TOKENS / 2.0) /
+            CONTEXT_SCALE;
+    }
     row[layout->mixed_attention] +=
         (double)summary->prefill_attention_pairs_x2 / 2 / ATTENTION_SCALE;
 }
@@ -183,7 +190,7 @@ static void store(const struct layout *layout, const double *coefficients, struc
     }
     store_decode_context(layout, coefficients[layout->tile] / TILE_SCALE * ms, cost);
     cost->split_ps = llround(coefficients[layout->split] * ms);
-    cost->mixed_context_ps = llround(coefficients[layout->mixed_context] / CONTEXT_SCALE * ms);
+    cost->beside_prefill_ps = llround(coefficients[layout->beside_prefill] / CONTEXT_SCALE * ms);
     cost->mixed_attention_ps = coefficients[layout->mixed_attention] / ATTENTION_SCALE * ms;
 }
 

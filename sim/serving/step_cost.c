@@ -27,33 +27,38 @@ double cost_curve_at(const struct cost_curve *curve, double tokens)
 /* Attention reads whole tiles of 128 tokens: on average half a tile beyond each context. */
 enum { TILE_TOKENS = 128 };
 
-static int64_t decode_ps(const struct step_cost *cost, const struct batch_summary *summary)
+static int64_t decode_attention_ps(const struct step_cost *cost,
+                                   const struct batch_summary *summary)
 {
     uint64_t requests = summary->decode_requests;
     uint64_t context = summary->decode_context_tokens;
+    if (requests == 0) {
+        return 0;
+    }
     int64_t token_ps = llround(cost_curve_at(&cost->decode_context, (double)requests));
+    if (summary->prefill_requests > 0 && summary->cuda_graph == CUDA_GRAPH_NONE) {
+        token_ps += cost->beside_prefill_ps;
+    }
     int64_t split_ps = requests <= cost->split_requests && context > requests * TILE_TOKENS
                            ? cost->split_ps
                            : 0;
-    return llround(cost_curve_at(&cost->decode, summary->padded_tokens)) + split_ps +
-           token_ps * (int64_t)(context + requests * TILE_TOKENS / 2);
+    return split_ps + token_ps * (int64_t)(context + requests * TILE_TOKENS / 2);
 }
 
 struct step_price step_cost_price(const struct step_cost *cost,
                                   const struct batch_summary *summary)
 {
-    struct step_price price = {.launch_ps = cost->launch_ps[summary->cuda_graph]};
+    double constant = 0;
     if (summary->prefill_requests == 0) {
-        price.gpu_ps = decode_ps(cost, summary);
+        constant = cost_curve_at(&cost->decode, summary->padded_tokens);
     } else {
-        double constant = cost_curve_at(&cost->mixed, summary->padded_tokens) +
-                          cost->mixed_attention_ps *
-                              ((double)summary->prefill_attention_pairs_x2 / 2);
-        price.gpu_ps = llround(constant) +
-                       cost->mixed_context_ps * (int64_t)summary->decode_context_tokens;
+        constant = cost_curve_at(&cost->mixed, summary->padded_tokens) +
+                   cost->mixed_attention_ps * ((double)summary->prefill_attention_pairs_x2 / 2);
     }
-    price.gpu_ps = ps_max(price.gpu_ps, 1);
-    return price;
+    return (struct step_price){
+        .gpu_ps = ps_max(1, llround(constant) + decode_attention_ps(cost, summary)),
+        .launch_ps = cost->launch_ps[summary->cuda_graph],
+    };
 }
 
 bool step_cost_is_extrapolated(const struct step_cost *cost, const struct batch_summary *summary)
@@ -81,7 +86,7 @@ static const struct setting identity_settings[] = {
 struct coefficients {
     double split_ms;
     uint32_t split_requests;
-    double mixed_context_ns;
+    double beside_prefill_ns;
     double mixed_attention_ps;
     double launch_ms[3];
     double launch_tail_ms;
@@ -99,7 +104,7 @@ static const struct setting coefficient_settings[] = {
     {COEFFICIENT("split_ms", split_ms)},
     {.name = "split_requests", .type = SETTING_WHOLE, .required = true,
      SETTING_OF(coefficients, split_requests), .maximum = 1e6},
-    {COEFFICIENT("mixed_context_ns_per_token", mixed_context_ns)},
+    {COEFFICIENT("beside_prefill_ns_per_token", beside_prefill_ns)},
     {COEFFICIENT("mixed_attention_ps_per_pair", mixed_attention_ps)},
     {COEFFICIENT("launch_ms.full_graph", launch_ms[CUDA_GRAPH_FULL])},
     {COEFFICIENT("launch_ms.piecewise_graph", launch_ms[CUDA_GRAPH_PIECEWISE])},
@@ -184,7 +189,7 @@ bool step_cost_from_json(struct step_cost *cost, const struct json *document, co
     }
     read.split_ps = llround(file.split_ms * (double)PS_PER_MS);
     read.split_requests = file.split_requests;
-    read.mixed_context_ps = llround(file.mixed_context_ns * 1000);
+    read.beside_prefill_ps = llround(file.beside_prefill_ns * 1000);
     read.mixed_attention_ps = file.mixed_attention_ps;
     for (int i = 0; i < 3; i++) {
         read.launch_ps[i] = llround(file.launch_ms[i] * (double)PS_PER_MS);
@@ -224,7 +229,7 @@ void step_cost_to_json(const struct step_cost *cost, struct json *document)
     struct coefficients file = {
         .split_ms = (double)cost->split_ps / (double)PS_PER_MS,
         .split_requests = cost->split_requests,
-        .mixed_context_ns = (double)cost->mixed_context_ps / 1000,
+        .beside_prefill_ns = (double)cost->beside_prefill_ps / 1000,
         .mixed_attention_ps = round(cost->mixed_attention_ps * 1e6) / 1e6,
         .launch_tail_ms = (double)cost->launch_tail_ps / (double)PS_PER_MS,
         .launch_blocks_loop = cost->launch_blocks_loop,

@@ -3,7 +3,7 @@
  *
  * A pure decode costs base(padded requests) + context(requests) for each token attended to + the
  * combining of split contexts; any other step costs base(padded tokens) + prefill attention +
- * decode context. Terms that grow from one step to the next of a stretch (context) are whole
+ * the context of the decodes in it, which reads more slowly beside a large prefill. Terms that grow from one step to the next of a stretch (context) are whole
  * picoseconds per token; the others are constant in a stretch and are rounded once per step. */
 #ifndef SIM_SERVING_STEP_COST_H
 #define SIM_SERVING_STEP_COST_H
@@ -41,7 +41,7 @@ struct step_cost {
     uint32_t split_requests;        /* ... with up to so many requests of more than a tile each */
     struct cost_curve mixed;        /* by padded tokens */
     double mixed_attention_ps;      /* per query-key pair of the prefills */
-    int64_t mixed_context_ps;       /* per context token of the decodes beside a prefill */
+    int64_t beside_prefill_ps;      /* more per context token of decodes in a step without graph */
     int64_t launch_ps[3];           /* host time to launch a step, by enum cuda_graph */
     int64_t launch_tail_ps;         /* from the end of a launch to the end of its step, at least */
     bool launch_blocks_loop;        /* one GPU: the engine loop launches itself */
