@@ -54,3 +54,8 @@ double random_exponential(struct random_stream *stream, double mean)
 {
     return gsl_ran_exponential(stream->rng, mean);
 }
+
+uint32_t random_below(struct random_stream *stream, uint32_t limit)
+{
+    return (uint32_t)gsl_rng_uniform_int(stream->rng, limit);
+}

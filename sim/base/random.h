@@ -14,5 +14,6 @@ void random_destroy(struct random_stream *stream);
 double random_uniform(struct random_stream *stream); /* in (0, 1) */
 double random_gamma(struct random_stream *stream, double shape, double scale);
 double random_exponential(struct random_stream *stream, double mean);
+uint32_t random_below(struct random_stream *stream, uint32_t limit); /* in [0, limit) */
 
 #endif

@@ -31,7 +31,7 @@ static double monotonic_s(void)
 }
 
 /* Runs to the end; on a terminal, a line of progress for what takes more than a second. */
-static void simulate(struct simulation *simulation, uint32_t requests)
+static bool simulate(struct simulation *simulation, uint32_t requests, struct error *error)
 {
     enum { EVENTS_BETWEEN_LOOKS = 1 << 18 };
     bool terminal = isatty(STDERR_FILENO);
@@ -49,6 +49,12 @@ static void simulate(struct simulation *simulation, uint32_t requests)
     if (shown) {
         fprintf(stderr, "\r%60s\r", "");
     }
+    return !simulation_is_stalled(simulation) ||
+           error_set(error,
+                     "the engine makes no progress from %.3f s on: prompts that do not fit together "
+                     "preempt each other; raise 'engine.num_blocks' or set "
+                     "'engine.reserve_full_prompt' and no 'engine.long_prefill_threshold_tokens'",
+                     s_from_ps(simulation_now_ps(simulation)));
 }
 
 static bool write_requests(const struct setup *setup, const char *directory, const char *name,
@@ -109,30 +115,37 @@ static void describe(const struct scenario *scenario, const struct setup *setup)
            setup->cost.identity.source, setup->cost.identity.name);
 }
 
+static void print_contrast(const struct setup *setup, const struct simulation *simulation)
+{
+    struct run_summary summary = simulation_summarize(simulation, NULL);
+    printf("\ncontrast      %s on the same load: KV mean %.1f %%, peak %.1f %%; running mean %.1f, "
+           "peak %u\n",
+           setup->model.name, 100 * summary.timeline.kv_mean, 100 * summary.timeline.kv_peak,
+           summary.timeline.running_mean, summary.timeline.running_peak);
+}
+
 /* The same load on the traditional model: for the figure that sets the two side by side. */
 static bool run_contrast(const struct scenario *scenario, const char *directory,
                          struct error *error)
 {
     struct scenario contrast = *scenario;
     struct setup setup;
+    struct simulation *simulation = NULL;
     memcpy(contrast.model, scenario->contrast_model, sizeof scenario->contrast_model);
     contrast.lengths_model[0] = '\0';
     contrast.max_model_len = 0;
     bool ok = setup_init(&setup, &contrast, error);
     if (ok) {
-        struct simulation *simulation =
-            simulation_create(&setup.simulation, setup.requests, setup.request_count);
-        simulate(simulation, setup.request_count);
-        struct run_summary summary = simulation_summarize(simulation, NULL);
-        printf("\ncontrast      %s on the same load: KV mean %.1f %%, peak %.1f %%; running mean "
-               "%.1f, peak %u\n",
-               setup.model.name, 100 * summary.timeline.kv_mean, 100 * summary.timeline.kv_peak,
-               summary.timeline.running_mean, summary.timeline.running_peak);
-        ok = write_timeline(simulation, directory, "contrast_timeline.csv", error);
-        simulation_destroy(simulation);
+        simulation = simulation_create(&setup.simulation, setup.requests, setup.request_count);
+        ok = simulate(simulation, setup.request_count, error) &&
+             write_timeline(simulation, directory, "contrast_timeline.csv", error);
+    }
+    if (ok) {
+        print_contrast(&setup, simulation);
     } else {
         error_add_place(error, "workload.contrast_model");
     }
+    simulation_destroy(simulation);
     setup_clear(&setup);
     return ok;
 }
@@ -156,21 +169,23 @@ static bool run_scenario(const struct scenario *scenario, const struct run_optio
                          struct error *error)
 {
     struct setup setup;
-    if (!setup_init(&setup, scenario, error) || !output_directory_create(chosen->out, error)) {
-        setup_clear(&setup);
-        return false;
-    }
-    if (setup.warning[0] != '\0') {
+    struct simulation *simulation = NULL;
+    bool ok = setup_init(&setup, scenario, error);
+    if (ok && setup.warning[0] != '\0') {
         fprintf(stderr, "kvcast: warning: %s\n", setup.warning);
     }
-    struct simulation *simulation =
-        simulation_create(&setup.simulation, setup.requests, setup.request_count);
-    simulate(simulation, setup.request_count);
-    struct slo slo = {scenario->slo_ttft_s, scenario->slo_tpot_s, scenario->slo_e2e_s};
-    struct run_summary summary = simulation_summarize(simulation, &slo);
-    describe(scenario, &setup);
-    run_report_table(&summary, stdout);
-    bool ok = write_results(scenario, &setup, simulation, &summary, chosen, error);
+    if (ok) {
+        simulation = simulation_create(&setup.simulation, setup.requests, setup.request_count);
+        ok = simulate(simulation, setup.request_count, error) &&
+             output_directory_create(chosen->out, error);
+    }
+    if (ok) {
+        struct slo slo = {scenario->slo_ttft_s, scenario->slo_tpot_s, scenario->slo_e2e_s};
+        struct run_summary summary = simulation_summarize(simulation, &slo);
+        describe(scenario, &setup);
+        run_report_table(&summary, stdout);
+        ok = write_results(scenario, &setup, simulation, &summary, chosen, error);
+    }
     simulation_destroy(simulation);
     setup_clear(&setup);
     return ok && (chosen->no_plots || !wants_contrast(scenario) ||

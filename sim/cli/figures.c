@@ -12,12 +12,17 @@
 struct figure {
     const char *name;
     const char *needs; /* a CSV in the folder */
+    unsigned width;    /* in pixels */
+    unsigned height;
 };
 
 static const struct figure figures[] = {
-    {"kv_utilization", "timeline.csv"}, {"running_waiting", "timeline.csv"},
-    {"stragglers", "requests.csv"},     {"latency_cdf", "requests.csv"},
-    {"difficulty", "requests.csv"},     {"contrast", "contrast_timeline.csv"},
+    {"kv_utilization", "timeline.csv", 1000, 460},
+    {"running_waiting", "timeline.csv", 1000, 460},
+    {"stragglers", "requests.csv", 1000, 620},
+    {"latency_cdf", "requests.csv", 1000, 720},
+    {"difficulty", "requests.csv", 1000, 560},
+    {"contrast", "contrast_timeline.csv", 1000, 640},
 };
 
 static bool has_gnuplot(void)
@@ -35,15 +40,24 @@ static bool has_gnuplot(void)
     return false;
 }
 
-/* Feeds the common style and a figure's script to a gnuplot that stands in the folder. */
+/* One drawing: style, terminal, script. */
+static void feed(FILE *stream, const struct figure *figure, const char *script, const char *kind)
+{
+    bool is_png = text_equal(kind, "png");
+    fprintf(stream, "reset\n%s\nset terminal %s size %u,%u font 'DejaVu Sans,13' enhanced "
+                    "linewidth 1.5 background rgb 'white'\nset output '%s.%s'\n%s\nunset output\n",
+            embedded_find("plots/style.gp"), is_png ? "pngcairo" : "svg", figure->width,
+            figure->height, figure->name, kind, script);
+}
+
+/* Feeds a figure's script, as PNG and as SVG, to a gnuplot that stands in the folder. */
 static bool draw(const struct figure *figure, const char *directory, struct error *error)
 {
     char path[128];
     snprintf(path, sizeof path, "plots/%s.gp", figure->name);
-    const char *style = embedded_find("plots/style.gp");
     const char *script = embedded_find(path);
     int ends[2];
-    if (style == NULL || script == NULL || pipe(ends) != 0) {
+    if (script == NULL || pipe(ends) != 0) {
         return error_set(error, "figure '%s': cannot start gnuplot", figure->name);
     }
     pid_t child = fork();
@@ -58,7 +72,8 @@ static bool draw(const struct figure *figure, const char *directory, struct erro
     }
     close(ends[0]);
     FILE *stream = fdopen(ends[1], "w");
-    fprintf(stream, "name = '%s'\n%s\n%s", figure->name, style, script);
+    feed(stream, figure, script, "png");
+    feed(stream, figure, script, "svg");
     fclose(stream);
     int status = 0;
     if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {

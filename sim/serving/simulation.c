@@ -19,6 +19,8 @@ struct simulation {
     struct histogram itl;
     struct simulation_counts counts;
     int64_t now_ps;
+    uint64_t steps_since_token;
+    uint64_t patience_steps; /* without a token: even one token a step fills all requests' KV */
     /* equal gaps in a row, counted into 'itl' together */
     int64_t pending_gap_ps;
     uint64_t pending_gaps;
@@ -69,6 +71,9 @@ struct simulation *simulation_create(const struct simulation_settings *settings,
     client_init(&simulation->client, &settings->client, requests, request_count);
     instance_init(&simulation->instance, settings->preset, settings->policy, &settings->engine,
                   requests, request_count);
+    simulation->patience_steps =
+        1000 + 4 * (uint64_t)settings->engine.max_model_len *
+                   (1 + settings->engine.max_batch_requests / settings->engine.max_batch_tokens);
     timeline_init(&simulation->timeline, settings->timeline_interval_ps,
                   simulation->instance.kv_cache.total_blocks, settings->engine.max_batch_requests);
     send_requests(simulation, 0, 0);
@@ -99,6 +104,7 @@ static void count_step(struct simulation *simulation, const struct batch *batch)
 {
     struct simulation_counts *counts = &simulation->counts;
     counts->preemptions += batch->preempted_count;
+    simulation->steps_since_token++;
     if (batch->count == 0) {
         return;
     }
@@ -214,6 +220,7 @@ static void deliver_token(struct simulation *simulation, struct request *request
     }
     request->last_token_ps = at_ps;
     simulation->timeline.output_tokens++;
+    simulation->steps_since_token = 0;
 }
 
 /* Apply the tokens: the client sees them, the engine takes them in, the client reacts. */
@@ -264,10 +271,15 @@ static void on_step_end(struct simulation *simulation)
     turn(simulation);
 }
 
+bool simulation_is_stalled(const struct simulation *simulation)
+{
+    return simulation->steps_since_token > simulation->patience_steps;
+}
+
 bool simulation_step(struct simulation *simulation)
 {
     struct event event;
-    if (!event_queue_pop(&simulation->events, &event)) {
+    if (simulation_is_stalled(simulation) || !event_queue_pop(&simulation->events, &event)) {
         return false;
     }
     assert(event.at_ps >= simulation->now_ps);
@@ -305,7 +317,8 @@ bool simulation_run_events(struct simulation *simulation, uint64_t limit)
 void simulation_run(struct simulation *simulation)
 {
     simulation_run_events(simulation, UINT64_MAX);
-    assert(simulation->counts.finished + simulation->counts.rejected == simulation->request_count);
+    assert(simulation_is_stalled(simulation) ||
+           simulation->counts.finished + simulation->counts.rejected == simulation->request_count);
 }
 
 int64_t simulation_now_ps(const struct simulation *simulation)

@@ -47,6 +47,10 @@ void simulation_check(const struct simulation *simulation);
 /* Runs one event; false when there is none left. For tests that check between events. */
 bool simulation_step(struct simulation *simulation);
 
+/* True when the run was given up: the engine preempts and recomputes in circles without producing a
+ * token, as the real scheduler can when prompts that do not fit together are admitted in part. */
+bool simulation_is_stalled(const struct simulation *simulation);
+
 int64_t simulation_now_ps(const struct simulation *simulation);
 const struct simulation_counts *simulation_counts(const struct simulation *simulation);
 const struct timeline *simulation_timeline(const struct simulation *simulation);

@@ -1,0 +1,18 @@
+#!/bin/bash
+# Installs what is missing, builds, runs the embedded default scenario and says where the results
+# are. Safe to run again. Usage: ./run.sh [arguments of 'kvcast run']
+set -e
+cd "$(dirname "$0")"
+. tests/set-up.sh
+install_missing gcc pkg-config meson ninja-build python3 libgsl-dev libcjson-dev gnuplot-nox fonts-dejavu-core
+build_in build -Dtests=false
+if [ $# -gt 0 ]; then
+  exec ./build/kvcast run "$@"
+fi
+./build/kvcast run --out results/default
+echo
+echo "--- and one batch of easy and hard problems: stragglers ---"
+echo
+./build/kvcast run workloads/examples/mixed-batch.json --out results/mixed-batch
+echo
+echo "Look at results/default/*.png and results/mixed-batch/*.png; './build/kvcast --help' tells what else there is."

@@ -1,0 +1,134 @@
+/* Predicted against measured: sweep jobs calibrate, trace jobs test. The limits are what the
+ * project promises; the README has the numbers reached. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "calibration/step_fit.h"
+#include "calibration/validation.h"
+
+struct expectation {
+    const char *run;
+    const char *calibrated_on;
+    const char *job;
+    double e2e_mape_pct;
+    double makespan_pct;
+    double ttft_p50_pct; /* 0: no promise */
+    double ttft_p90_pct;
+    double ttft_mean_pct;
+    double kv_peak_points;
+    double preemptions_low;
+    double preemptions_high;
+};
+
+static const struct expectation expectations[] = {
+    {"qwen7b-bf16", "qwen7b-bf16", "batch32-mixed-b8192", 1.5, 1.5, 0, 10, 10, 1, 0, 0},
+    {"qwen7b-bf16", "qwen7b-bf16", "gamma-r2-cv2", 1.5, 0.5, 5, 10, 5, 1, 0, 0},
+    {"qwen7b-bf16-kv96k", "qwen7b-bf16", "gamma-r2-cv2-kv96k", 1.5, 0.5, 5, 10, 5, 1, 1, 4},
+    {"qwen14b-bf16", "qwen14b-bf16", "batch32-mixed-b4096", 3, 3, 0, 0, 10, 1, 0, 0},
+    {"qwen14b-fp8", "qwen14b-fp8", "batch32-mixed-b4096", 3, 3, 0, 0, 10, 1, 0, 0},
+    {"qwen14b-gptq4", "qwen14b-gptq4", "batch32-mixed-b4096", 3, 3, 0, 0, 10, 1, 0, 0},
+    {"qwen14b-bf16-tp2", "qwen14b-bf16-tp2", "batch32-mixed-b4096", 3, 3, 0, 0, 10, 1, 0, 0},
+};
+
+static void read_run(struct measured_run *run, const char *name)
+{
+    char path[2048];
+    struct error error;
+    const char *root = getenv("KVCAST_SOURCE_ROOT");
+    snprintf(path, sizeof path, "%s/calibration/measured/%s", root != NULL ? root : ".", name);
+    if (!measured_run_read(run, path, &error)) {
+        fail_msg("%s", error.message);
+    }
+}
+
+static void check_error(const char *what, struct compared compared, double limit_pct)
+{
+    double error_pct = compared_error_pct(compared);
+    if (limit_pct > 0 && !(fabs(error_pct) <= limit_pct)) {
+        fail_msg("%s: measured %.6g, predicted %.6g: %+.2f %%, promised %.2f %%", what,
+                 compared.measured, compared.predicted, error_pct, limit_pct);
+    }
+}
+
+static void test_expectation(void **state)
+{
+    const struct expectation *expected = *state;
+    struct measured_run run;
+    struct measured_run sweep;
+    struct step_cost cost;
+    struct fit_report report;
+    struct job_validation result = {.name = ""};
+    struct error error;
+    read_run(&run, expected->run);
+    read_run(&sweep, expected->calibrated_on);
+    if (!step_fit_run(&sweep, &cost, &report, &error)) {
+        fail_msg("%s", error.message);
+    }
+    for (uint32_t i = 0; i < run.job_count; i++) {
+        if (strcmp(run.jobs[i].name, expected->job) == 0 &&
+            !validation_replay(&run, &run.jobs[i], &cost, &result, &error)) {
+            fail_msg("%s", error.message);
+        }
+    }
+    measured_run_clear(&run);
+    measured_run_clear(&sweep);
+    assert_string_equal(result.name, expected->job);
+    printf("# %s %s: E2E %.2f %%\n", expected->run, expected->job, result.e2e_mape_pct);
+    if (!(result.e2e_mape_pct <= expected->e2e_mape_pct)) {
+        fail_msg("E2E error per request %.2f %%, promised %.2f %%", result.e2e_mape_pct,
+                 expected->e2e_mape_pct);
+    }
+    check_error("makespan", result.makespan_s, expected->makespan_pct);
+    const struct distribution *m = &result.ttft_s.measured;
+    const struct distribution *p = &result.ttft_s.predicted;
+    check_error("TTFT p50", (struct compared){m->p50, p->p50}, expected->ttft_p50_pct);
+    check_error("TTFT p90", (struct compared){m->p90, p->p90}, expected->ttft_p90_pct);
+    check_error("TTFT mean", (struct compared){m->mean, p->mean}, expected->ttft_mean_pct);
+    assert_true(100 * fabs(result.kv_peak.predicted - result.kv_peak.measured) <=
+                expected->kv_peak_points);
+    assert_true(result.preemptions.predicted >= expected->preemptions_low &&
+                result.preemptions.predicted <= expected->preemptions_high);
+}
+
+/* What the program ships is what a fit of today's data gives. */
+static void test_shipped_calibration_is_current(void **state)
+{
+    (void)state;
+    struct measured_run run;
+    struct step_cost fitted;
+    struct step_cost shipped;
+    struct fit_report report;
+    struct error error;
+    read_run(&run, "qwen7b-bf16");
+    assert_true(step_fit_run(&run, &fitted, &report, &error));
+    assert_true(step_cost_read(&shipped, "calibration/qwen7b-bf16.json", &error));
+    measured_run_clear(&run);
+    for (uint32_t k = 0; k < fitted.decode.count; k++) {
+        assert_true(fabs(fitted.decode.cost_ps[k] / shipped.decode.cost_ps[k] - 1) < 1e-4);
+    }
+    assert_true(llabs(fitted.launch_ps[CUDA_GRAPH_NONE] - shipped.launch_ps[CUDA_GRAPH_NONE]) <
+                1000000);
+}
+
+int main(void)
+{
+    enum { COUNT = sizeof expectations / sizeof expectations[0] };
+    struct CMUnitTest tests[COUNT + 1];
+    char names[COUNT][128];
+    for (size_t i = 0; i < COUNT; i++) {
+        snprintf(names[i], sizeof names[i], "%s %s", expectations[i].run, expectations[i].job);
+        tests[i] = (struct CMUnitTest){.name = names[i],
+                                       .test_func = test_expectation,
+                                       .initial_state = (void *)(uintptr_t)&expectations[i]};
+    }
+    tests[COUNT] = (struct CMUnitTest)cmocka_unit_test(test_shipped_calibration_is_current);
+    return _cmocka_run_group_tests("measured runs", tests, COUNT + 1, NULL, NULL);
+}

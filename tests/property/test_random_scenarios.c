@@ -1,0 +1,205 @@
+/* Invariants on random scenarios: blocks and requests are conserved between any two events, times
+ * are in order, no request is lost, nothing is preempted when blocks cannot run out, and the same
+ * seed gives the same run. A failing seed is printed; give it as the argument to run it alone. */
+#include <assert.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sim/base/memory.h"
+#include "sim/base/random.h"
+#include "sim/base/units.h"
+#include "sim/policy/scheduling_policies.h"
+#include "sim/serving/simulation.h"
+#include "sim/serving/vllm_v1.h"
+
+enum { SCENARIOS = 4000, MAXIMUM_REQUESTS = 24 };
+
+static uint64_t only_seed; /* 0: all */
+
+struct scenario {
+    struct simulation_settings settings;
+    struct step_cost cost;
+    struct request requests[MAXIMUM_REQUESTS];
+    uint32_t request_count;
+};
+
+static uint32_t between(struct random_stream *random, uint32_t low, uint32_t high)
+{
+    return low + random_below(random, high - low + 1);
+}
+
+static void draw_engine(struct scenario *scenario, struct random_stream *random)
+{
+    uint32_t block = 1u << between(random, 0, 5);
+    uint32_t most = between(random, 40, 400);
+    scenario->settings.engine = (struct engine_settings){
+        .max_batch_tokens = between(random, 1, 200),
+        .max_batch_requests = between(random, 1, 12),
+        .max_model_len = most,
+        .block_tokens = block,
+        .num_blocks = 1 + between(random, 2, 60),
+        .long_prefill_threshold_tokens = random_below(random, 3) == 0 ? between(random, 1, 40) : 0,
+        .watermark_ratio = random_below(random, 3) == 0 ? 0.3 * random_uniform(random) : 0,
+        .reserve_full_prompt = random_below(random, 3) > 0,
+        .chunked_prefill = true,
+        .async_scheduling = random_below(random, 3) > 0,
+    };
+    if (random_below(random, 6) == 0) {
+        scenario->settings.engine.chunked_prefill = false;
+        scenario->settings.engine.max_batch_tokens = most;
+    }
+    scenario->settings.client =
+        (struct client_settings){(enum client_kind)random_below(random, 3), between(random, 1, 8)};
+    scenario->settings.policy = scheduling_policies[random_below(random, 2)];
+    scenario->settings.timeline_interval_ps = ps_from_s(0.05);
+}
+
+static void draw_cost(struct step_cost *cost, struct random_stream *random)
+{
+    *cost = step_cost_constant((int64_t)between(random, 1, 20) * PS_PER_MS);
+    cost->decode_context.cost_ps[0] = between(random, 0, 100000);
+    cost->mixed_attention_ps = 1000 * random_uniform(random);
+    cost->launch_blocks_loop = random_below(random, 2) == 0;
+    for (int i = 0; i < 3; i++) {
+        cost->launch_ps[i] = (int64_t)between(random, 0, 15) * PS_PER_MS;
+    }
+    cost->launch_tail_ps = (int64_t)between(random, 0, 2) * PS_PER_MS;
+    cost->request_overhead_ps = (int64_t)between(random, 0, 2) * PS_PER_MS;
+    cost->output_overhead_ps = (int64_t)between(random, 0, 2) * PS_PER_MS;
+}
+
+static void draw_requests(struct scenario *scenario, struct random_stream *random)
+{
+    int64_t now_ps = 0;
+    scenario->request_count = between(random, 1, MAXIMUM_REQUESTS);
+    for (uint32_t i = 0; i < scenario->request_count; i++) {
+        now_ps += random_below(random, 3) == 0 ? 0 : ps_from_s(random_exponential(random, 0.05));
+        uint32_t output = between(random, 1, 120);
+        scenario->requests[i] = (struct request){
+            .sent_ps = now_ps,
+            .prompt_tokens = between(random, 1, 150),
+            .output_tokens = output,
+            .max_output_tokens = random_below(random, 2) == 0 ? output : output + 30,
+            .reasoning_tokens = random_below(random, output + 1),
+            .priority = (int32_t)random_below(random, 3),
+        };
+    }
+}
+
+static void draw(struct scenario *scenario, uint64_t seed)
+{
+    struct random_stream *random = random_create(seed, "scenario");
+    memset(scenario, 0, sizeof *scenario);
+    scenario->settings.preset = &engine_preset_vllm_0_24;
+    scenario->settings.cost = &scenario->cost;
+    draw_cost(&scenario->cost, random);
+    draw_engine(scenario, random);
+    draw_requests(scenario, random);
+    random_destroy(random);
+}
+
+/* Runs to the end, checking between events; returns a digest of all that happened. */
+static uint64_t run(struct scenario *scenario, uint64_t seed, bool *ret_stalled)
+{
+    enum { EVENT_LIMIT = 2000000 };
+    struct simulation *simulation =
+        simulation_create(&scenario->settings, scenario->requests, scenario->request_count);
+    uint64_t digest = 0;
+    uint32_t events = 0;
+    while (simulation_step(simulation)) {
+        simulation_check(simulation);
+        digest = digest * 31 + (uint64_t)simulation_now_ps(simulation);
+        if (++events > EVENT_LIMIT) {
+            fail_msg("seed %llu: no end after %d events", (unsigned long long)seed, EVENT_LIMIT);
+        }
+    }
+    const struct simulation_counts *counts = simulation_counts(simulation);
+    /* Only parts of prompts that do not fit together can chase each other out for ever. */
+    *ret_stalled = simulation_is_stalled(simulation);
+    assert_true(!*ret_stalled || scenario->settings.engine.long_prefill_threshold_tokens > 0 ||
+                !scenario->settings.engine.reserve_full_prompt);
+    if (!*ret_stalled) {
+        assert_int_equal(counts->finished + counts->rejected, scenario->request_count);
+    }
+    simulation_destroy(simulation);
+    return digest;
+}
+
+static void check_answers(const struct scenario *scenario)
+{
+    uint64_t most_blocks = 0;
+    uint32_t preemptions = 0;
+    const struct engine_settings *engine = &scenario->settings.engine;
+    for (uint32_t i = 0; i < scenario->request_count; i++) {
+        const struct request *request = &scenario->requests[i];
+        preemptions += request->preemptions;
+        most_blocks += (request->prompt_tokens + request->output_tokens) / engine->block_tokens + 2;
+        if (request->status != REQUEST_FINISHED) {
+            assert_int_equal(request->status, REQUEST_REJECTED);
+            assert_true(request->first_scheduled_ps == TIME_NONE);
+            continue;
+        }
+        uint32_t expected = request->output_tokens;
+        if (request->prompt_tokens + expected > engine->max_model_len) {
+            expected = engine->max_model_len - request->prompt_tokens;
+        }
+        assert_int_equal(request_outputs(request), expected);
+        assert_true((request->first_visible_ps == TIME_NONE) ==
+                    (request->reasoning_tokens >= request_outputs(request)));
+    }
+    if (most_blocks < engine->num_blocks) {
+        assert_int_equal(preemptions, 0);
+    }
+}
+
+static void test_invariants(void **state)
+{
+    (void)state;
+    static struct scenario scenario;
+    uint32_t stalls = 0;
+    for (uint64_t seed = 1; seed <= SCENARIOS; seed++) {
+        if (only_seed != 0 && seed != only_seed) {
+            continue;
+        }
+        printf("# seed %llu\r", (unsigned long long)seed);
+        draw(&scenario, seed);
+        bool stalled = false;
+        run(&scenario, seed, &stalled);
+        if (stalled) {
+            stalls++;
+        } else {
+            check_answers(&scenario);
+        }
+    }
+    assert_true(stalls < SCENARIOS / 100);
+}
+
+static void test_same_seed_same_run(void **state)
+{
+    (void)state;
+    static struct scenario scenario;
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        draw(&scenario, seed);
+        bool stalled = false;
+        uint64_t first = run(&scenario, seed, &stalled);
+        draw(&scenario, seed);
+        assert_true(run(&scenario, seed, &stalled) == first);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    only_seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 0;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_invariants),
+        cmocka_unit_test(test_same_seed_same_run),
+    };
+    return cmocka_run_group_tests_name("random scenarios", tests, NULL, NULL);
+}

@@ -1,0 +1,162 @@
+/* Special cases with closed forms. One request at a time, a synchronous engine and a constant step
+ * make a single server: M/M/1 when output lengths are geometric, M/D/1 when they are fixed. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "sim/base/memory.h"
+#include "sim/base/random.h"
+#include "sim/base/units.h"
+#include "sim/policy/fcfs.h"
+#include "sim/serving/simulation.h"
+#include "sim/serving/vllm_v1.h"
+
+enum { REQUESTS = 60000, BATCHES = 30, MEAN_TOKENS = 50 };
+
+#define STEP_S 0.001
+#define LOAD 0.7
+
+static void assert_within(double found, double expected, double half_width, const char *what)
+{
+    if (fabs(found - expected) > half_width) {
+        fail_msg("%s: found %.6g, theory says %.6g, confidence interval +- %.3g", what, found,
+                 expected, half_width);
+    }
+}
+
+struct queue {
+    struct step_cost cost;
+    struct request *requests;
+    struct simulation *simulation;
+};
+
+/* Poisson arrivals at 'LOAD' of the server's rate; 'batch' requests may run together. */
+static void set_up_queue(struct queue *queue, bool geometric, uint32_t batch, double rate_per_s)
+{
+    struct random_stream *gaps = random_create(9, "gaps");
+    struct random_stream *lengths = random_create(9, "lengths");
+    queue->requests = memory_zeroed(REQUESTS, sizeof queue->requests[0]);
+    double now_s = 0;
+    for (uint32_t i = 0; i < REQUESTS; i++) {
+        now_s += random_exponential(gaps, 1 / rate_per_s);
+        uint32_t tokens = MEAN_TOKENS;
+        if (geometric) {
+            tokens = 1 + (uint32_t)(log(random_uniform(lengths)) / log(1 - 1.0 / MEAN_TOKENS));
+        }
+        queue->requests[i] = (struct request){.sent_ps = ps_from_s(now_s),
+                                              .prompt_tokens = 1,
+                                              .output_tokens = tokens,
+                                              .max_output_tokens = tokens};
+    }
+    random_destroy(gaps);
+    random_destroy(lengths);
+    queue->cost = step_cost_constant(ps_from_s(STEP_S));
+    struct simulation_settings settings = {
+        .preset = &engine_preset_vllm_0_24,
+        .policy = &policy_fcfs,
+        .cost = &queue->cost,
+        .engine = {.max_batch_tokens = 2048,
+                   .max_batch_requests = batch,
+                   .max_model_len = 100000,
+                   .block_tokens = 16,
+                   .num_blocks = 1000000,
+                   .reserve_full_prompt = true,
+                   .chunked_prefill = true},
+        .client = {.kind = CLIENT_OPEN}};
+    queue->simulation = simulation_create(&settings, queue->requests, REQUESTS);
+    simulation_run(queue->simulation);
+}
+
+static void clear_queue(struct queue *queue)
+{
+    simulation_destroy(queue->simulation);
+    free(queue->requests);
+}
+
+/* Mean time in queue with a 99 % confidence interval by batch means (29 degrees of freedom). */
+static void mean_wait(const struct queue *queue, double *ret_mean_s, double *ret_half_width_s)
+{
+    double means[BATCHES] = {0};
+    double sum = 0;
+    for (uint32_t i = 0; i < REQUESTS; i++) {
+        const struct request *request = &queue->requests[i];
+        double wait_s = s_from_ps(request->first_scheduled_ps - request->sent_ps);
+        means[i / (REQUESTS / BATCHES)] += wait_s / (REQUESTS / BATCHES);
+        sum += wait_s;
+    }
+    double mean = sum / REQUESTS;
+    double squares = 0;
+    for (int b = 0; b < BATCHES; b++) {
+        squares += (means[b] - mean) * (means[b] - mean);
+    }
+    *ret_mean_s = mean;
+    *ret_half_width_s = 2.756 * sqrt(squares / (BATCHES - 1) / BATCHES);
+}
+
+/* Pollaczek and Khinchine: W = rate E[S^2] / (2 (1 - load)). */
+static double theory_wait_s(double rate_per_s, double second_moment)
+{
+    return rate_per_s * second_moment / (2 * (1 - LOAD));
+}
+
+static void test_mm1(void **state)
+{
+    (void)state;
+    struct queue queue;
+    double mean = 0;
+    double half_width = 0;
+    double rate = LOAD / (MEAN_TOKENS * STEP_S);
+    set_up_queue(&queue, true, 1, rate);
+    mean_wait(&queue, &mean, &half_width);
+    /* Geometric on 1, 2, ... with mean m: E[n^2] = 2 m^2 - m. */
+    double second = (2.0 * MEAN_TOKENS * MEAN_TOKENS - MEAN_TOKENS) * STEP_S * STEP_S;
+    assert_within(mean, theory_wait_s(rate, second), half_width, "M/M/1 mean wait");
+    clear_queue(&queue);
+}
+
+static void test_md1(void **state)
+{
+    (void)state;
+    struct queue queue;
+    double mean = 0;
+    double half_width = 0;
+    double rate = LOAD / (MEAN_TOKENS * STEP_S);
+    set_up_queue(&queue, false, 1, rate);
+    mean_wait(&queue, &mean, &half_width);
+    double second = (double)MEAN_TOKENS * MEAN_TOKENS * STEP_S * STEP_S;
+    assert_within(mean, theory_wait_s(rate, second), half_width, "M/D/1 mean wait");
+    clear_queue(&queue);
+}
+
+/* Little: mean number in the system = throughput x mean time in the system, exactly, over a run
+ * that starts and ends empty. */
+static void test_little(void **state)
+{
+    (void)state;
+    struct queue queue;
+    set_up_queue(&queue, true, 8, 4 * LOAD / (MEAN_TOKENS * STEP_S));
+    const struct timeline *timeline = simulation_timeline(queue.simulation);
+    double inside_s = 0;
+    for (uint32_t i = 0; i < REQUESTS; i++) {
+        inside_s += s_from_ps(queue.requests[i].last_token_ps - queue.requests[i].sent_ps);
+    }
+    double area_s = (timeline->running_ps + timeline->waiting_ps) / (double)PS_PER_S;
+    /* An arrival shows in the log of states at the next forming, half a step later on average. */
+    assert_within(area_s / inside_s, 1, 0.02, "Little's law");
+    clear_queue(&queue);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_mm1),
+        cmocka_unit_test(test_md1),
+        cmocka_unit_test(test_little),
+    };
+    return cmocka_run_group_tests_name("queueing", tests, NULL, NULL);
+}

@@ -1,0 +1,99 @@
+#include "tests/unit/check.h"
+
+#include <math.h>
+
+#include "calibration/attention_schedule.h"
+#include "calibration/measured_run.h"
+#include "calibration/robust_fit.h"
+#include "calibration/step_fit.h"
+#include "sim/base/random.h"
+
+/* Coefficients come back through noise and one outlier in ten; none goes below zero. */
+static void test_fit_is_robust(void **state)
+{
+    (void)state;
+    enum { COUNT = 300, COLUMNS = 3 };
+    static double rows[COUNT * COLUMNS];
+    static double targets[COUNT];
+    double found[COLUMNS];
+    struct random_stream *random = random_create(4, "fit");
+    for (int i = 0; i < COUNT; i++) {
+        double *row = &rows[(size_t)i * COLUMNS];
+        row[0] = 1;
+        row[1] = random_uniform(random);
+        row[2] = random_uniform(random);
+        targets[i] = (5 + 2 * row[1]) * (1 + 0.002 * (random_uniform(random) - 0.5));
+        if (i % 10 == 0) {
+            targets[i] *= 4;
+        }
+    }
+    random_destroy(random);
+    robust_fit(rows, targets, COUNT, COLUMNS, found);
+    assert_near(found[0], 5, 0.02);
+    assert_near(found[1], 2, 0.04);
+    assert_true(found[2] >= 0);
+    assert_near(found[2], 0, 0.02);
+}
+
+/* A column that only a negative coefficient would suit is left out. */
+static void test_fit_is_nonnegative(void **state)
+{
+    (void)state;
+    double rows[] = {1, 0, 1, 1, 1, 2, 1, 3};
+    double targets[] = {10, 9, 8, 7};
+    double found[2];
+    robust_fit(rows, targets, 4, 2, found);
+    assert_near(found[1], 0, 0);
+    assert_true(found[0] > 7 && found[0] < 10);
+}
+
+static void test_attention_schedule(void **state)
+{
+    (void)state;
+    const struct attention_shape shape = {.kv_heads = 4, .multiprocessors = 132};
+    bool is_split = false;
+    /* 16 requests x 4 heads x 2 pieces fit in one round of 5 tiles; a 17th takes a second round. */
+    double one_round = attention_schedule_equal(&shape, 16, 16 * 1100, &is_split);
+    assert_true(is_split);
+    assert_near(one_round, 5.0 * 128 / 132, 0.2);
+    double two_rounds = attention_schedule_equal(&shape, 17, 17 * 1100, &is_split);
+    assert_true(two_rounds > 1.3 * one_round);
+    attention_schedule_equal(&shape, 128, 128 * 60, &is_split);
+    assert_false(is_split);
+    /* Many unequal contexts fill the gaps: close to an even spread. */
+    assert_near(attention_schedule_imbalance(&shape, 256), 1, 0.02);
+    assert_true(attention_schedule_imbalance(&shape, 16) > 1.05);
+}
+
+static void test_measured_run_errors(void **state)
+{
+    (void)state;
+    struct measured_run run;
+    struct error error;
+    assert_false(measured_run_read(&run, "/nonexistent", &error));
+    assert_contains(error.message, "/nonexistent/engine.json: cannot read");
+}
+
+static void test_run_without_sweeps(void **state)
+{
+    (void)state;
+    struct measured_run run;
+    struct step_cost cost;
+    struct fit_report report;
+    struct error error;
+    const char *path = source_path("calibration/measured/qwen7b-bf16-kv96k");
+    assert_true(measured_run_read(&run, path, &error));
+    assert_false(step_fit_run(&run, &cost, &report, &error));
+    assert_contains(error.message, "too few measured steps in sweep jobs");
+    measured_run_clear(&run);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fit_is_robust),       cmocka_unit_test(test_fit_is_nonnegative),
+        cmocka_unit_test(test_attention_schedule),  cmocka_unit_test(test_measured_run_errors),
+        cmocka_unit_test(test_run_without_sweeps),
+    };
+    return cmocka_run_group_tests_name("calibration", tests, NULL, NULL);
+}

@@ -1,0 +1,94 @@
+#include "tests/unit/check.h"
+
+#include <math.h>
+
+#include "sim/base/random.h"
+#include "sim/base/units.h"
+#include "sim/metrics/histogram.h"
+#include "sim/metrics/samples.h"
+#include "sim/metrics/timeline.h"
+
+static void test_histogram_error_is_bounded(void **state)
+{
+    (void)state;
+    static struct histogram histogram;
+    memset(&histogram, 0, sizeof histogram);
+    struct samples exact;
+    samples_init(&exact);
+    struct random_stream *random = random_create(3, "test");
+    for (int i = 0; i < 50000; i++) {
+        int64_t value = ps_from_s(random_gamma(random, 2, 0.01));
+        histogram_add(&histogram, value, 1);
+        samples_add(&exact, s_from_ps(value));
+    }
+    random_destroy(random);
+    for (double q = 0.01; q < 1; q += 0.07) {
+        double expected = samples_quantile(&exact, q);
+        assert_near(histogram_quantile_s(&histogram, q) / expected, 1, 0.009);
+    }
+    assert_near(histogram_mean_s(&histogram), samples_mean(&exact), 1e-9);
+    samples_clear(&exact);
+}
+
+static void test_histogram_extremes(void **state)
+{
+    (void)state;
+    static struct histogram histogram;
+    memset(&histogram, 0, sizeof histogram);
+    assert_true(isnan(histogram_quantile_s(&histogram, 0.5)));
+    histogram_add(&histogram, 0, 1);
+    histogram_add(&histogram, INT64_MAX, 1);
+    assert_near(histogram_quantile_s(&histogram, 0.5), 0, 0);
+    assert_near(histogram_quantile_s(&histogram, 1) / s_from_ps(INT64_MAX), 1, 0.01);
+}
+
+static void test_samples_match_numpy(void **state)
+{
+    (void)state;
+    struct samples samples;
+    samples_init(&samples);
+    assert_true(isnan(samples_quantile(&samples, 0.5)));
+    for (int i = 10; i >= 1; i--) {
+        samples_add(&samples, i);
+    }
+    assert_near(samples_quantile(&samples, 0.9), 9.1, 1e-12);
+    assert_near(samples_quantile(&samples, 0.5), 5.5, 1e-12);
+    samples_add(&samples, 100);
+    assert_near(samples_quantile(&samples, 1), 100, 0);
+    samples_clear(&samples);
+}
+
+static void test_timeline_integrates_busy_time(void **state)
+{
+    (void)state;
+    struct timeline timeline;
+    timeline_init(&timeline, PS_PER_S, 100, 8);
+    timeline_set(&timeline, 2 * PS_PER_S, (struct timeline_state){20, 4, 0});
+    timeline_set(&timeline, 3 * PS_PER_S, (struct timeline_state){100, 8, 2});
+    timeline_set(&timeline, 6 * PS_PER_S, (struct timeline_state){0, 0, 0});
+    struct timeline_summary summary = timeline_summarize(&timeline);
+    assert_near(summary.busy_s, 4, 1e-12);
+    assert_near(summary.kv_mean, (0.2 + 3 * 1.0) / 4, 1e-12);
+    assert_near(summary.kv_peak, 1, 0);
+    assert_near(summary.kv_share_above_95, 0.75, 1e-12);
+    assert_near(summary.kv_volatility, 0.8, 1e-12);
+    assert_near(summary.running_mean, (4 + 3 * 8) / 4.0, 1e-12);
+    assert_int_equal(summary.waiting_peak, 2);
+    assert_near(summary.share_under_quarter, 0, 0);
+    assert_int_equal(timeline.sample_count, 6);
+    assert_int_equal(timeline.samples[1].state.running, 0);
+    assert_int_equal(timeline.samples[2].state.running, 4);
+    assert_int_equal(timeline.samples[5].state.running, 8);
+    timeline_clear(&timeline);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_histogram_error_is_bounded),
+        cmocka_unit_test(test_histogram_extremes),
+        cmocka_unit_test(test_samples_match_numpy),
+        cmocka_unit_test(test_timeline_integrates_busy_time),
+    };
+    return cmocka_run_group_tests_name("metrics", tests, NULL, NULL);
+}

@@ -1,0 +1,234 @@
+#include "tests/unit/check.h"
+
+#include "sim/base/random.h"
+#include "sim/base/units.h"
+#include "sim/engine/event_queue.h"
+#include "sim/serving/batch.h"
+#include "sim/serving/client.h"
+#include "sim/serving/kv_cache.h"
+#include "sim/serving/request_queue.h"
+#include "sim/serving/step_cost.h"
+
+static void test_events_come_in_total_order(void **state)
+{
+    (void)state;
+    struct event_queue queue;
+    struct event event;
+    struct event last = {.at_ps = -1};
+    struct random_stream *random = random_create(1, "events");
+    event_queue_init(&queue);
+    assert_false(event_queue_pop(&queue, &event));
+    for (int i = 0; i < 5000; i++) {
+        event_queue_push(&queue, (struct event){.at_ps = random_below(random, 50),
+                                                .type = (enum event_type)random_below(random, 3)});
+    }
+    for (int i = 0; i < 5000; i++) {
+        assert_true(event_queue_pop(&queue, &event));
+        bool ordered = last.at_ps < event.at_ps ||
+                       (last.at_ps == event.at_ps &&
+                        (last.type < event.type ||
+                         (last.type == event.type && last.sequence < event.sequence)));
+        assert_true(ordered);
+        last = event;
+    }
+    random_destroy(random);
+    event_queue_clear(&queue);
+}
+
+static void test_queue_ends_and_middle(void **state)
+{
+    (void)state;
+    struct request_queue queue;
+    request_queue_init(&queue);
+    for (uint32_t i = 0; i < 100; i++) {
+        request_queue_push_back(&queue, i);
+    }
+    request_queue_push_front(&queue, 200);
+    request_queue_insert(&queue, 2, 300);
+    assert_int_equal(request_queue_at(&queue, 0), 200);
+    assert_int_equal(request_queue_at(&queue, 2), 300);
+    assert_int_equal(request_queue_at(&queue, 3), 1);
+    request_queue_remove(&queue, 300);
+    assert_int_equal(request_queue_pop_front(&queue), 200);
+    for (uint32_t i = 0; i < 100; i++) {
+        assert_int_equal(request_queue_pop_front(&queue), i);
+    }
+    assert_int_equal(queue.count, 0);
+    request_queue_clear(&queue);
+}
+
+static void test_blocks_are_conserved(void **state)
+{
+    (void)state;
+    struct kv_cache cache;
+    kv_cache_init(&cache, 10, 16, 2);
+    assert_int_equal(kv_cache_blocks_for(&cache, 0), 0);
+    assert_int_equal(kv_cache_blocks_for(&cache, 16), 1);
+    assert_int_equal(kv_cache_missing_blocks(&cache, 0, 17), 2);
+    kv_cache_allocate(&cache, 0, 2);
+    assert_int_equal(kv_cache_missing_blocks(&cache, 0, 32), 0);
+    kv_cache_allocate(&cache, 1, 8);
+    assert_near(kv_cache_utilization(&cache), 1, 0);
+    kv_cache_free_blocks(&cache, 0);
+    assert_int_equal(cache.free_blocks, 2);
+    kv_cache_clear(&cache);
+}
+
+static struct batch_summary decodes(uint32_t requests)
+{
+    struct batch_summary summary = {.decode_requests = requests};
+    batch_summary_choose_graph(&summary, 128, 2048);
+    return summary;
+}
+
+/* The measured engine logs 19 full sizes up to 128 and 35 piecewise sizes up to 256. */
+static void test_graph_sizes_as_logged(void **state)
+{
+    (void)state;
+    bool full[257] = {false};
+    bool piecewise[257] = {false};
+    uint32_t full_count = 0;
+    uint32_t piecewise_count = 0;
+    for (uint32_t tokens = 1; tokens <= 256; tokens++) {
+        struct batch_summary summary = decodes(tokens);
+        if (summary.cuda_graph == CUDA_GRAPH_FULL) {
+            full_count += !full[summary.padded_tokens];
+            full[summary.padded_tokens] = true;
+        }
+        summary = (struct batch_summary){.prefill_requests = 1, .prefill_tokens = tokens};
+        batch_summary_choose_graph(&summary, 128, 2048);
+        assert_int_equal(summary.cuda_graph, CUDA_GRAPH_PIECEWISE);
+        piecewise_count += !piecewise[summary.padded_tokens];
+        piecewise[summary.padded_tokens] = true;
+    }
+    assert_int_equal(full_count, 19);
+    assert_int_equal(piecewise_count, 35);
+    struct batch_summary large = {.prefill_requests = 1, .prefill_tokens = 257};
+    batch_summary_choose_graph(&large, 128, 2048);
+    assert_int_equal(large.cuda_graph, CUDA_GRAPH_NONE);
+    assert_int_equal(large.padded_tokens, 257);
+    assert_int_equal(decodes(3).padded_tokens, 4);
+    assert_int_equal(decodes(17).padded_tokens, 24);
+}
+
+static void test_batch_sums(void **state)
+{
+    (void)state;
+    struct batch batch;
+    batch_init(&batch);
+    batch_add(&batch, (struct batch_entry){.tokens = 1, .computed_before = 100});
+    batch_add(&batch, (struct batch_entry){.tokens = 10, .computed_before = 5});
+    batch_add(&batch, (struct batch_entry){.tokens = 20});
+    batch_summarize(&batch, 128, 2048);
+    assert_int_equal(batch.summary.decode_requests, 1);
+    assert_int_equal(batch.summary.decode_context_tokens, 100);
+    assert_int_equal(batch.summary.prefill_tokens, 30);
+    assert_int_equal(batch.summary.prefill_context_tokens, 5);
+    assert_int_equal(batch.summary.prefill_attention_pairs_x2, 10 * (10 + 10) + 20 * 20);
+    assert_int_equal(batch.summary.padded_tokens, 32);
+    batch_clear(&batch);
+}
+
+static void test_cost_survives_its_file(void **state)
+{
+    (void)state;
+    struct step_cost cost;
+    struct step_cost again;
+    struct error error;
+    assert_true(step_cost_read(&cost, "calibration/qwen7b-bf16.json", &error));
+    struct json *document = json_create_object();
+    step_cost_to_json(&cost, document);
+    char *text = json_print(document);
+    json_destroy(document);
+    assert_true(json_parse(text, "again", &document, &error));
+    assert_true(step_cost_from_json(&again, document, "again", &error));
+    json_destroy(document);
+    free(text);
+    for (uint32_t requests = 1; requests <= 128; requests++) {
+        struct batch_summary summary = decodes(requests);
+        summary.decode_context_tokens = 1000 * requests;
+        assert_true(step_cost_price(&cost, &summary).gpu_ps ==
+                    step_cost_price(&again, &summary).gpu_ps);
+    }
+}
+
+/* Beyond what was measured a longer context or a longer prompt never costs less. */
+static void test_cost_is_monotone(void **state)
+{
+    (void)state;
+    struct step_cost cost;
+    struct error error;
+    assert_true(step_cost_read(&cost, "calibration/qwen14b-fp8.json", &error));
+    int64_t last = 0;
+    for (uint32_t tokens = 2; tokens < 20000; tokens += 37) {
+        struct batch_summary summary = {.prefill_requests = 1, .prefill_tokens = tokens};
+        batch_summary_choose_graph(&summary, 128, 2048);
+        int64_t price = step_cost_price(&cost, &summary).gpu_ps;
+        assert_true(price >= last);
+        last = price;
+    }
+    struct batch_summary summary = decodes(64);
+    last = 0;
+    for (summary.decode_context_tokens = 0; summary.decode_context_tokens < 5000000;
+         summary.decode_context_tokens += 10007) {
+        int64_t price = step_cost_price(&cost, &summary).gpu_ps;
+        assert_true(price > last);
+        last = price;
+    }
+    assert_true(step_cost_is_extrapolated(&cost, &summary));
+}
+
+static void test_cost_file_errors(void **state)
+{
+    (void)state;
+    struct step_cost cost;
+    struct error error;
+    struct json *document = NULL;
+    assert_true(json_parse("{\"format_version\": 2}", "c.json", &document, &error));
+    assert_false(step_cost_from_json(&cost, document, "c.json", &error));
+    assert_contains(error.message, "c.json: 'format_version' must be 1");
+    json_destroy(document);
+    assert_true(json_parse("{\"format_version\": 1, \"identity\": {}, \"coefficients\": {}}",
+                           "c.json", &document, &error));
+    assert_false(step_cost_from_json(&cost, document, "c.json", &error));
+    assert_contains(error.message, "key 'split_ms' is missing");
+    json_destroy(document);
+}
+
+static void test_clients(void **state)
+{
+    (void)state;
+    struct request requests[10] = {{.sent_ps = 0}};
+    struct client client;
+    struct client_settings closed = {CLIENT_CLOSED, 4};
+    client_init(&client, &closed, requests, 10);
+    assert_int_equal(client_send(&client, 0, 0), 4);
+    assert_int_equal(client_send(&client, 50, 1), 1);
+    assert_int_equal(requests[4].sent_ps, 50);
+    struct client_settings batch = {CLIENT_BATCH, 6};
+    client_init(&client, &batch, requests, 10);
+    assert_int_equal(client_send(&client, 0, 0), 6);
+    assert_int_equal(client_send(&client, 60, 5), 0);
+    assert_int_equal(client_send(&client, 70, 1), 4);
+    assert_int_equal(requests[9].sent_ps, 70);
+    struct client_settings open = {CLIENT_OPEN, 0};
+    client_init(&client, &open, requests, 10);
+    assert_int_equal(client_send(&client, 0, 0), 1);
+    assert_int_equal(client_send(&client, 0, 3), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_events_come_in_total_order),
+        cmocka_unit_test(test_queue_ends_and_middle),
+        cmocka_unit_test(test_blocks_are_conserved),
+        cmocka_unit_test(test_graph_sizes_as_logged),
+        cmocka_unit_test(test_batch_sums),
+        cmocka_unit_test(test_cost_survives_its_file),
+        cmocka_unit_test(test_cost_is_monotone),
+        cmocka_unit_test(test_cost_file_errors),
+        cmocka_unit_test(test_clients),
+    };
+    return cmocka_run_group_tests_name("serving", tests, NULL, NULL);
+}
