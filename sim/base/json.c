@@ -61,8 +61,9 @@ bool json_parse(const char *text, const char *place, struct json **ret_document,
         for (const char *c = text; c < end; c++) {
             line += *c == '\n';
         }
-        return error_set(error, "%s:%u: malformed JSON near '%.20s'", place, line,
-                         *end != '\0' ? end : "end of file");
+        int length = (int)strcspn(end, "\n");
+        return error_set(error, "%s:%u: malformed JSON near '%.*s'", place, line,
+                         length < 20 ? length : 20, end);
     }
     *ret_document = outer(document);
     return true;

@@ -1,5 +1,6 @@
 #include "sim/base/text.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -89,4 +90,17 @@ bool text_equal(const char *a, const char *b)
 bool text_starts_with(const char *text, const char *prefix)
 {
     return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+bool text_contains_words(const char *text, const char *words)
+{
+    size_t length = strlen(words);
+    const char *found = length > 0 ? strcasestr(text, words) : NULL;
+    for (; found != NULL; found = strcasestr(found + 1, words)) {
+        bool starts = found == text || !isalnum((unsigned char)found[-1]);
+        if (starts && !isalnum((unsigned char)found[length])) {
+            return true;
+        }
+    }
+    return false;
 }

@@ -16,6 +16,9 @@ bool text_to_whole(const char *text, double maximum, double *ret_value);
 bool text_copy(char *buffer, size_t buffer_bytes, const char *text);
 
 bool text_equal(const char *a, const char *b);
+/* True when 'words' stands in 'text', whatever the case, with no letter or digit next to it. */
+bool text_contains_words(const char *text, const char *words);
+
 bool text_starts_with(const char *text, const char *prefix);
 
 #endif

@@ -80,7 +80,7 @@ bool gpu_catalog_find(const struct gpu_catalog *catalog, const char *name, struc
             *ret_gpu = catalog->gpus[i];
             return true;
         }
-        if (containing == NULL && strlen(name) >= 2 && strcasestr(names[i], name) != NULL) {
+        if (containing == NULL && text_contains_words(names[i], name)) {
             containing = &catalog->gpus[i];
         }
     }

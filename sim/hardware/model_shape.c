@@ -131,8 +131,8 @@ bool model_catalog_find(const struct model_catalog *catalog, const char *name,
             return true;
         }
     }
-    for (uint32_t i = 0; i < catalog->count && length >= 4; i++) {
-        if (strcasestr(catalog->shapes[i].name, name) != NULL) {
+    for (uint32_t i = 0; i < catalog->count && length > 0; i++) {
+        if (text_contains_words(catalog->shapes[i].name, name)) {
             *ret_shape = catalog->shapes[i];
             return true;
         }

@@ -74,8 +74,11 @@ const char *instance_refusal(const struct instance *instance, const struct reque
     if (request->prompt_tokens >= instance->settings.max_model_len) {
         return "the prompt reaches max_model_len";
     }
-    if (kv_cache_blocks_for(cache, (uint64_t)request->prompt_tokens + request->output_tokens) >
-        cache->total_blocks) {
+    uint64_t longest = (uint64_t)request->prompt_tokens + request->output_tokens;
+    if (longest > instance->settings.max_model_len) {
+        longest = instance->settings.max_model_len;
+    }
+    if (kv_cache_blocks_for(cache, longest) > cache->total_blocks) {
         return "prompt and output need more KV blocks than there are";
     }
     return NULL;

@@ -22,6 +22,7 @@
 enum { SCENARIOS = 4000, MAXIMUM_REQUESTS = 24 };
 
 static uint64_t only_seed; /* 0: all */
+static uint64_t current_seed;
 
 struct scenario {
     struct simulation_settings settings;
@@ -168,7 +169,7 @@ static void test_invariants(void **state)
         if (only_seed != 0 && seed != only_seed) {
             continue;
         }
-        printf("# seed %llu\r", (unsigned long long)seed);
+        current_seed = seed;
         draw(&scenario, seed);
         bool stalled = false;
         run(&scenario, seed, &stalled);
@@ -194,11 +195,18 @@ static void test_same_seed_same_run(void **state)
     }
 }
 
+static int print_seed(void **state)
+{
+    (void)state;
+    printf("# last seed: %llu\n", (unsigned long long)current_seed);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     only_seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 0;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_invariants),
+        cmocka_unit_test_teardown(test_invariants, print_seed),
         cmocka_unit_test(test_same_seed_same_run),
     };
     return cmocka_run_group_tests_name("random scenarios", tests, NULL, NULL);

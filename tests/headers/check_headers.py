@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""Each header compiles alone, and each folder includes only what its layer allows.
+usage: check_headers.py ROOT COMPILER"""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+root, compiler = os.path.abspath(sys.argv[1]), sys.argv[2]
+ALLOWED = {
+    "sim/base": [],
+    "sim/engine": ["sim/base"],
+    "sim/metrics": ["sim/base"],
+    "sim/hardware": ["sim/base"],
+    "sim/serving": ["sim/base", "sim/engine", "sim/metrics", "sim/hardware"],
+    "sim/policy": ["sim/base", "sim/serving"],
+    "sim/report": ["sim/base", "sim/metrics"],
+    "traces": ["sim/base"],
+    "workloads": ["sim/base", "traces"],
+    "calibration": ["sim/base", "sim/engine", "sim/metrics", "sim/hardware", "sim/serving",
+                    "sim/policy", "sim/report", "workloads", "traces"],
+    "sim/cli": ["sim/base", "sim/engine", "sim/metrics", "sim/hardware", "sim/serving",
+                "sim/policy", "sim/report", "workloads", "traces", "calibration"],
+}
+LIBRARIES = {"gsl": ["sim/base/random.c", "sim/base/distribution.c", "sim/metrics/", "calibration/"],
+             "cjson": ["sim/base/json.c"]}
+results = []
+
+
+def sources():
+    for folder in ALLOWED:
+        for name in sorted(os.listdir(os.path.join(root, folder))):
+            if name.endswith((".c", ".h")):
+                yield folder, f"{folder}/{name}"
+
+
+def layer_faults(folder, path):
+    faults = []
+    for number, line in enumerate(open(os.path.join(root, path), encoding="utf-8"), 1):
+        local = re.match(r'#include "(.+)"', line)
+        if local:
+            target = os.path.dirname(local.group(1))
+            if target != folder and target not in ALLOWED[folder]:
+                faults.append(f"{path}:{number}: '{folder}' may not include '{local.group(1)}'")
+        library = re.match(r"#include <(gsl|cjson)/", line)
+        if library and not any(path.startswith(place) for place in LIBRARIES[library.group(1)]):
+            faults.append(f"{path}:{number}: {library.group(1)} is not for this file")
+    return faults
+
+
+def compiles_alone(path):
+    with tempfile.NamedTemporaryFile("w", suffix=".c") as file:
+        file.write(f'#include "{path}"\n#include "{path}"\n')
+        file.flush()
+        done = subprocess.run([compiler, "-std=c17", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror",
+                               "-fsyntax-only", "-I", root, file.name],
+                              stderr=subprocess.PIPE, check=False)
+        return done.stderr.decode().splitlines() if done.returncode else []
+
+
+for folder, path in sources():
+    faults = layer_faults(folder, path)
+    if path.endswith(".h"):
+        faults += compiles_alone(path)
+    results.append((path, faults))
+
+print(f"1..{len(results)}")
+for number, (path, faults) in enumerate(results, 1):
+    print(f"{'not ok' if faults else 'ok'} {number} - {path}")
+    for fault in faults:
+        print(f"#   {fault}")
+sys.exit(any(faults for _, faults in results))
