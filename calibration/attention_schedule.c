@@ -63,17 +63,16 @@ static double with_shared_bandwidth(const double *end, uint32_t multiprocessors)
     return time;
 }
 
-double attention_schedule_tiles(const struct attention_shape *shape,
-                                const uint32_t *context_tokens, uint32_t requests,
-                                bool *ret_is_split)
+double attention_schedule_tiles(const struct attention_shape *shape, const uint32_t *context_tokens,
+                                uint32_t requests, bool *ret_is_split)
 {
     uint32_t total = 0;
     for (uint32_t i = 0; i < requests; i++) {
         total += tiles_of(context_tokens[i]);
     }
     uint32_t share = (uint32_t)ceil(total * SHARE_SLACK * shape->kv_heads / shape->multiprocessors);
-    uint32_t *pieces = memory_zeroed((size_t)requests * shape->kv_heads * MAXIMUM_SPLITS,
-                                     sizeof pieces[0]);
+    uint32_t *pieces =
+        memory_zeroed((size_t)requests * shape->kv_heads * MAXIMUM_SPLITS, sizeof pieces[0]);
     uint32_t count = 0;
     *ret_is_split = false;
     for (uint32_t i = 0; i < requests; i++) {

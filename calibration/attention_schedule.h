@@ -21,9 +21,8 @@ struct attention_shape {
 
 /* Duration in tiles at a fair share of bandwidth; '*ret_is_split' tells whether any request was
  * split, which costs a pass to combine. */
-double attention_schedule_tiles(const struct attention_shape *shape,
-                                const uint32_t *context_tokens, uint32_t requests,
-                                bool *ret_is_split);
+double attention_schedule_tiles(const struct attention_shape *shape, const uint32_t *context_tokens,
+                                uint32_t requests, bool *ret_is_split);
 
 /* The same for equal contexts that sum to 'context_tokens'. */
 double attention_schedule_equal(const struct attention_shape *shape, uint32_t requests,

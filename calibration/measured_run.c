@@ -11,8 +11,9 @@
 #include "sim/base/units.h"
 
 #define TEXT(member) .name = #member, .type = SETTING_TEXT, SETTING_OF(measured_engine, member)
-#define WHOLE(member) .name = #member, .type = SETTING_WHOLE, \
-                      SETTING_OF(measured_engine, member), .minimum = 1, .maximum = 4e9
+#define WHOLE(member)                                                                              \
+    .name = #member, .type = SETTING_WHOLE, SETTING_OF(measured_engine, member), .minimum = 1,     \
+    .maximum = 4e9
 
 static const struct setting engine_settings[] = {
     {TEXT(engine), .required = true},
@@ -31,9 +32,13 @@ static const struct setting engine_settings[] = {
     {.name = "prefix_caching", .type = SETTING_BOOL, SETTING_OF(measured_engine, prefix_caching)},
     {WHOLE(max_model_len), .required = true},
     {TEXT(sampling)},
-    {.name = "gpu_memory_utilization", .type = SETTING_NUMBER,
-     SETTING_OF(measured_engine, gpu_memory_utilization), .minimum = 0, .maximum = 1},
-    {.name = "num_blocks_override", .type = SETTING_BOOL,
+    {.name = "gpu_memory_utilization",
+     .type = SETTING_NUMBER,
+     SETTING_OF(measured_engine, gpu_memory_utilization),
+     .minimum = 0,
+     .maximum = 1},
+    {.name = "num_blocks_override",
+     .type = SETTING_BOOL,
      SETTING_OF(measured_engine, num_blocks_override)},
     {.name = NULL},
 };
@@ -145,9 +150,9 @@ static bool read_request(const struct csv_reader *reader, struct measured_run *r
 
 static bool read_requests(struct measured_run *run, struct error *error)
 {
-    static const char *const columns[] = {"job",           "request_id",   "prompt_tokens",
-                                          "output_tokens", "sent_s",       "first_token_s",
-                                          "last_token_s",  "max_itl_s",    NULL};
+    static const char *const columns[] = {"job",           "request_id", "prompt_tokens",
+                                          "output_tokens", "sent_s",     "first_token_s",
+                                          "last_token_s",  "max_itl_s",  NULL};
     struct csv_reader reader;
     if (!open_table(run, "requests.csv", columns, &reader, error)) {
         return false;
@@ -156,8 +161,8 @@ static bool read_requests(struct measured_run *run, struct error *error)
     bool more = false;
     bool ok = csv_next(&reader, &more, error);
     while (ok && more) {
-        run->requests = memory_grow(run->requests, &capacity, run->request_count + 1,
-                                    sizeof run->requests[0]);
+        run->requests =
+            memory_grow(run->requests, &capacity, run->request_count + 1, sizeof run->requests[0]);
         struct measured_request *request = &run->requests[run->request_count++];
         ok = read_request(&reader, run, request, error) && csv_next(&reader, &more, error);
     }
@@ -183,10 +188,17 @@ static bool read_step(const struct csv_reader *reader, struct measured_step *ste
 
 static bool read_steps(struct measured_run *run, struct error *error)
 {
-    static const char *const columns[] = {
-        "schedule_s",        "prefill_tokens",     "prefill_requests", "prefill_context_tokens",
-        "decode_requests",   "decode_context_tokens", "running_requests", "waiting_requests",
-        "kv_utilization",    "preempted_requests", NULL};
+    static const char *const columns[] = {"schedule_s",
+                                          "prefill_tokens",
+                                          "prefill_requests",
+                                          "prefill_context_tokens",
+                                          "decode_requests",
+                                          "decode_context_tokens",
+                                          "running_requests",
+                                          "waiting_requests",
+                                          "kv_utilization",
+                                          "preempted_requests",
+                                          NULL};
     struct csv_reader reader;
     if (!open_table(run, "steps.csv", columns, &reader, error)) {
         return false;

@@ -30,8 +30,9 @@ enum { HOLD_OUT = 5, ROUNDS = 4 };
  * slower decodes are just after a large prefill, when the clocks are still down (fitted so that it
  * does not bend the others, since sweeps decode for a few steps only; not priced); what a
  * mixed step costs at its first knot; how much steeper it gets at each; prefill attention; how
- * much more a token of decode context costs in a step without graph. With coefficients of at least zero a mixed step rises ever faster with its
- * tokens: from the floor of reading the weights to the slope of computing. */
+ * much more a token of decode context costs in a step without graph. With coefficients of at least
+ * zero a mixed step rises ever faster with its tokens: from the floor of reading the weights to the
+ * slope of computing. */
 struct layout {
     struct cost_curve decode;
     struct cost_curve mixed;
@@ -113,8 +114,8 @@ static void add_hats(const struct cost_curve *knots, double tokens, double *row)
     while (right + 1 < knots->count && tokens > knots->tokens[right]) {
         right++;
     }
-    double share = (tokens - knots->tokens[right - 1]) /
-                   (knots->tokens[right] - knots->tokens[right - 1]);
+    double share =
+        (tokens - knots->tokens[right - 1]) / (knots->tokens[right] - knots->tokens[right - 1]);
     row[right - 1] += 1 - fmax(0, share);
     row[right] += fmax(0, share);
 }
@@ -131,10 +132,9 @@ static void add_step(const struct layout *layout, const struct batch_summary *su
 {
     bool is_split = false;
     if (summary->decode_requests > 0) {
-        row[layout->tile] +=
-            attention_schedule_equal(&layout->attention, summary->decode_requests,
-                                     summary->decode_context_tokens, &is_split) /
-            TILE_SCALE;
+        row[layout->tile] += attention_schedule_equal(&layout->attention, summary->decode_requests,
+                                                      summary->decode_context_tokens, &is_split) /
+                             TILE_SCALE;
         row[layout->split] += is_split;
     }
     if (summary->prefill_requests == 0) {
@@ -144,10 +144,9 @@ static void add_step(const struct layout *layout, const struct batch_summary *su
     row[layout->mixed_base] += 1;
     add_slopes(&layout->mixed, summary->padded_tokens, &row[layout->mixed_base + 1]);
     if (summary->cuda_graph == CUDA_GRAPH_NONE) {
-        row[layout->beside_prefill] +=
-            ((double)summary->decode_context_tokens +
-             summary->decode_requests * ATTENTION_TILE_TOKENS / 2.0) /
-            CONTEXT_SCALE;
+        row[layout->beside_prefill] += ((double)summary->decode_context_tokens +
+                                        summary->decode_requests * ATTENTION_TILE_TOKENS / 2.0) /
+                                       CONTEXT_SCALE;
     }
     row[layout->mixed_attention] +=
         (double)summary->prefill_attention_pairs_x2 / 2 / ATTENTION_SCALE;
@@ -161,8 +160,8 @@ static void store_decode_context(const struct layout *layout, double tile_ps,
     const struct attention_shape *shape = &layout->attention;
     double even = tile_ps * shape->kv_heads / shape->multiprocessors / ATTENTION_TILE_TOKENS;
     cost->decode_context.count = 0;
-    for (uint32_t requests = 1; requests <= 1024; requests = requests < 4 ? requests + 1
-                                                             : requests * 5 / 4) {
+    for (uint32_t requests = 1; requests <= 1024;
+         requests = requests < 4 ? requests + 1 : requests * 5 / 4) {
         uint32_t k = cost->decode_context.count++;
         cost->decode_context.tokens[k] = requests;
         cost->decode_context.cost_ps[k] = even * attention_schedule_imbalance(shape, requests);
@@ -300,8 +299,8 @@ static void guess(const struct measured_run *run, struct step_cost *cost)
     size_t large_count = 0;
     for (uint32_t j = 0; j < run->job_count; j++) {
         const struct measured_job *job = &run->jobs[j];
-        for (uint32_t i = job->first_step; job->is_sweep && i + 2 < job->first_step + job->step_count;
-             i++) {
+        for (uint32_t i = job->first_step;
+             job->is_sweep && i + 2 < job->first_step + job->step_count; i++) {
             const struct measured_step *step = &run->steps[i];
             double gap = step[2].schedule_s - step[1].schedule_s;
             if (step->prefill_requests == 0 && step[1].prefill_requests == 0) {
@@ -316,10 +315,10 @@ static void guess(const struct measured_run *run, struct step_cost *cost)
     double token_ps = large_count > 0 ? median_of(large, large_count) * (double)PS_PER_S : 0;
     cost->decode = (struct cost_curve){.count = 1, .tokens = {1}, .cost_ps = {decode_ps}};
     cost->decode_context = (struct cost_curve){.count = 1, .tokens = {1}, .cost_ps = {0}};
-    cost->mixed = (struct cost_curve){.count = 3,
-                                      .tokens = {1, 256, 2048},
-                                      .cost_ps = {decode_ps, fmax(decode_ps, 256 * token_ps),
-                                                  fmax(decode_ps, 2048 * token_ps)}};
+    cost->mixed = (struct cost_curve){
+        .count = 3,
+        .tokens = {1, 256, 2048},
+        .cost_ps = {decode_ps, fmax(decode_ps, 256 * token_ps), fmax(decode_ps, 2048 * token_ps)}};
     cost->launch_blocks_loop = run->engine.tensor_parallel == 1;
     cost->launch_ps[CUDA_GRAPH_FULL] = (int64_t)(decode_ps / 2);
     cost->launch_ps[CUDA_GRAPH_PIECEWISE] = (int64_t)decode_ps;
@@ -353,9 +352,9 @@ static double span_error_pct(const struct step_observations *observations,
 static void report(const struct step_observations *observations, const struct step_cost *cost,
                    const struct step_cost *without_held_out, struct fit_report *ret_report)
 {
-    static const char *const names[FIT_REGIMES] = {
-        "pure decode", "mixed, piecewise graph", "mixed, no graph, up to 1024 tokens",
-        "above 1024 tokens"};
+    static const char *const names[FIT_REGIMES] = {"pure decode", "mixed, piecewise graph",
+                                                   "mixed, no graph, up to 1024 tokens",
+                                                   "above 1024 tokens"};
     double *all = memory_zeroed(observations->span_count, sizeof all[0]);
     double *held = memory_zeroed(observations->span_count, sizeof held[0]);
     for (int regime = 0; regime < FIT_REGIMES; regime++) {

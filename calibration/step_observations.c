@@ -53,9 +53,8 @@ struct batch_summary step_observations_summarize(const struct measured_run *run,
 /* How much longer than its median a launch may take, by graph: those of large steps vary most. */
 static double longest_launch_s(const struct step_cost *guess, const struct batch_summary *summary)
 {
-    static const double factors[] = {[CUDA_GRAPH_FULL] = 1.25,
-                                     [CUDA_GRAPH_PIECEWISE] = 1.15,
-                                     [CUDA_GRAPH_NONE] = 1.7};
+    static const double factors[] = {
+        [CUDA_GRAPH_FULL] = 1.25, [CUDA_GRAPH_PIECEWISE] = 1.15, [CUDA_GRAPH_NONE] = 1.7};
     return guess->launch_blocks_loop
                ? factors[summary->cuda_graph] * s_from_ps(guess->launch_ps[summary->cuda_graph])
                : 0;

@@ -6,8 +6,8 @@
 #include "sim/base/units.h"
 
 static const char *const columns[] = {
-    "arrival_s", "prompt_tokens", "output_tokens", "reasoning_tokens", "max_output_tokens",
-    "priority",  "dataset",       NULL};
+    "arrival_s",         "prompt_tokens", "output_tokens", "reasoning_tokens",
+    "max_output_tokens", "priority",      "dataset",       NULL};
 
 bool trace_names_add(struct trace_names *names, const char *name, uint32_t *ret_index,
                      struct error *error)
@@ -64,8 +64,8 @@ static bool read_numbers(const struct csv_reader *csv, struct trace_request *req
                          struct error *error)
 {
     uint32_t priority = 0;
-    if (!csv_double(csv, (size_t)csv_find(csv, "arrival_s"), 0, MAXIMUM_TIME_S,
-                    &request->arrival_s, error) ||
+    if (!csv_double(csv, (size_t)csv_find(csv, "arrival_s"), 0, MAXIMUM_TIME_S, &request->arrival_s,
+                    error) ||
         !csv_whole(csv, (size_t)csv_find(csv, "prompt_tokens"), 1, &request->prompt_tokens,
                    error) ||
         !csv_whole(csv, (size_t)csv_find(csv, "output_tokens"), 1, &request->output_tokens,

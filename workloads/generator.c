@@ -1,5 +1,6 @@
 #include "workloads/generator.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,9 +30,8 @@ static bool add_component(struct mixture *mixture, const char *part,
     size_t length = colon != NULL ? (size_t)(colon - part) : strlen(part);
     if (length == 0 || length >= sizeof name || mixture->count == TRACE_MAXIMUM_DATASETS ||
         (colon != NULL && (!text_to_double(colon + 1, &weight) || weight <= 0))) {
-        return error_set(error,
-                         "workload.datasets: expected NAME:WEIGHT with a weight > 0, got '%s'",
-                         part);
+        return error_set(
+            error, "workload.datasets: expected NAME:WEIGHT with a weight > 0, got '%s'", part);
     }
     memcpy(name, part, length);
     name[length] = '\0';
@@ -123,6 +123,7 @@ bool generator_run(const struct generator_settings *settings, const struct lengt
     double now_s = 0;
     for (uint32_t i = 0; i < settings->requests; i++) {
         const struct component *component = choose(&mixture, random_uniform(choices));
+        assert(component->model != NULL);
         now_s += draw_gap_s(settings, gaps);
         requests[i].arrival_s = now_s;
         requests[i].dataset = component->name;

@@ -125,8 +125,7 @@ static double interpolate(const struct length_distribution *length, double proba
     }
     double span = length->probabilities[right] - length->probabilities[right - 1];
     double share = (probability - length->probabilities[right - 1]) / span;
-    return length->tokens[right - 1] +
-           share * (length->tokens[right] - length->tokens[right - 1]);
+    return length->tokens[right - 1] + share * (length->tokens[right] - length->tokens[right - 1]);
 }
 
 static double draw(const struct length_distribution *length, double uniform)
@@ -145,8 +144,7 @@ static double draw(const struct length_distribution *length, double uniform)
     enum distribution_family family = families[length->family];
     double below = distribution_cumulative(family, length->a, length->b, length->lower - 0.5);
     double above = distribution_cumulative(family, length->a, length->b, length->upper + 0.5);
-    return distribution_quantile(family, length->a, length->b,
-                                 below + uniform * (above - below));
+    return distribution_quantile(family, length->a, length->b, below + uniform * (above - below));
 }
 
 uint32_t length_distribution_draw(const struct length_distribution *length,
@@ -221,8 +219,8 @@ bool length_catalog_read(struct length_catalog *catalog, const char *path, struc
     bool ok = true;
     const struct json *item = json_first(json_find(document, "outputs"));
     for (; ok && item != NULL; item = json_next(item)) {
-        catalog->models = memory_grow(catalog->models, &capacity, catalog->count + 1,
-                                      sizeof catalog->models[0]);
+        catalog->models =
+            memory_grow(catalog->models, &capacity, catalog->count + 1, sizeof catalog->models[0]);
         ok = read_model(&catalog->models[catalog->count++], item, document, path, error);
     }
     if (ok && catalog->count == 0) {

@@ -20,8 +20,8 @@ enum length_family {
 
 struct length_distribution {
     enum length_family family;
-    double a; /* constant: tokens; lognormal: mu; gamma, Weibull: shape */
-    double b; /* lognormal: sigma; gamma, Weibull: scale */
+    double a;     /* constant: tokens; lognormal: mu; gamma, Weibull: shape */
+    double b;     /* lognormal: sigma; gamma, Weibull: scale */
     double lower; /* truncated to [lower, upper] */
     double upper;
     uint32_t points;

@@ -172,8 +172,7 @@ bool csv_whole(const struct csv_reader *reader, size_t column, uint32_t minimum,
 {
     double value = 0;
     if (!text_to_whole(reader->fields[column], UINT32_MAX, &value) || value < minimum) {
-        return error_set(error,
-                         "%s:%llu: '%s' must be a whole number from %u to %u, found '%.40s'",
+        return error_set(error, "%s:%llu: '%s' must be a whole number from %u to %u, found '%.40s'",
                          reader->path, (unsigned long long)reader->line, reader->names[column],
                          minimum, UINT32_MAX, reader->fields[column]);
     }

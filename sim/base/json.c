@@ -54,7 +54,7 @@ static bool read_whole_file(const char *path, char **ret_text, struct error *err
 bool json_parse(const char *text, const char *place, struct json **ret_document,
                 struct error *error)
 {
-    const char *end = NULL;
+    const char *end = text;
     cJSON *document = cJSON_ParseWithOpts(text, &end, 1);
     if (document == NULL) {
         unsigned line = 1;
@@ -72,8 +72,7 @@ bool json_parse(const char *text, const char *place, struct json **ret_document,
 bool json_read_file(const char *path, struct json **ret_document, struct error *error)
 {
     char *text = NULL;
-    bool ok =
-        read_whole_file(path, &text, error) && json_parse(text, path, ret_document, error);
+    bool ok = read_whole_file(path, &text, error) && json_parse(text, path, ret_document, error);
     free(text);
     return ok;
 }

@@ -117,8 +117,12 @@ static bool store_json(const struct setting *setting, const char *place, const s
     return false;
 }
 
-struct seen {
-    bool settings[MAXIMUM_SETTINGS];
+/* A file being read. */
+struct reading {
+    const struct setting *table;
+    const char *place;
+    void *target;
+    bool seen[MAXIMUM_SETTINGS];
 };
 
 /* True when some setting's name continues 'name' with a dot: then an object may stand there. */
@@ -133,32 +137,32 @@ static bool is_section(const struct setting *table, const char *name)
     return false;
 }
 
-static bool read_level(const struct setting *table, const struct json *object, const char *prefix,
-                       const char *place, struct seen *seen, void *target, struct error *error)
+static bool read_level(struct reading *reading, const struct json *object, const char *prefix,
+                       struct error *error)
 {
     for (const struct json *child = json_first(object); child != NULL; child = json_next(child)) {
         char name[MAXIMUM_NAME];
-        snprintf(name, sizeof name, "%s%s%s", prefix, *prefix != '\0' ? "." : "",
-                 json_name(child));
-        const struct setting *setting = find(table, name);
-        if (setting == NULL && is_section(table, name)) {
+        snprintf(name, sizeof name, "%s%s%s", prefix, *prefix != '\0' ? "." : "", json_name(child));
+        const struct setting *setting = find(reading->table, name);
+        if (setting == NULL && is_section(reading->table, name)) {
             if (!json_is_object(child)) {
-                return error_set(error, "%s: '%s' must be an object, got %s", place, name,
+                return error_set(error, "%s: '%s' must be an object, got %s", reading->place, name,
                                  json_type(child));
             }
-            if (!read_level(table, child, name, place, seen, target, error)) {
+            if (!read_level(reading, child, name, error)) {
                 return false;
             }
             continue;
         }
         if (setting == NULL) {
-            return unknown(table, place, name, error);
+            return unknown(reading->table, reading->place, name, error);
         }
-        if (seen->settings[setting - table]) {
-            return error_set(error, "%s: '%s' stands twice", place, name);
+        bool *seen = &reading->seen[setting - reading->table];
+        if (*seen) {
+            return error_set(error, "%s: '%s' stands twice", reading->place, name);
         }
-        seen->settings[setting - table] = true;
-        if (!store_json(setting, place, child, target, error)) {
+        *seen = true;
+        if (!store_json(setting, reading->place, child, reading->target, error)) {
             return false;
         }
     }
@@ -171,12 +175,12 @@ bool settings_read(const struct setting *table, const struct json *object, const
     if (!json_is_object(object)) {
         return error_set(error, "%s: expected an object, got %s", place, json_type(object));
     }
-    struct seen seen = {{false}};
-    if (!read_level(table, object, "", place, &seen, target, error)) {
+    struct reading reading = {.table = table, .place = place, .target = target};
+    if (!read_level(&reading, object, "", error)) {
         return false;
     }
     for (size_t i = 0; table[i].name != NULL; i++) {
-        if (table[i].required && !seen.settings[i]) {
+        if (table[i].required && !reading.seen[i]) {
             return error_set(error, "%s: key '%s' is missing", place, table[i].name);
         }
     }

@@ -11,8 +11,8 @@ static void print_report(const struct measured_run *run, const struct fit_report
     printf("  %-38s %6s %8s %8s %10s\n", "regime", "spans", "median", "p95", "held out");
     for (int i = 0; i < FIT_REGIMES; i++) {
         const struct fit_error *one = &report->errors[i];
-        printf("  %-38s %6u %6.2f %% %6.2f %% %8.2f %%\n", one->regime, one->spans,
-               one->median_pct, one->p95_pct, one->held_out_median_pct);
+        printf("  %-38s %6u %6.2f %% %6.2f %% %8.2f %%\n", one->regime, one->spans, one->median_pct,
+               one->p95_pct, one->held_out_median_pct);
     }
 }
 

@@ -48,8 +48,7 @@ static int run(const struct command *command, int argc, char **argv)
     if (!scenario_read(&scenario, path, &assignments, seed, &error)) {
         return options_fail(error.message);
     }
-    const char *model =
-        scenario.lengths_model[0] != '\0' ? scenario.lengths_model : scenario.model;
+    const char *model = scenario.lengths_model[0] != '\0' ? scenario.lengths_model : scenario.model;
     bool ok = setup_requests(&scenario, model, &names, &requests, &count, &error) &&
               write_trace(requests, count, &names, out, &error);
     free(requests);

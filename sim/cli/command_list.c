@@ -118,10 +118,14 @@ static bool list_settings(struct error *error)
 static const struct {
     const char *name;
     bool (*list)(struct error *error);
-} topics[] = {{"models", list_models},         {"gpus", list_gpus},
-              {"engines", list_engines},       {"policies", list_policies},
-              {"precisions", list_precisions}, {"datasets", list_datasets},
-              {"calibrations", list_calibrations}, {"settings", list_settings}};
+} topics[] = {{"models", list_models},
+              {"gpus", list_gpus},
+              {"engines", list_engines},
+              {"policies", list_policies},
+              {"precisions", list_precisions},
+              {"datasets", list_datasets},
+              {"calibrations", list_calibrations},
+              {"settings", list_settings}};
 
 static int run(const struct command *command, int argc, char **argv)
 {

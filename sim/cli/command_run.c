@@ -50,11 +50,12 @@ static bool simulate(struct simulation *simulation, uint32_t requests, struct er
         fprintf(stderr, "\r%60s\r", "");
     }
     return !simulation_is_stalled(simulation) ||
-           error_set(error,
-                     "the engine makes no progress from %.3f s on: prompts that do not fit together "
-                     "preempt each other; raise 'engine.num_blocks' or set "
-                     "'engine.reserve_full_prompt' and no 'engine.long_prefill_threshold_tokens'",
-                     s_from_ps(simulation_now_ps(simulation)));
+           error_set(
+               error,
+               "the engine makes no progress from %.3f s on: prompts that do not fit together "
+               "preempt each other; raise 'engine.num_blocks' or set "
+               "'engine.reserve_full_prompt' and no 'engine.long_prefill_threshold_tokens'",
+               s_from_ps(simulation_now_ps(simulation)));
 }
 
 static bool write_requests(const struct setup *setup, const char *directory, const char *name,
@@ -111,8 +112,8 @@ static void describe(const struct scenario *scenario, const struct setup *setup)
     printf("engine        %s, %u tokens and %u requests a step, %u KV blocks of %u tokens; steps "
            "%s on '%s'\n",
            scenario->engine, scenario->max_batch_tokens, scenario->max_batch_requests,
-           setup->simulation.engine.num_blocks, scenario->block_tokens,
-           setup->cost.identity.source, setup->cost.identity.name);
+           setup->simulation.engine.num_blocks, scenario->block_tokens, setup->cost.identity.source,
+           setup->cost.identity.name);
 }
 
 static void print_contrast(const struct setup *setup, const struct simulation *simulation)
@@ -219,8 +220,7 @@ static int run(const struct command *command, int argc, char **argv)
     struct error error;
     chosen.scenario = positionals.count > 0 ? positionals.values[0] : NULL;
     bool ok = scenario_read(&scenario, chosen.scenario, &chosen.assignments, chosen.seed, &error);
-    if (ok && chosen.cost != NULL &&
-        !text_copy(scenario.cost, sizeof scenario.cost, chosen.cost)) {
+    if (ok && chosen.cost != NULL && !text_copy(scenario.cost, sizeof scenario.cost, chosen.cost)) {
         ok = error_set(&error, "--cost: longer than %zu characters", sizeof scenario.cost - 1);
     }
     ok = ok && run_scenario(&scenario, &chosen, &error);
@@ -237,10 +237,11 @@ const struct command command_run = {
     .name = "run",
     .arguments = "[SCENARIO]",
     .summary = "one simulation: a summary, CSV files and figures",
-    .details = "Without SCENARIO the embedded default runs: DeepSeek-R1-Distill-Qwen-7B on one H200.\n"
-               "\n"
-               "  kvcast run\n"
-               "  kvcast run --set workload.rate_per_s=3 --seed 7 --out at-3-per-s\n"
-               "  kvcast run workloads/examples/mixed-batch.json\n",
+    .details =
+        "Without SCENARIO the embedded default runs: DeepSeek-R1-Distill-Qwen-7B on one H200.\n"
+        "\n"
+        "  kvcast run\n"
+        "  kvcast run --set workload.rate_per_s=3 --seed 7 --out at-3-per-s\n"
+        "  kvcast run workloads/examples/mixed-batch.json\n",
     .run = run,
 };

@@ -41,6 +41,37 @@ static bool choose_cost(const struct measured_run *run, const struct validate_op
     return true;
 }
 
+/* Replays the wanted jobs, printing each or adding it to 'jobs'. */
+static bool replay_jobs(const struct measured_run *run, const struct validate_options *options,
+                        const struct step_cost *cost, struct json *jobs, struct error *error)
+{
+    unsigned replayed = 0;
+    for (uint32_t i = 0; i < run->job_count; i++) {
+        const struct measured_job *job = &run->jobs[i];
+        bool wanted = options->job != NULL ? text_equal(job->name, options->job) : !job->is_sweep;
+        struct job_validation result;
+        if (!wanted) {
+            continue;
+        }
+        if (!validation_replay(run, job, cost, &result, error)) {
+            return false;
+        }
+        replayed++;
+        if (jobs != NULL) {
+            validation_to_json(&result, jobs);
+        } else {
+            validation_print(&result, stdout);
+        }
+    }
+    if (replayed == 0 && options->job != NULL) {
+        return error_set(error, "%s: no job '%s' in jobs.csv", run->path, options->job);
+    }
+    if (replayed == 0) {
+        fprintf(stderr, "kvcast: %s has no trace job to replay\n", run->name);
+    }
+    return true;
+}
+
 static bool validate(const char *path, const struct validate_options *options, struct json *runs,
                      struct error *error)
 {
@@ -59,27 +90,7 @@ static bool validate(const char *path, const struct validate_options *options, s
     } else if (ok) {
         printf("%s, priced by calibration '%s'\n\n", run.name, cost.identity.name);
     }
-    unsigned validated = 0;
-    for (uint32_t i = 0; ok && i < run.job_count; i++) {
-        const struct measured_job *job = &run.jobs[i];
-        bool wanted = options->job != NULL ? text_equal(job->name, options->job) : !job->is_sweep;
-        struct job_validation result;
-        if (!wanted) {
-            continue;
-        }
-        validated++;
-        ok = validation_replay(&run, job, &cost, &result, error);
-        if (ok && jobs != NULL) {
-            validation_to_json(&result, jobs);
-        } else if (ok) {
-            validation_print(&result, stdout);
-        }
-    }
-    if (ok && validated == 0 && options->job != NULL) {
-        ok = error_set(error, "%s: no job '%s' in jobs.csv", run.path, options->job);
-    } else if (ok && validated == 0) {
-        fprintf(stderr, "kvcast: %s has no trace job to replay\n", run.name);
-    }
+    ok = ok && replay_jobs(&run, options, &cost, jobs, error);
     measured_run_clear(&run);
     return ok;
 }

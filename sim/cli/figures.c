@@ -17,12 +17,9 @@ struct figure {
 };
 
 static const struct figure figures[] = {
-    {"kv_utilization", "timeline.csv", 1000, 460},
-    {"running_waiting", "timeline.csv", 1000, 460},
-    {"stragglers", "requests.csv", 1000, 620},
-    {"latency_cdf", "requests.csv", 1000, 720},
-    {"difficulty", "requests.csv", 1000, 560},
-    {"contrast", "contrast_timeline.csv", 1000, 640},
+    {"kv_utilization", "timeline.csv", 1000, 460}, {"running_waiting", "timeline.csv", 1000, 460},
+    {"stragglers", "requests.csv", 1000, 620},     {"latency_cdf", "requests.csv", 1000, 720},
+    {"difficulty", "requests.csv", 1000, 560},     {"contrast", "contrast_timeline.csv", 1000, 640},
 };
 
 static bool has_gnuplot(void)
@@ -44,8 +41,9 @@ static bool has_gnuplot(void)
 static void feed(FILE *stream, const struct figure *figure, const char *script, const char *kind)
 {
     bool is_png = text_equal(kind, "png");
-    fprintf(stream, "reset\n%s\nset terminal %s size %u,%u font 'DejaVu Sans,13' enhanced "
-                    "linewidth 1.5 background rgb 'white'\nset output '%s.%s'\n%s\nunset output\n",
+    fprintf(stream,
+            "reset\n%s\nset terminal %s size %u,%u font 'DejaVu Sans,13' enhanced "
+            "linewidth 1.5 background rgb 'white'\nset output '%s.%s'\n%s\nunset output\n",
             embedded_find("plots/style.gp"), is_png ? "pngcairo" : "svg", figure->width,
             figure->height, figure->name, kind, script);
 }

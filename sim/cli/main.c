@@ -5,8 +5,13 @@
 #include "sim/cli/commands.h"
 
 static const struct command *const commands[] = {
-    &command_run,  &command_validate, &command_calibrate, &command_generate,
-    &command_plot, &command_list,     NULL,
+    &command_run,
+    &command_validate,
+    &command_calibrate,
+    &command_generate,
+    &command_plot,
+    &command_list,
+    NULL,
 };
 
 static int print_usage(FILE *stream)

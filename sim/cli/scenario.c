@@ -9,11 +9,11 @@
 
 #define TEXT(key, member) .name = key, .type = SETTING_TEXT, SETTING_OF(scenario, member)
 #define BOOL(key, member) .name = key, .type = SETTING_BOOL, SETTING_OF(scenario, member)
-#define WHOLE(key, member, least, most) \
-    .name = key, .type = SETTING_WHOLE, SETTING_OF(scenario, member), .minimum = least, \
+#define WHOLE(key, member, least, most)                                                            \
+    .name = key, .type = SETTING_WHOLE, SETTING_OF(scenario, member), .minimum = least,            \
     .maximum = most
-#define NUMBER(key, member, least, most) \
-    .name = key, .type = SETTING_NUMBER, SETTING_OF(scenario, member), .minimum = least, \
+#define NUMBER(key, member, least, most)                                                           \
+    .name = key, .type = SETTING_NUMBER, SETTING_OF(scenario, member), .minimum = least,           \
     .maximum = most
 
 static const char *const engines[] = {"vllm-0.24", NULL};
@@ -22,7 +22,10 @@ static const char *const clients[] = {"open", "closed", "batch", NULL};
 
 const struct setting scenario_settings[] = {
     {TEXT("name", name), .help = "what to call the run"},
-    {.name = "seed", .type = SETTING_SEED, SETTING_OF(scenario, seed), .maximum = 9007199254740992,
+    {.name = "seed",
+     .type = SETTING_SEED,
+     SETTING_OF(scenario, seed),
+     .maximum = 9007199254740992,
      .help = "of all randomness"},
 
     {TEXT("model.name", model), .help = "see 'kvcast list models', or a config.json"},

@@ -173,17 +173,14 @@ static bool choose_cost(struct setup *setup, const struct scenario *scenario, st
 
 static bool plan_memory(struct setup *setup, const struct scenario *scenario, struct error *error)
 {
-    const struct weight_precision *weights = NULL;
-    const struct kv_precision *kv = NULL;
     struct memory_settings settings = {.tensor_parallel = scenario->tensor_parallel,
                                        .gpu_memory_utilization = scenario->gpu_memory_utilization,
                                        .block_tokens = scenario->block_tokens,
                                        .max_batch_tokens = scenario->max_batch_tokens,
                                        .max_batch_requests = scenario->max_batch_requests};
-    return weight_precision_find(scenario->weights, &weights, error) &&
-           kv_precision_find(scenario->kv_cache, &kv, error) &&
-           memory_model_plan(&setup->model, &setup->gpu, weights, kv, &settings, &setup->memory,
-                             error);
+    return weight_precision_find(scenario->weights, &settings.weights, error) &&
+           kv_precision_find(scenario->kv_cache, &settings.kv, error) &&
+           memory_model_plan(&setup->model, &setup->gpu, &settings, &setup->memory, error);
 }
 
 static uint32_t smaller(uint32_t a, uint32_t b)

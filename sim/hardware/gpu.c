@@ -9,8 +9,9 @@
 #include "sim/base/settings.h"
 #include "sim/base/text.h"
 
-#define NUMBER(member) .name = #member, .type = SETTING_NUMBER, .required = true, \
-                       SETTING_OF(gpu, member), .minimum = 0, .maximum = 1e9
+#define NUMBER(member)                                                                             \
+    .name = #member, .type = SETTING_NUMBER, .required = true, SETTING_OF(gpu, member),            \
+    .minimum = 0, .maximum = 1e9
 
 static const struct setting gpu_settings[] = {
     {.name = "name", .type = SETTING_TEXT, .required = true, SETTING_OF(gpu, name)},
@@ -21,7 +22,10 @@ static const struct setting gpu_settings[] = {
     {NUMBER(fp8_tflops)},
     {NUMBER(int8_tops)},
     {NUMBER(l2_mb)},
-    {.name = "sm_count", .type = SETTING_WHOLE, .required = true, SETTING_OF(gpu, sm_count),
+    {.name = "sm_count",
+     .type = SETTING_WHOLE,
+     .required = true,
+     SETTING_OF(gpu, sm_count),
      .maximum = 1e6},
     {NUMBER(power_w)},
     {.name = "link", .type = SETTING_IGNORED},

@@ -7,6 +7,8 @@
 #include "sim/hardware/precision.h"
 
 struct memory_settings {
+    const struct weight_precision *weights;
+    const struct kv_precision *kv;
     uint32_t tensor_parallel;
     double gpu_memory_utilization;
     uint32_t block_tokens;
@@ -15,18 +17,16 @@ struct memory_settings {
 };
 
 struct memory_plan {
-    double weight_gib;  /* per GPU */
-    double reserve_gib; /* activations, graphs, workspaces: per GPU */
-    double kv_gib;      /* per GPU */
-    double block_bytes; /* of one block on one GPU, all layers */
+    double weight_gib;   /* per GPU */
+    double reserve_gib;  /* activations, graphs, workspaces: per GPU */
+    double kv_gib;       /* per GPU */
+    double block_bytes;  /* of one block on one GPU, all layers */
     uint32_t num_blocks; /* the engine's number: one of them is its null block */
 };
 
 /* Divides the memory of each GPU. Errors: a degree that does not divide the heads, weights that do
  * not fit, a format the GPU cannot run. */
 MUST_CHECK bool memory_model_plan(const struct model_shape *shape, const struct gpu *gpu,
-                                  const struct weight_precision *weights,
-                                  const struct kv_precision *kv,
                                   const struct memory_settings *settings,
                                   struct memory_plan *ret_plan, struct error *error);
 

@@ -9,8 +9,9 @@
 #include "sim/base/settings.h"
 #include "sim/base/text.h"
 
-#define WHOLE(member) .name = #member, .type = SETTING_WHOLE, .required = true, \
-                      SETTING_OF(model_shape, member), .minimum = 1, .maximum = 1e9
+#define WHOLE(member)                                                                              \
+    .name = #member, .type = SETTING_WHOLE, .required = true, SETTING_OF(model_shape, member),     \
+    .minimum = 1, .maximum = 1e9
 #define FLAG(member) .name = #member, .type = SETTING_BOOL, SETTING_OF(model_shape, member)
 
 static const struct setting shape_settings[] = {
@@ -44,8 +45,8 @@ bool model_catalog_read(struct model_catalog *catalog, struct error *error)
     bool ok = true;
     const struct json *item = json_first(json_find(document, "models"));
     for (; ok && item != NULL; item = json_next(item)) {
-        catalog->shapes = memory_grow(catalog->shapes, &capacity, catalog->count + 1,
-                                      sizeof catalog->shapes[0]);
+        catalog->shapes =
+            memory_grow(catalog->shapes, &capacity, catalog->count + 1, sizeof catalog->shapes[0]);
         struct model_shape *shape = &catalog->shapes[catalog->count++];
         memset(shape, 0, sizeof *shape);
         ok = settings_read(shape_settings, item, path, shape, error);
@@ -148,8 +149,8 @@ uint64_t model_shape_linear_weights(const struct model_shape *shape)
     uint64_t hidden = shape->hidden_size;
     uint64_t query = (uint64_t)shape->num_attention_heads * shape->head_dim;
     uint64_t key_value = (uint64_t)shape->num_key_value_heads * shape->head_dim;
-    uint64_t layer = 2 * hidden * query + 2 * hidden * key_value +
-                     3 * hidden * shape->intermediate_size;
+    uint64_t layer =
+        2 * hidden * query + 2 * hidden * key_value + 3 * hidden * shape->intermediate_size;
     return layer * shape->num_hidden_layers;
 }
 

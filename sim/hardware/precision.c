@@ -4,7 +4,8 @@
 
 #include "sim/base/text.h"
 
-/* GPTQ and AWQ with groups of 128: 4 bits a weight, and per group a 16-bit scale and a 4-bit zero. */
+/* GPTQ and AWQ with groups of 128: 4 bits a weight, and per group a 16-bit scale and a 4-bit zero.
+ */
 const struct weight_precision weight_precisions[] = {
     {.name = "bf16", .summary = "16-bit brain float, as published", .linear_bytes = 2},
     {.name = "fp8",
@@ -51,8 +52,7 @@ bool weight_precision_find(const char *name, const struct weight_precision **ret
     return unknown("weight", name, names, error);
 }
 
-bool kv_precision_find(const char *name, const struct kv_precision **ret_found,
-                       struct error *error)
+bool kv_precision_find(const char *name, const struct kv_precision **ret_found, struct error *error)
 {
     const char *names[sizeof kv_precisions / sizeof kv_precisions[0]] = {NULL};
     for (size_t i = 0; kv_precisions[i].name != NULL; i++) {

@@ -7,8 +7,9 @@
 struct weight_precision {
     const char *name;
     const char *summary;
-    double linear_bytes;      /* per weight of a linear layer, scales and zeros included */
-    double load_reserve_gib;  /* memory the engine keeps beyond the weights when it quantizes on load */
+    double linear_bytes; /* per weight of a linear layer, scales and zeros included */
+    double
+        load_reserve_gib; /* memory the engine keeps beyond the weights when it quantizes on load */
     bool needs_fp8_hardware;
 };
 

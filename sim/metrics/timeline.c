@@ -29,9 +29,8 @@ void timeline_clear(struct timeline *timeline)
 static void sample_until(struct timeline *timeline, int64_t now_ps)
 {
     while (timeline->interval_ps > 0 && timeline->next_sample_ps < now_ps) {
-        timeline->samples =
-            memory_grow(timeline->samples, &timeline->sample_capacity, timeline->sample_count + 1,
-                        sizeof timeline->samples[0]);
+        timeline->samples = memory_grow(timeline->samples, &timeline->sample_capacity,
+                                        timeline->sample_count + 1, sizeof timeline->samples[0]);
         timeline->samples[timeline->sample_count++] =
             (struct timeline_sample){.at_ps = timeline->next_sample_ps,
                                      .state = timeline->state,
@@ -57,8 +56,9 @@ void timeline_set(struct timeline *timeline, int64_t now_ps, struct timeline_sta
         timeline->running_ps += (double)old->running * (double)span_ps;
         timeline->waiting_ps += (double)old->waiting * (double)span_ps;
         timeline->running_count_ps[old->running] += span_ps;
-        timeline->kv_bin_ps[(uint64_t)old->used_blocks * TIMELINE_KV_BINS /
-                            timeline->total_blocks] += span_ps;
+        timeline
+            ->kv_bin_ps[(uint64_t)old->used_blocks * TIMELINE_KV_BINS / timeline->total_blocks] +=
+            span_ps;
     }
     timeline->peak.used_blocks = larger(timeline->peak.used_blocks, state.used_blocks);
     timeline->peak.running = larger(timeline->peak.running, state.running);

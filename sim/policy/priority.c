@@ -8,8 +8,7 @@ static bool is_before(const struct scheduler_view *view, uint32_t a, uint32_t b)
     if (first.priority != second.priority) {
         return first.priority < second.priority;
     }
-    return first.sent_ps != second.sent_ps ? first.sent_ps < second.sent_ps
-                                           : first.id < second.id;
+    return first.sent_ps != second.sent_ps ? first.sent_ps < second.sent_ps : first.id < second.id;
 }
 
 /* The worst by (priority, arrival time); among equals the one that runs longest. */

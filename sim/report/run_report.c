@@ -77,7 +77,10 @@ static void print_duration(FILE *stream, double seconds)
     if (isnan(seconds)) {
         snprintf(text, sizeof text, "-");
     } else if (seconds < 0.9995) {
-        snprintf(text, sizeof text, "%.*f ms", seconds < 0.01 ? 2 : seconds < 0.1 ? 1 : 0,
+        snprintf(text, sizeof text, "%.*f ms",
+                 seconds < 0.01  ? 2
+                 : seconds < 0.1 ? 1
+                                 : 0,
                  seconds * 1000);
     } else {
         snprintf(text, sizeof text, "%.*f s", seconds < 10 ? 2 : seconds < 100 ? 1 : 0, seconds);
@@ -100,8 +103,7 @@ static void print_distribution(FILE *stream, const char *name,
 void run_report_table(const struct run_summary *summary, FILE *stream)
 {
     const struct timeline_summary *timeline = &summary->timeline;
-    fprintf(stream, "requests      %llu finished",
-            (unsigned long long)summary->finished);
+    fprintf(stream, "requests      %llu finished", (unsigned long long)summary->finished);
     if (summary->rejected > 0) {
         fprintf(stream, ", %llu refused (too long for the engine)",
                 (unsigned long long)summary->rejected);
@@ -114,21 +116,26 @@ void run_report_table(const struct run_summary *summary, FILE *stream)
             summary->output_tokens > 0
                 ? 100.0 * (double)summary->reasoning_tokens / (double)summary->output_tokens
                 : 0);
-    fprintf(stream, "KV cache      mean %.1f %%, peak %.1f %%, volatility %.1f points, at least 95 "
-                    "%% full for %.1f %% of the time\n",
+    fprintf(stream,
+            "KV cache      mean %.1f %%, peak %.1f %%, volatility %.1f points, at least 95 "
+            "%% full for %.1f %% of the time\n",
             100 * timeline->kv_mean, 100 * timeline->kv_peak, 100 * timeline->kv_volatility,
             100 * timeline->kv_share_above_95);
-    fprintf(stream, "batch         running mean %.1f, peak %u; waiting mean %.1f, peak %u; "
-                    "preemptions %llu\n",
+    fprintf(stream,
+            "batch         running mean %.1f, peak %u; waiting mean %.1f, peak %u; "
+            "preemptions %llu\n",
             timeline->running_mean, timeline->running_peak, timeline->waiting_mean,
             timeline->waiting_peak, (unsigned long long)summary->preemptions);
-    fprintf(stream, "stragglers    last 10 %% of requests take %.1f s; under a quarter of the peak "
-                    "running for %.0f %% of the time\n",
+    fprintf(stream,
+            "stragglers    last 10 %% of requests take %.1f s; under a quarter of the peak "
+            "running for %.0f %% of the time\n",
             summary->drain_s, 100 * timeline->share_under_quarter);
-    fprintf(stream, "steps         %llu, of them %llu with prefill; %.1f %% priced by extrapolation\n",
+    fprintf(stream,
+            "steps         %llu, of them %llu with prefill; %.1f %% priced by extrapolation\n",
             (unsigned long long)summary->steps, (unsigned long long)summary->mixed_steps,
             100 * summary->extrapolated_step_share);
-    fprintf(stream, "\n  %-28s %9s %9s %9s %9s %9s\n", "latency", "mean", "p50", "p90", "p99", "max");
+    fprintf(stream, "\n  %-28s %9s %9s %9s %9s %9s\n", "latency", "mean", "p50", "p90", "p99",
+            "max");
     print_distribution(stream, "time to first token", &summary->ttft_s);
     print_distribution(stream, "time to first visible token", &summary->ttfvt_s);
     print_distribution(stream, "time per output token", &summary->tpot_s);

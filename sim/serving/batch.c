@@ -60,7 +60,9 @@ static uint32_t padded_size(uint32_t tokens, uint32_t largest)
     if (tokens <= 2) {
         return tokens;
     }
-    uint32_t size = tokens <= 4 ? 4 : tokens <= 248 ? (tokens + 7) / 8 * 8 : (tokens + 15) / 16 * 16;
+    uint32_t size = tokens <= 4     ? 4
+                    : tokens <= 248 ? (tokens + 7) / 8 * 8
+                                    : (tokens + 15) / 16 * 16;
     return smaller(size, largest);
 }
 
@@ -94,7 +96,8 @@ void batch_summarize(struct batch *batch, uint32_t max_batch_requests, uint32_t 
             sum.prefill_requests++;
             sum.prefill_tokens += entry->tokens;
             sum.prefill_context_tokens += entry->computed_before;
-            sum.prefill_attention_pairs_x2 += tokens * (2 * (uint64_t)entry->computed_before + tokens);
+            sum.prefill_attention_pairs_x2 +=
+                tokens * (2 * (uint64_t)entry->computed_before + tokens);
         }
     }
     batch_summary_choose_graph(&sum, max_batch_requests, max_batch_tokens);

@@ -16,7 +16,7 @@ struct engine_settings {
     uint32_t max_batch_requests; /* running together */
     uint32_t max_model_len;      /* prompt + output of one request */
     uint32_t block_tokens;
-    uint32_t num_blocks; /* the engine's number, its null block included */
+    uint32_t num_blocks;                    /* the engine's number, its null block included */
     uint32_t long_prefill_threshold_tokens; /* longest chunk of a prompt; 0: none */
     double watermark_ratio;                 /* of the blocks, kept free at admissions */
     bool reserve_full_prompt;               /* admit only if all known tokens fit now */
@@ -50,9 +50,9 @@ struct instance {
     struct batch steps[STEPS_IN_FLIGHT_MAXIMUM]; /* a ring, the oldest first */
     uint32_t oldest_step;
     uint32_t steps_in_flight;
-    bool is_busy;            /* launching, or waiting for a step; else blocked on its input */
-    int64_t launch_done_ps;  /* of the newest step */
-    int64_t gpu_free_ps;     /* when the GPU has done all launched work */
+    bool is_busy;           /* launching, or waiting for a step; else blocked on its input */
+    int64_t launch_done_ps; /* of the newest step */
+    int64_t gpu_free_ps;    /* when the GPU has done all launched work */
 };
 
 void instance_init(struct instance *instance, const struct engine_preset *preset,

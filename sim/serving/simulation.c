@@ -149,9 +149,8 @@ static void price_batch(struct simulation *simulation, struct batch *batch)
         return;
     }
     struct step_price price = step_cost_price(cost, &batch->summary);
-    int64_t launched = price.launch_ps + (cost->launch_blocks_loop
-                                              ? now
-                                              : ps_max(now, instance->launch_done_ps));
+    int64_t launched =
+        price.launch_ps + (cost->launch_blocks_loop ? now : ps_max(now, instance->launch_done_ps));
     bool full_graph = batch->summary.cuda_graph == CUDA_GRAPH_FULL;
     int64_t started = ps_max(instance->gpu_free_ps, full_graph ? launched : now);
     instance->launch_done_ps = launched;

@@ -78,9 +78,9 @@ static void gather(struct gathering *all, const struct request *request, const s
     }
     summary->prompt_tokens += record.prompt_tokens;
     summary->output_tokens += record.output_tokens;
-    summary->reasoning_tokens +=
-        record.reasoning_tokens < record.output_tokens ? record.reasoning_tokens
-                                                       : record.output_tokens;
+    summary->reasoning_tokens += record.reasoning_tokens < record.output_tokens
+                                     ? record.reasoning_tokens
+                                     : record.output_tokens;
     all->good += slo == NULL || meets(&record, slo);
 }
 
@@ -136,7 +136,8 @@ struct run_summary simulation_summarize(const struct simulation *simulation, con
             1 - summary.timeline.running_mean / summary.timeline.running_peak;
     }
     if (summary.steps > 0) {
-        summary.extrapolated_step_share = (double)counts->extrapolated_steps / (double)summary.steps;
+        summary.extrapolated_step_share =
+            (double)counts->extrapolated_steps / (double)summary.steps;
     }
     clear(&all);
     return summary;
@@ -172,8 +173,8 @@ void simulation_check(const struct simulation *simulation)
         enum request_status status = instance->requests[i].status;
         check_request(instance, i, &held_blocks);
         unsent += status == REQUEST_UNSENT;
-        in_system += status == REQUEST_WAITING || status == REQUEST_RUNNING ||
-                     status == REQUEST_PREEMPTED;
+        in_system +=
+            status == REQUEST_WAITING || status == REQUEST_RUNNING || status == REQUEST_PREEMPTED;
     }
     assert(held_blocks + instance->kv_cache.free_blocks == instance->kv_cache.total_blocks);
     assert(in_system == instance->running_count + instance->waiting.count);

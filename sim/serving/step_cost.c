@@ -39,14 +39,12 @@ static int64_t decode_attention_ps(const struct step_cost *cost,
     if (summary->prefill_requests > 0 && summary->cuda_graph == CUDA_GRAPH_NONE) {
         token_ps += cost->beside_prefill_ps;
     }
-    int64_t split_ps = requests <= cost->split_requests && context > requests * TILE_TOKENS
-                           ? cost->split_ps
-                           : 0;
+    int64_t split_ps =
+        requests <= cost->split_requests && context > requests * TILE_TOKENS ? cost->split_ps : 0;
     return split_ps + token_ps * (int64_t)(context + requests * TILE_TOKENS / 2);
 }
 
-struct step_price step_cost_price(const struct step_cost *cost,
-                                  const struct batch_summary *summary)
+struct step_price step_cost_price(const struct step_cost *cost, const struct batch_summary *summary)
 {
     double constant = 0;
     if (summary->prefill_requests == 0) {
@@ -63,8 +61,7 @@ struct step_price step_cost_price(const struct step_cost *cost,
 
 bool step_cost_is_extrapolated(const struct step_cost *cost, const struct batch_summary *summary)
 {
-    const struct cost_curve *curve =
-        summary->prefill_requests == 0 ? &cost->decode : &cost->mixed;
+    const struct cost_curve *curve = summary->prefill_requests == 0 ? &cost->decode : &cost->mixed;
     return summary->padded_tokens > curve->tokens[curve->count - 1] ||
            (double)summary->decode_context_tokens > cost->largest_context_tokens;
 }
@@ -77,8 +74,11 @@ static const struct setting identity_settings[] = {
     {.name = "gpu", .type = SETTING_TEXT, SETTING_OF(step_cost_identity, gpu)},
     {.name = "weights", .type = SETTING_TEXT, SETTING_OF(step_cost_identity, weights)},
     {.name = "kv_cache", .type = SETTING_TEXT, SETTING_OF(step_cost_identity, kv_cache)},
-    {.name = "tensor_parallel", .type = SETTING_WHOLE,
-     SETTING_OF(step_cost_identity, tensor_parallel), .minimum = 1, .maximum = 64},
+    {.name = "tensor_parallel",
+     .type = SETTING_WHOLE,
+     SETTING_OF(step_cost_identity, tensor_parallel),
+     .minimum = 1,
+     .maximum = 64},
     {.name = NULL},
 };
 
@@ -102,15 +102,20 @@ struct coefficients {
 
 static const struct setting coefficient_settings[] = {
     {COEFFICIENT("split_ms", split_ms)},
-    {.name = "split_requests", .type = SETTING_WHOLE, .required = true,
-     SETTING_OF(coefficients, split_requests), .maximum = 1e6},
+    {.name = "split_requests",
+     .type = SETTING_WHOLE,
+     .required = true,
+     SETTING_OF(coefficients, split_requests),
+     .maximum = 1e6},
     {COEFFICIENT("beside_prefill_ns_per_token", beside_prefill_ns)},
     {COEFFICIENT("mixed_attention_ps_per_pair", mixed_attention_ps)},
     {COEFFICIENT("launch_ms.full_graph", launch_ms[CUDA_GRAPH_FULL])},
     {COEFFICIENT("launch_ms.piecewise_graph", launch_ms[CUDA_GRAPH_PIECEWISE])},
     {COEFFICIENT("launch_ms.no_graph", launch_ms[CUDA_GRAPH_NONE])},
     {COEFFICIENT("launch_tail_ms", launch_tail_ms)},
-    {.name = "launch_blocks_loop", .type = SETTING_BOOL, .required = true,
+    {.name = "launch_blocks_loop",
+     .type = SETTING_BOOL,
+     .required = true,
      SETTING_OF(coefficients, launch_blocks_loop)},
     {COEFFICIENT("request_overhead_ms", request_overhead_ms)},
     {COEFFICIENT("output_overhead_ms", output_overhead_ms)},
@@ -151,8 +156,8 @@ static bool read_curve(struct cost_curve *curve, const struct json *document, co
     }
     for (uint32_t i = 0; i < count; i++) {
         if (costs[i] < 0 || (i > 0 && curve->tokens[i] <= curve->tokens[i - 1])) {
-            return error_set(error, "%s: '%s' must have rising '%s' and costs of at least 0",
-                             place, name->curve, name->axis);
+            return error_set(error, "%s: '%s' must have rising '%s' and costs of at least 0", place,
+                             name->curve, name->axis);
         }
         curve->cost_ps[i] = costs[i] * name->unit_ps;
     }
@@ -163,9 +168,9 @@ static bool read_curve(struct cost_curve *curve, const struct json *document, co
 bool step_cost_from_json(struct step_cost *cost, const struct json *document, const char *place,
                          struct error *error)
 {
-    static const char *const known[] = {"format_version", "about", "identity",     "decode",
-                                        "decode_context", "mixed", "coefficients", "fit",
-                                        NULL};
+    static const char *const known[] = {
+        "format_version", "about",        "identity", "decode", "decode_context",
+        "mixed",          "coefficients", "fit",      NULL};
     double version = 0;
     const struct json *version_item = json_find(document, "format_version");
     if (version_item == NULL || !json_number(version_item, &version) || (int)version != 1) {

@@ -3,8 +3,9 @@
  *
  * A pure decode costs base(padded requests) + context(requests) for each token attended to + the
  * combining of split contexts; any other step costs base(padded tokens) + prefill attention +
- * the context of the decodes in it, which reads more slowly beside a large prefill. Terms that grow from one step to the next of a stretch (context) are whole
- * picoseconds per token; the others are constant in a stretch and are rounded once per step. */
+ * the context of the decodes in it, which reads more slowly beside a large prefill. Terms that grow
+ * from one step to the next of a stretch (context) are whole picoseconds per token; the others are
+ * constant in a stretch and are rounded once per step. */
 #ifndef SIM_SERVING_STEP_COST_H
 #define SIM_SERVING_STEP_COST_H
 
@@ -35,19 +36,19 @@ struct step_cost_identity {
 
 struct step_cost {
     struct step_cost_identity identity;
-    struct cost_curve decode;       /* by padded requests */
+    struct cost_curve decode;         /* by padded requests */
     struct cost_curve decode_context; /* per context token, by requests */
-    int64_t split_ps;               /* combining contexts split over multiprocessors ... */
-    uint32_t split_requests;        /* ... with up to so many requests of more than a tile each */
-    struct cost_curve mixed;        /* by padded tokens */
-    double mixed_attention_ps;      /* per query-key pair of the prefills */
-    int64_t beside_prefill_ps;      /* more per context token of decodes in a step without graph */
-    int64_t launch_ps[3];           /* host time to launch a step, by enum cuda_graph */
-    int64_t launch_tail_ps;         /* from the end of a launch to the end of its step, at least */
-    bool launch_blocks_loop;        /* one GPU: the engine loop launches itself */
-    int64_t request_overhead_ps;    /* client sends -> engine has the request */
-    int64_t output_overhead_ps;     /* step's output at hand -> client has the token */
-    double largest_context_tokens;  /* of a measured decode step; beyond it is extrapolation */
+    int64_t split_ps;                 /* combining contexts split over multiprocessors ... */
+    uint32_t split_requests;          /* ... with up to so many requests of more than a tile each */
+    struct cost_curve mixed;          /* by padded tokens */
+    double mixed_attention_ps;        /* per query-key pair of the prefills */
+    int64_t beside_prefill_ps;     /* more per context token of decodes in a step without graph */
+    int64_t launch_ps[3];          /* host time to launch a step, by enum cuda_graph */
+    int64_t launch_tail_ps;        /* from the end of a launch to the end of its step, at least */
+    bool launch_blocks_loop;       /* one GPU: the engine loop launches itself */
+    int64_t request_overhead_ps;   /* client sends -> engine has the request */
+    int64_t output_overhead_ps;    /* step's output at hand -> client has the token */
+    double largest_context_tokens; /* of a measured decode step; beyond it is extrapolation */
 };
 
 struct step_price {

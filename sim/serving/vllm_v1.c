@@ -21,9 +21,9 @@ struct forming {
 static bool is_ending(const struct request *request)
 {
     uint64_t reached = (uint64_t)request->computed_tokens + 2;
-    return request->placeholders > 0 &&
-           reached >= (uint64_t)request->prompt_tokens + request->max_output_tokens +
-                          request->placeholders;
+    return request->placeholders > 0 && reached >= (uint64_t)request->prompt_tokens +
+                                                       request->max_output_tokens +
+                                                       request->placeholders;
 }
 
 /* Tokens the request would run if the budget were not in the way. */
@@ -185,8 +185,7 @@ static void advance(struct instance *instance, struct batch *batch)
         struct batch_entry *entry = &batch->entries[i];
         struct request *request = &instance->requests[entry->request];
         request->computed_tokens += entry->tokens;
-        entry->samples =
-            request->computed_tokens >= request->known_tokens + request->placeholders;
+        entry->samples = request->computed_tokens >= request->known_tokens + request->placeholders;
         if (entry->samples) {
             request->placeholders++;
         }
@@ -195,9 +194,8 @@ static void advance(struct instance *instance, struct batch *batch)
 
 static void vllm_v1_form(struct instance *instance, struct batch *batch)
 {
-    struct forming forming = {.instance = instance,
-                              .batch = batch,
-                              .budget_tokens = instance->settings.max_batch_tokens};
+    struct forming forming = {
+        .instance = instance, .batch = batch, .budget_tokens = instance->settings.max_batch_tokens};
     batch_reset(batch);
     form_running(&forming);
     if (batch->preempted_count == 0) {

@@ -1,5 +1,5 @@
-/* Every parser on damaged input: none may crash, hang or leak, whatever the bytes. The first byte of
- * an input chooses the parser, the rest is the file. Built with -Dfuzz=true by clang this is a
+/* Every parser on damaged input: none may crash, hang or leak, whatever the bytes. The first byte
+ * of an input chooses the parser, the rest is the file. Built with -Dfuzz=true by clang this is a
  * libFuzzer target; otherwise it runs the saved inputs and a fixed number of mutations of them. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -122,11 +122,10 @@ static const struct {
     char letter;
     const char *file;
     void (*parse)(const char *path);
-} parsers[] = {{'t', "x.csv", parse_trace},     {'s', "x.json", parse_scenario},
-               {'c', "x.json", parse_cost},     {'l', "x.json", parse_lengths},
-               {'m', "x.json", parse_config},   {'E', "engine.json", NULL},
-               {'J', "jobs.csv", NULL},         {'R', "requests.csv", NULL},
-               {'S', "steps.csv", NULL}};
+} parsers[] = {
+    {'t', "x.csv", parse_trace},    {'s', "x.json", parse_scenario}, {'c', "x.json", parse_cost},
+    {'l', "x.json", parse_lengths}, {'m', "x.json", parse_config},   {'E', "engine.json", NULL},
+    {'J', "jobs.csv", NULL},        {'R', "requests.csv", NULL},     {'S', "steps.csv", NULL}};
 
 static const char *folder(void)
 {
@@ -204,7 +203,8 @@ int main(int argc, char **argv)
             memcpy(changed, input, size);
             LLVMFuzzerTestOneInput(changed, mutate(changed, size, random));
         }
-        printf("ok %d - %s\n", i, strrchr(argv[i], '/') != NULL ? strrchr(argv[i], '/') + 1 : argv[i]);
+        printf("ok %d - %s\n", i,
+               strrchr(argv[i], '/') != NULL ? strrchr(argv[i], '/') + 1 : argv[i]);
     }
     random_destroy(random);
     return 0;

@@ -162,8 +162,7 @@ static void replay_schedule(struct replay *replay, const struct json *op)
 static void replay_output(struct replay *replay, const struct json *op)
 {
     struct instance *instance = &replay->instance;
-    instance->preset->process_output(instance,
-                                     &replay->batches[(size_t)number(op, "of_call", 0)]);
+    instance->preset->process_output(instance, &replay->batches[(size_t)number(op, "of_call", 0)]);
     uint32_t expected_count = 0;
     for (const struct json *item = json_first(json_find(op, "finished")); item != NULL;
          item = json_next(item)) {
@@ -189,8 +188,7 @@ static void set_up_requests(struct replay *replay, const struct json *input)
         request->prompt_tokens = (uint32_t)number(item, "prompt_tokens", 1);
         request->known_tokens = request->prompt_tokens;
         request->max_output_tokens = (uint32_t)number(item, "max_tokens", 1);
-        request->output_tokens =
-            (uint32_t)number(item, "eos_after", request->max_output_tokens);
+        request->output_tokens = (uint32_t)number(item, "eos_after", request->max_output_tokens);
         request->priority = (int32_t)number(item, "priority", 0);
         request->sent_ps = (int64_t)number(item, "arrive_before_call", 1);
     }

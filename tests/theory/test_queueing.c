@@ -56,18 +56,17 @@ static void set_up_queue(struct queue *queue, bool geometric, uint32_t batch, do
     random_destroy(gaps);
     random_destroy(lengths);
     queue->cost = step_cost_constant(ps_from_s(STEP_S));
-    struct simulation_settings settings = {
-        .preset = &engine_preset_vllm_0_24,
-        .policy = &policy_fcfs,
-        .cost = &queue->cost,
-        .engine = {.max_batch_tokens = 2048,
-                   .max_batch_requests = batch,
-                   .max_model_len = 100000,
-                   .block_tokens = 16,
-                   .num_blocks = 1000000,
-                   .reserve_full_prompt = true,
-                   .chunked_prefill = true},
-        .client = {.kind = CLIENT_OPEN}};
+    struct simulation_settings settings = {.preset = &engine_preset_vllm_0_24,
+                                           .policy = &policy_fcfs,
+                                           .cost = &queue->cost,
+                                           .engine = {.max_batch_tokens = 2048,
+                                                      .max_batch_requests = batch,
+                                                      .max_model_len = 100000,
+                                                      .block_tokens = 16,
+                                                      .num_blocks = 1000000,
+                                                      .reserve_full_prompt = true,
+                                                      .chunked_prefill = true},
+                                           .client = {.kind = CLIENT_OPEN}};
     queue->simulation = simulation_create(&settings, queue->requests, REQUESTS);
     simulation_run(queue->simulation);
 }

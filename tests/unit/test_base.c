@@ -62,7 +62,8 @@ static void test_csv_errors_name_the_place(void **state)
     (void)state;
     expect_csv_error("", "table.csv:1: expected a header line");
     expect_csv_error("a,c\n", "unknown column 'c'");
-    expect_csv_error("a,b\n1,1\nnan,1\n", "table.csv:3: 'a' must be a number from 0 to 10, found 'nan'");
+    expect_csv_error("a,b\n1,1\nnan,1\n",
+                     "table.csv:3: 'a' must be a number from 0 to 10, found 'nan'");
     expect_csv_error("a,b\n11,1\n", "table.csv:2: 'a'");
     expect_csv_error("a,b\n1,99999999999\n", "'b' must be a whole number from 1 to 4294967295");
     expect_csv_error("a,b\n1\n", "table.csv:2: expected 2 fields, found 1");
@@ -108,13 +109,16 @@ struct sample {
 
 static const char *const kinds[] = {"red", "blue", NULL};
 static const struct setting sample_settings[] = {
-    {.name = "part.count", .type = SETTING_WHOLE, SETTING_OF(sample, count), .minimum = 1,
-     .maximum = 9, .required = true},
+    {.name = "part.count",
+     .type = SETTING_WHOLE,
+     SETTING_OF(sample, count),
+     .minimum = 1,
+     .maximum = 9,
+     .required = true},
     {.name = "part.ratio", .type = SETTING_NUMBER, SETTING_OF(sample, ratio), .maximum = 1},
     {.name = "flag", .type = SETTING_BOOL, SETTING_OF(sample, flag)},
     {.name = "kind", .type = SETTING_TEXT, SETTING_OF(sample, kind), .choices = kinds},
-    {.name = "seed", .type = SETTING_SEED, SETTING_OF(sample, seed), 
-     .maximum = 9007199254740992},
+    {.name = "seed", .type = SETTING_SEED, SETTING_OF(sample, seed), .maximum = 9007199254740992},
     {.name = NULL},
 };
 
@@ -132,8 +136,8 @@ static void test_settings_read_and_echo(void **state)
     (void)state;
     struct sample sample = {.kind = "blue"};
     struct error error;
-    assert_true(read_sample("{\"part\": {\"count\": 3, \"ratio\": 0.5}, \"flag\": true}", &sample,
-                            &error));
+    assert_true(
+        read_sample("{\"part\": {\"count\": 3, \"ratio\": 0.5}, \"flag\": true}", &sample, &error));
     assert_int_equal(sample.count, 3);
     assert_true(sample.flag);
     assert_true(settings_assign(sample_settings, "seed=9007199254740991", &sample, &error));
@@ -161,10 +165,13 @@ static void expect_settings_error(const char *text, const char *part)
 static void test_settings_errors(void **state)
 {
     (void)state;
-    expect_settings_error("{\"part\": {\"cuont\": 3}}", "unknown key 'part.cuont', did you mean 'part.count'?");
-    expect_settings_error("{\"part\": {\"count\": 0}}", "'part.count' must be a whole number from 1 to 9, got 0");
+    expect_settings_error("{\"part\": {\"cuont\": 3}}",
+                          "unknown key 'part.cuont', did you mean 'part.count'?");
+    expect_settings_error("{\"part\": {\"count\": 0}}",
+                          "'part.count' must be a whole number from 1 to 9, got 0");
     expect_settings_error("{\"part\": {\"count\": 2.5}}", "whole number");
-    expect_settings_error("{\"part\": {\"count\": \"3\"}}", "'part.count' must be a number, got text");
+    expect_settings_error("{\"part\": {\"count\": \"3\"}}",
+                          "'part.count' must be a number, got text");
     expect_settings_error("{\"part\": 3}", "'part' must be an object, got number");
     expect_settings_error("{\"flag\": true}", "key 'part.count' is missing");
     expect_settings_error("{\"kind\": \"bleu\"}", "'kind' must be one of red, blue, got 'bleu'");
@@ -214,8 +221,8 @@ static void test_distributions_invert(void **state)
     for (int family = DISTRIBUTION_LOGNORMAL; family <= DISTRIBUTION_WEIBULL; family++) {
         for (double p = 0.05; p < 1; p += 0.1) {
             double value = distribution_quantile((enum distribution_family)family, 1.3, 0.7, p);
-            assert_near(
-                distribution_cumulative((enum distribution_family)family, 1.3, 0.7, value), p, 1e-9);
+            assert_near(distribution_cumulative((enum distribution_family)family, 1.3, 0.7, value),
+                        p, 1e-9);
         }
     }
 }

@@ -91,8 +91,8 @@ static void test_run_without_sweeps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fit_is_robust),       cmocka_unit_test(test_fit_is_nonnegative),
-        cmocka_unit_test(test_attention_schedule),  cmocka_unit_test(test_measured_run_errors),
+        cmocka_unit_test(test_fit_is_robust),      cmocka_unit_test(test_fit_is_nonnegative),
+        cmocka_unit_test(test_attention_schedule), cmocka_unit_test(test_measured_run_errors),
         cmocka_unit_test(test_run_without_sweeps),
     };
     return cmocka_run_group_tests_name("calibration", tests, NULL, NULL);

@@ -85,8 +85,8 @@ static void test_reads_config_json(void **state)
 static void test_blocks_of_measured_runs(void **state)
 {
     (void)state;
-    static const char *const runs[] = {"qwen7b-bf16",      "qwen7b-kvfp8", "qwen7b-gptq4",
-                                       "qwen14b-bf16",     "qwen14b-fp8",  "qwen14b-gptq4",
+    static const char *const runs[] = {"qwen7b-bf16",      "qwen7b-kvfp8",    "qwen7b-gptq4",
+                                       "qwen14b-bf16",     "qwen14b-fp8",     "qwen14b-gptq4",
                                        "qwen14b-bf16-tp2", "qwen32b-bf16-tp2"};
     for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
         char relative[128];
@@ -95,22 +95,19 @@ static void test_blocks_of_measured_runs(void **state)
         struct model_shape shape;
         struct gpu gpu;
         struct memory_plan plan;
-        const struct weight_precision *weights = NULL;
-        const struct kv_precision *kv = NULL;
         snprintf(relative, sizeof relative, "calibration/measured/%s", runs[i]);
         assert_true(measured_run_read(&run, source_path(relative), &error));
         const struct measured_engine *engine = &run.engine;
         assert_true(model_catalog_find(&models, engine->model, &shape, &error));
         assert_true(gpu_catalog_find(&gpus, engine->gpu, &gpu, &error));
-        assert_true(weight_precision_find(engine->weights, &weights, &error));
-        assert_true(kv_precision_find(engine->kv_cache, &kv, &error));
-        struct memory_settings settings = {
-            .tensor_parallel = engine->tensor_parallel,
-            .gpu_memory_utilization = engine->gpu_memory_utilization,
-            .block_tokens = engine->block_tokens,
-            .max_batch_tokens = engine->max_batch_tokens,
-            .max_batch_requests = engine->max_batch_requests};
-        assert_true(memory_model_plan(&shape, &gpu, weights, kv, &settings, &plan, &error));
+        struct memory_settings settings = {.tensor_parallel = engine->tensor_parallel,
+                                           .gpu_memory_utilization = engine->gpu_memory_utilization,
+                                           .block_tokens = engine->block_tokens,
+                                           .max_batch_tokens = engine->max_batch_tokens,
+                                           .max_batch_requests = engine->max_batch_requests};
+        assert_true(weight_precision_find(engine->weights, &settings.weights, &error));
+        assert_true(kv_precision_find(engine->kv_cache, &settings.kv, &error));
+        assert_true(memory_model_plan(&shape, &gpu, &settings, &plan, &error));
         double error_pct = 100 * fabs((double)plan.num_blocks / engine->num_blocks - 1);
         if (error_pct > 0.5) {
             fail_msg("%s: %u blocks derived, %u measured", runs[i], plan.num_blocks,
@@ -127,29 +124,27 @@ static void test_memory_errors(void **state)
     struct gpu gpu;
     struct memory_plan plan;
     struct error error;
-    const struct kv_precision *kv = &kv_precisions[0];
-    struct memory_settings settings = {1, 0.9, 16, 2048, 128};
+    struct memory_settings settings = {
+        &weight_precisions[0], &kv_precisions[0], 1, 0.9, 16, 2048, 128};
     assert_true(model_catalog_find(&models, "Llama-3.3-70B-Instruct", &shape, &error));
     assert_true(gpu_catalog_find(&gpus, "RTX 4090", &gpu, &error));
-    assert_false(memory_model_plan(&shape, &gpu, &weight_precisions[0], kv, &settings, &plan,
-                                   &error));
+    assert_false(memory_model_plan(&shape, &gpu, &settings, &plan, &error));
     assert_contains(error.message, "does not fit");
     settings.tensor_parallel = 3;
-    assert_false(memory_model_plan(&shape, &gpu, &weight_precisions[0], kv, &settings, &plan,
-                                   &error));
+    assert_false(memory_model_plan(&shape, &gpu, &settings, &plan, &error));
     assert_contains(error.message, "do not divide evenly");
     settings.tensor_parallel = 1;
     assert_true(gpu_catalog_find(&gpus, "A100-PCIE-40GB", &gpu, &error));
-    assert_false(memory_model_plan(&shape, &gpu, &weight_precisions[1], kv, &settings, &plan,
-                                   &error));
+    settings.weights = &weight_precisions[1];
+    assert_false(memory_model_plan(&shape, &gpu, &settings, &plan, &error));
     assert_contains(error.message, "no FP8 units");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_weights_by_shape),        cmocka_unit_test(test_find_names),
-        cmocka_unit_test(test_reads_config_json),       cmocka_unit_test(test_blocks_of_measured_runs),
+        cmocka_unit_test(test_weights_by_shape),  cmocka_unit_test(test_find_names),
+        cmocka_unit_test(test_reads_config_json), cmocka_unit_test(test_blocks_of_measured_runs),
         cmocka_unit_test(test_memory_errors),
     };
     return cmocka_run_group_tests_name("hardware", tests, set_up, tear_down);

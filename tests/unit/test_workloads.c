@@ -232,9 +232,12 @@ static void test_mixture_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gamma_arrivals),         cmocka_unit_test(test_same_seed_same_requests),
-        cmocka_unit_test(test_lengths_match_the_study), cmocka_unit_test(test_truncation_redraws),
-        cmocka_unit_test(test_trace_errors),           cmocka_unit_test(test_trace_survives_its_file),
+        cmocka_unit_test(test_gamma_arrivals),
+        cmocka_unit_test(test_same_seed_same_requests),
+        cmocka_unit_test(test_lengths_match_the_study),
+        cmocka_unit_test(test_truncation_redraws),
+        cmocka_unit_test(test_trace_errors),
+        cmocka_unit_test(test_trace_survives_its_file),
         cmocka_unit_test(test_mixture_errors),
     };
     return cmocka_run_group_tests_name("workloads", tests, set_up, tear_down);
