@@ -58,6 +58,7 @@ bool json_parse(const char *text, const char *place, struct json **ret_document,
     cJSON *document = cJSON_ParseWithOpts(text, &end, 1);
     if (document == NULL) {
         unsigned line = 1;
+        end = end != NULL ? end : text;
         for (const char *c = text; c < end; c++) {
             line += *c == '\n';
         }

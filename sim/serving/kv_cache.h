@@ -21,6 +21,12 @@ void kv_cache_clear(struct kv_cache *cache);
 /* Blocks that hold 'tokens' tokens. */
 uint32_t kv_cache_blocks_for(const struct kv_cache *cache, uint64_t tokens);
 
+/* True when the request's blocks hold 'tokens' tokens. */
+static inline bool kv_cache_holds(const struct kv_cache *cache, uint32_t request, uint64_t tokens)
+{
+    return (uint64_t)cache->held_blocks[request] * cache->block_tokens >= tokens;
+}
+
 /* Blocks the request lacks to hold 'tokens' tokens. */
 uint32_t kv_cache_missing_blocks(const struct kv_cache *cache, uint32_t request, uint64_t tokens);
 

@@ -45,6 +45,9 @@ static bool allocate(struct instance *instance, uint32_t index, uint32_t tokens,
     const struct request *request = &instance->requests[index];
     struct kv_cache *cache = &instance->kv_cache;
     uint32_t reach = smaller(request->computed_tokens + tokens, instance->settings.max_model_len);
+    if (kept_blocks == 0 && kv_cache_holds(cache, index, reach)) {
+        return true;
+    }
     uint32_t missing = kv_cache_missing_blocks(cache, index, reach);
     if ((uint64_t)missing + kept_blocks > cache->free_blocks) {
         return false;
