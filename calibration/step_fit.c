@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "calibration/attention_schedule.h"
 #include "calibration/robust_fit.h"
 #include "calibration/step_observations.h"
 #include "sim/base/memory.h"
 #include "sim/base/units.h"
 #include "sim/hardware/gpu.h"
 #include "sim/hardware/model_shape.h"
+#include "sim/serving/attention_schedule.h"
 
 /* Every HOLD_OUTth span is kept out of the fit that measures the hold-out error. */
 enum { HOLD_OUT = 5, ROUNDS = 4 };
@@ -152,22 +152,16 @@ static void add_step(const struct layout *layout, const struct batch_summary *su
         (double)summary->prefill_attention_pairs_x2 / 2 / ATTENTION_SCALE;
 }
 
-/* From tiles of a schedule to picoseconds a context token: the sum spread evenly, times what
- * unequal contexts cost on top. */
-static void store_decode_context(const struct layout *layout, double tile_ps,
-                                 struct step_cost *cost)
+static void store_imbalance(const struct layout *layout, struct step_cost *cost)
 {
-    const struct attention_shape *shape = &layout->attention;
-    double even = tile_ps * shape->kv_heads / shape->multiprocessors / ATTENTION_TILE_TOKENS;
-    cost->decode_context.count = 0;
+    cost->attention = layout->attention;
+    cost->imbalance.count = 0;
     for (uint32_t requests = 1; requests <= 1024;
          requests = requests < 4 ? requests + 1 : requests * 5 / 4) {
-        uint32_t k = cost->decode_context.count++;
-        cost->decode_context.tokens[k] = requests;
-        cost->decode_context.cost_ps[k] = even * attention_schedule_imbalance(shape, requests);
+        uint32_t k = cost->imbalance.count++;
+        cost->imbalance.tokens[k] = requests;
+        cost->imbalance.cost_ps[k] = attention_schedule_imbalance(&layout->attention, requests);
     }
-    /* Beyond, contexts of twice the mean are no longer split. */
-    cost->split_requests = (uint32_t)(2 / 1.1 * shape->multiprocessors / shape->kv_heads);
 }
 
 static void store(const struct layout *layout, const double *coefficients, struct step_cost *cost)
@@ -187,7 +181,8 @@ static void store(const struct layout *layout, const double *coefficients, struc
         }
         cost->mixed.cost_ps[k] = sum * ms;
     }
-    store_decode_context(layout, coefficients[layout->tile] / TILE_SCALE * ms, cost);
+    store_imbalance(layout, cost);
+    cost->tile_ps = coefficients[layout->tile] / TILE_SCALE * ms;
     cost->split_ps = llround(coefficients[layout->split] * ms);
     cost->beside_prefill_ps = llround(coefficients[layout->beside_prefill] / CONTEXT_SCALE * ms);
     cost->mixed_attention_ps = coefficients[layout->mixed_attention] / ATTENTION_SCALE * ms;
@@ -314,7 +309,7 @@ static void guess(const struct measured_run *run, struct step_cost *cost)
     double decode_ps = gap_count > 0 ? median_of(gaps, gap_count) * (double)PS_PER_S : 1;
     double token_ps = large_count > 0 ? median_of(large, large_count) * (double)PS_PER_S : 0;
     cost->decode = (struct cost_curve){.count = 1, .tokens = {1}, .cost_ps = {decode_ps}};
-    cost->decode_context = (struct cost_curve){.count = 1, .tokens = {1}, .cost_ps = {0}};
+    cost->tile_ps = 0;
     cost->mixed = (struct cost_curve){
         .count = 3,
         .tokens = {1, 256, 2048},
@@ -343,7 +338,7 @@ static double span_error_pct(const struct step_observations *observations,
 {
     double predicted = 0;
     for (uint32_t i = span->first; i < span->first + span->count; i++) {
-        predicted += s_from_ps(step_cost_price(cost, &observations->summaries[i]).gpu_ps);
+        predicted += s_from_ps(step_observations_price(cost, &observations->summaries[i]).gpu_ps);
     }
     return 100 * fabs(predicted / span->gpu_s - 1);
 }

@@ -45,9 +45,19 @@ struct batch_summary step_observations_summarize(const struct measured_run *run,
         .prefill_context_tokens = step->prefill_context_tokens,
         .prefill_attention_pairs_x2 = attention_pairs_x2(step, prompt),
     };
+    if (step->decode_requests > 0) {
+        summary.decode_context_squares =
+            summary.decode_context_tokens * summary.decode_context_tokens / step->decode_requests;
+    }
     batch_summary_choose_graph(&summary, run->engine.max_batch_requests,
                                run->engine.max_batch_tokens);
     return summary;
+}
+
+struct step_price step_observations_price(const struct step_cost *cost,
+                                          const struct batch_summary *summary)
+{
+    return step_cost_price(cost, summary, step_cost_attention(cost, summary));
 }
 
 /* How much longer than its median a launch may take, by graph: those of large steps vary most. */
@@ -107,7 +117,7 @@ static double shown_end_s(const struct walk *walk, uint32_t step)
     }
     bool decodes_follow = step + 3 <= walk->last && summaries[step + 1].prefill_requests == 0 &&
                           summaries[step + 2].prefill_requests == 0;
-    struct step_price price = step_cost_price(walk->guess, &summaries[step + 1]);
+    struct step_price price = step_observations_price(walk->guess, &summaries[step + 1]);
     return decodes_follow ? formed_s(walk, step + 3) - s_from_ps(price.gpu_ps) : NAN;
 }
 
@@ -147,7 +157,7 @@ static void take_step(struct walk *walk, uint32_t step)
             return;
         }
     }
-    double gpu_s = s_from_ps(step_cost_price(guess, &observations->summaries[step]).gpu_ps);
+    double gpu_s = s_from_ps(step_observations_price(guess, &observations->summaries[step]).gpu_ps);
     if (shows_worker_launch(walk, step, gpu_s, end_s)) {
         return;
     }

@@ -33,8 +33,12 @@ void step_observations_init(struct step_observations *observations, const struct
                             const struct step_cost *guess);
 void step_observations_clear(struct step_observations *observations);
 
+/* The price of a step on its own. */
+struct step_price step_observations_price(const struct step_cost *cost,
+                                          const struct batch_summary *summary);
+
 /* The batch of a measured step. Per-request terms are exact where one prompt length is at work, as
- * in sweeps; elsewhere whole prompts are taken as equal. */
+ * in sweeps; elsewhere prompts and contexts are taken as equal. */
 struct batch_summary step_observations_summarize(const struct measured_run *run,
                                                  const struct measured_job *job,
                                                  const struct measured_step *step);

@@ -91,6 +91,7 @@ void batch_summarize(struct batch *batch, uint32_t max_batch_requests, uint32_t 
         if (entry->tokens == 1) {
             sum.decode_requests++;
             sum.decode_context_tokens += entry->computed_before;
+            sum.decode_context_squares += (uint64_t)entry->computed_before * entry->computed_before;
         } else {
             uint64_t tokens = entry->tokens;
             sum.prefill_requests++;

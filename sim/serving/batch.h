@@ -13,7 +13,8 @@ struct batch_summary {
     uint32_t decode_requests;
     uint32_t prefill_requests;
     uint32_t prefill_tokens;
-    uint64_t decode_context_tokens; /* tokens in the KV cache before the step */
+    uint64_t decode_context_tokens;  /* tokens in the KV cache before the step */
+    uint64_t decode_context_squares; /* sum of their squares: how unequal they are */
     uint64_t prefill_context_tokens;
     /* Twice the query-key pairs of the prefills: sum of n (2 c + n) over chunks of n tokens that
      * follow c computed ones; half of it is design section 5's prefill attention work. */

@@ -8,6 +8,7 @@
 #include "sim/serving/request.h"
 #include "sim/serving/request_queue.h"
 #include "sim/serving/scheduling_policy.h"
+#include "sim/serving/step_cost.h"
 
 enum { STEPS_IN_FLIGHT_MAXIMUM = 2 };
 
@@ -33,6 +34,13 @@ struct engine_preset {
     void (*process_output)(struct instance *instance, const struct batch *batch);
 };
 
+/* The price of decode attention, held over a stretch of decode steps of one number of requests. */
+struct attention_stretch {
+    struct attention_price price;
+    uint32_t requests;
+    uint32_t steps;
+};
+
 struct instance {
     struct engine_settings settings;
     const struct engine_preset *preset;
@@ -53,6 +61,7 @@ struct instance {
     bool is_busy;           /* launching, or waiting for a step; else blocked on its input */
     int64_t launch_done_ps; /* of the newest step */
     int64_t gpu_free_ps;    /* when the GPU has done all launched work */
+    struct attention_stretch attention;
 };
 
 void instance_init(struct instance *instance, const struct engine_preset *preset,

@@ -136,6 +136,25 @@ static struct batch *form_batch(struct simulation *simulation)
     return batch;
 }
 
+/* Whatever else changes the batch takes a mixed step or another number of requests. */
+static struct attention_price attention_price(struct simulation *simulation,
+                                              const struct batch_summary *summary)
+{
+    enum { LONGEST_STRETCH_STEPS = 64 };
+    struct attention_stretch *stretch = &simulation->instance.attention;
+    if (summary->prefill_requests > 0) {
+        stretch->steps = 0;
+        return step_cost_attention(simulation->settings.cost, summary);
+    }
+    if (stretch->steps == 0 || stretch->requests != summary->decode_requests) {
+        stretch->price = step_cost_attention(simulation->settings.cost, summary);
+        stretch->requests = summary->decode_requests;
+        stretch->steps = LONGEST_STRETCH_STEPS;
+    }
+    stretch->steps--;
+    return stretch->price;
+}
+
 /* Price it: when its launch returns and when its output is at hand. On one GPU the engine loop
  * launches itself and is held up by it; workers of their own launch one step after the other. A
  * full graph starts when it is launched, other steps start with their first kernel. */
@@ -148,7 +167,8 @@ static void price_batch(struct simulation *simulation, struct batch *batch)
     if (batch->count == 0) {
         return;
     }
-    struct step_price price = step_cost_price(cost, &batch->summary);
+    struct step_price price =
+        step_cost_price(cost, &batch->summary, attention_price(simulation, &batch->summary));
     int64_t launched =
         price.launch_ps + (cost->launch_blocks_loop ? now : ps_max(now, instance->launch_done_ps));
     bool full_graph = batch->summary.cuda_graph == CUDA_GRAPH_FULL;

@@ -24,27 +24,51 @@ double cost_curve_at(const struct cost_curve *curve, double tokens)
     return curve->cost_ps[right] + slope * (tokens - curve->tokens[right]);
 }
 
-/* Attention reads whole tiles of 128 tokens: on average half a tile beyond each context. */
-enum { TILE_TOKENS = 128 };
+/* Contexts whose coefficient of variation reaches this fill the gaps like random ones; below, they
+ * are in part as lumpy as equal ones. */
+#define UNEQUAL_VARIATION 0.3
 
-static int64_t decode_attention_ps(const struct step_cost *cost,
-                                   const struct batch_summary *summary)
+static double share_of_unequal(const struct batch_summary *summary)
 {
-    uint64_t requests = summary->decode_requests;
-    uint64_t context = summary->decode_context_tokens;
-    if (requests == 0) {
+    double requests = summary->decode_requests;
+    double mean = (double)summary->decode_context_tokens / requests;
+    double variance = (double)summary->decode_context_squares / requests - mean * mean;
+    if (mean <= 0 || variance <= 0) {
         return 0;
     }
-    int64_t token_ps = llround(cost_curve_at(&cost->decode_context, (double)requests));
-    if (summary->prefill_requests > 0 && summary->cuda_graph == CUDA_GRAPH_NONE) {
-        token_ps += cost->beside_prefill_ps;
-    }
-    int64_t split_ps =
-        requests <= cost->split_requests && context > requests * TILE_TOKENS ? cost->split_ps : 0;
-    return split_ps + token_ps * (int64_t)(context + requests * TILE_TOKENS / 2);
+    return fmin(1, sqrt(variance) / mean / UNEQUAL_VARIATION);
 }
 
-struct step_price step_cost_price(const struct step_cost *cost, const struct batch_summary *summary)
+struct attention_price step_cost_attention(const struct step_cost *cost,
+                                           const struct batch_summary *summary)
+{
+    uint32_t requests = summary->decode_requests;
+    if (requests == 0 || cost->tile_ps <= 0) {
+        return (struct attention_price){0, 0};
+    }
+    bool is_split = false;
+    double even =
+        attention_schedule_even(&cost->attention, requests, summary->decode_context_tokens);
+    double equal = attention_schedule_equal(&cost->attention, requests,
+                                            summary->decode_context_tokens, &is_split);
+    double unequal = share_of_unequal(summary);
+    double imbalance =
+        unequal * cost_curve_at(&cost->imbalance, requests) + (1 - unequal) * equal / even;
+    double token_ps = cost->tile_ps * imbalance * cost->attention.kv_heads /
+                      cost->attention.multiprocessors / ATTENTION_TILE_TOKENS;
+    if (summary->prefill_requests > 0 && summary->cuda_graph == CUDA_GRAPH_NONE) {
+        token_ps += (double)cost->beside_prefill_ps;
+    }
+    int64_t whole_token_ps = llround(token_ps);
+    return (struct attention_price){
+        .constant_ps = (is_split ? cost->split_ps : 0) +
+                       whole_token_ps * (int64_t)requests * (ATTENTION_TILE_TOKENS / 2),
+        .token_ps = whole_token_ps,
+    };
+}
+
+struct step_price step_cost_price(const struct step_cost *cost, const struct batch_summary *summary,
+                                  struct attention_price attention)
 {
     double constant = 0;
     if (summary->prefill_requests == 0) {
@@ -53,8 +77,10 @@ struct step_price step_cost_price(const struct step_cost *cost, const struct bat
         constant = cost_curve_at(&cost->mixed, summary->padded_tokens) +
                    cost->mixed_attention_ps * ((double)summary->prefill_attention_pairs_x2 / 2);
     }
+    int64_t gpu_ps = llround(constant) + attention.constant_ps +
+                     attention.token_ps * (int64_t)summary->decode_context_tokens;
     return (struct step_price){
-        .gpu_ps = ps_max(1, llround(constant) + decode_attention_ps(cost, summary)),
+        .gpu_ps = ps_max(1, gpu_ps),
         .launch_ps = cost->launch_ps[summary->cuda_graph],
     };
 }
@@ -85,7 +111,9 @@ static const struct setting identity_settings[] = {
 /* The coefficients as a file has them: durations in readable units. */
 struct coefficients {
     double split_ms;
-    uint32_t split_requests;
+    double tile_us;
+    uint32_t kv_heads;
+    uint32_t multiprocessors;
     double beside_prefill_ns;
     double mixed_attention_ps;
     double launch_ms[3];
@@ -102,11 +130,19 @@ struct coefficients {
 
 static const struct setting coefficient_settings[] = {
     {COEFFICIENT("split_ms", split_ms)},
-    {.name = "split_requests",
+    {COEFFICIENT("attention_tile_us", tile_us)},
+    {.name = "kv_heads_per_gpu",
      .type = SETTING_WHOLE,
      .required = true,
-     SETTING_OF(coefficients, split_requests),
-     .maximum = 1e6},
+     SETTING_OF(coefficients, kv_heads),
+     .minimum = 1,
+     .maximum = 1024},
+    {.name = "multiprocessors",
+     .type = SETTING_WHOLE,
+     .required = true,
+     SETTING_OF(coefficients, multiprocessors),
+     .minimum = 1,
+     .maximum = 4096},
     {COEFFICIENT("beside_prefill_ns_per_token", beside_prefill_ns)},
     {COEFFICIENT("mixed_attention_ps_per_pair", mixed_attention_ps)},
     {COEFFICIENT("launch_ms.full_graph", launch_ms[CUDA_GRAPH_FULL])},
@@ -132,8 +168,7 @@ struct curve_name {
 };
 
 static const struct curve_name decode_name = {"decode", "padded_requests", "cost_ms", 1e9};
-static const struct curve_name context_name = {"decode_context", "requests", "cost_ns_per_token",
-                                               1e3};
+static const struct curve_name imbalance_name = {"imbalance", "requests", "ratio", 1};
 static const struct curve_name mixed_name = {"mixed", "padded_tokens", "cost_ms", 1e9};
 
 static bool read_curve(struct cost_curve *curve, const struct json *document, const char *place,
@@ -168,9 +203,9 @@ static bool read_curve(struct cost_curve *curve, const struct json *document, co
 bool step_cost_from_json(struct step_cost *cost, const struct json *document, const char *place,
                          struct error *error)
 {
-    static const char *const known[] = {
-        "format_version", "about",        "identity", "decode", "decode_context",
-        "mixed",          "coefficients", "fit",      NULL};
+    static const char *const known[] = {"format_version", "about",     "identity",
+                                        "decode",         "imbalance", "mixed",
+                                        "coefficients",   "fit",       NULL};
     double version = 0;
     const struct json *version_item = json_find(document, "format_version");
     if (version_item == NULL || !json_number(version_item, &version) || (int)version != 1) {
@@ -188,12 +223,14 @@ bool step_cost_from_json(struct step_cost *cost, const struct json *document, co
         !settings_read(identity_settings, identity, place, &read.identity, error) ||
         !settings_read(coefficient_settings, coefficients, place, &file, error) ||
         !read_curve(&read.decode, document, place, &decode_name, error) ||
-        !read_curve(&read.decode_context, document, place, &context_name, error) ||
+        !read_curve(&read.imbalance, document, place, &imbalance_name, error) ||
         !read_curve(&read.mixed, document, place, &mixed_name, error)) {
         return false;
     }
     read.split_ps = llround(file.split_ms * (double)PS_PER_MS);
-    read.split_requests = file.split_requests;
+    read.tile_ps = file.tile_us * (double)PS_PER_US;
+    read.attention = (struct attention_shape){.kv_heads = file.kv_heads,
+                                              .multiprocessors = file.multiprocessors};
     read.beside_prefill_ps = llround(file.beside_prefill_ns * 1000);
     read.mixed_attention_ps = file.mixed_attention_ps;
     for (int i = 0; i < 3; i++) {
@@ -233,7 +270,9 @@ void step_cost_to_json(const struct step_cost *cost, struct json *document)
 {
     struct coefficients file = {
         .split_ms = (double)cost->split_ps / (double)PS_PER_MS,
-        .split_requests = cost->split_requests,
+        .tile_us = round(cost->tile_ps) / (double)PS_PER_US,
+        .kv_heads = cost->attention.kv_heads,
+        .multiprocessors = cost->attention.multiprocessors,
         .beside_prefill_ns = (double)cost->beside_prefill_ps / 1000,
         .mixed_attention_ps = round(cost->mixed_attention_ps * 1e6) / 1e6,
         .launch_tail_ms = (double)cost->launch_tail_ps / (double)PS_PER_MS,
@@ -248,7 +287,7 @@ void step_cost_to_json(const struct step_cost *cost, struct json *document)
     json_add_number(document, "format_version", 1);
     settings_echo(identity_settings, &cost->identity, json_add_object(document, "identity"));
     curve_to_json(&cost->decode, document, &decode_name);
-    curve_to_json(&cost->decode_context, document, &context_name);
+    curve_to_json(&cost->imbalance, document, &imbalance_name);
     curve_to_json(&cost->mixed, document, &mixed_name);
     settings_echo(coefficient_settings, &file, json_add_object(document, "coefficients"));
 }
@@ -258,7 +297,8 @@ struct step_cost step_cost_constant(int64_t step_ps)
     struct step_cost cost = {.identity = {.source = "constant", .tensor_parallel = 1}};
     cost.decode = (struct cost_curve){.count = 1, .tokens = {1}, .cost_ps = {(double)step_ps}};
     cost.mixed = cost.decode;
-    cost.decode_context = (struct cost_curve){.count = 1, .tokens = {1}, .cost_ps = {0}};
+    cost.attention = (struct attention_shape){.kv_heads = 1, .multiprocessors = 1};
+    cost.imbalance = (struct cost_curve){.count = 1, .tokens = {1}, .cost_ps = {1}};
     cost.largest_context_tokens = INFINITY;
     return cost;
 }

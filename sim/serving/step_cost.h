@@ -11,6 +11,7 @@
 
 #include "sim/base/error.h"
 #include "sim/base/json.h"
+#include "sim/serving/attention_schedule.h"
 #include "sim/serving/batch.h"
 
 enum { STEP_COST_MAXIMUM_KNOTS = 64 };
@@ -36,12 +37,13 @@ struct step_cost_identity {
 
 struct step_cost {
     struct step_cost_identity identity;
-    struct cost_curve decode;         /* by padded requests */
-    struct cost_curve decode_context; /* per context token, by requests */
-    int64_t split_ps;                 /* combining contexts split over multiprocessors ... */
-    uint32_t split_requests;          /* ... with up to so many requests of more than a tile each */
-    struct cost_curve mixed;          /* by padded tokens */
-    double mixed_attention_ps;        /* per query-key pair of the prefills */
+    struct cost_curve decode; /* by padded requests */
+    struct attention_shape attention;
+    double tile_ps;                /* a tile of decode attention at a fair share, all layers */
+    struct cost_curve imbalance;   /* of unequal contexts, by requests */
+    int64_t split_ps;              /* combining contexts that were split over multiprocessors */
+    struct cost_curve mixed;       /* by padded tokens */
+    double mixed_attention_ps;     /* per query-key pair of the prefills */
     int64_t beside_prefill_ps;     /* more per context token of decodes in a step without graph */
     int64_t launch_ps[3];          /* host time to launch a step, by enum cuda_graph */
     int64_t launch_tail_ps;        /* from the end of a launch to the end of its step, at least */
@@ -56,8 +58,18 @@ struct step_price {
     int64_t launch_ps;
 };
 
-struct step_price step_cost_price(const struct step_cost *cost,
-                                  const struct batch_summary *summary);
+/* Decode attention of a batch as a straight line in its context: how well the contexts fit the
+ * multiprocessors changes slowly, so one line may be held over a stretch of steps. */
+struct attention_price {
+    int64_t constant_ps;
+    int64_t token_ps;
+};
+
+struct attention_price step_cost_attention(const struct step_cost *cost,
+                                           const struct batch_summary *summary);
+
+struct step_price step_cost_price(const struct step_cost *cost, const struct batch_summary *summary,
+                                  struct attention_price attention);
 
 /* True when the step lies outside of what the coefficients were fitted to. */
 bool step_cost_is_extrapolated(const struct step_cost *cost, const struct batch_summary *summary);

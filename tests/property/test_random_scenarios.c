@@ -65,7 +65,7 @@ static void draw_engine(struct scenario *scenario, struct random_stream *random)
 static void draw_cost(struct step_cost *cost, struct random_stream *random)
 {
     *cost = step_cost_constant((int64_t)between(random, 1, 20) * PS_PER_MS);
-    cost->decode_context.cost_ps[0] = between(random, 0, 100000);
+    cost->tile_ps = between(random, 0, 1000000);
     cost->mixed_attention_ps = 1000 * random_uniform(random);
     cost->launch_blocks_loop = random_below(random, 2) == 0;
     for (int i = 0; i < 3; i++) {

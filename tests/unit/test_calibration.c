@@ -2,11 +2,11 @@
 
 #include <math.h>
 
-#include "calibration/attention_schedule.h"
 #include "calibration/measured_run.h"
 #include "calibration/robust_fit.h"
 #include "calibration/step_fit.h"
 #include "sim/base/random.h"
+#include "sim/serving/attention_schedule.h"
 
 /* Coefficients come back through noise and one outlier in ten; none goes below zero. */
 static void test_fit_is_robust(void **state)

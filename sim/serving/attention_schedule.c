@@ -1,4 +1,4 @@
-#include "calibration/attention_schedule.h"
+#include "sim/serving/attention_schedule.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -18,6 +18,12 @@ static uint32_t divide_up(uint32_t a, uint32_t b)
 static uint32_t tiles_of(uint32_t context_tokens)
 {
     return divide_up(context_tokens + 1, ATTENTION_TILE_TOKENS);
+}
+
+/* The most tiles a piece may have. */
+static uint32_t fair_share(const struct attention_shape *shape, uint32_t tiles)
+{
+    return (uint32_t)ceil(tiles * SHARE_SLACK * shape->kv_heads / shape->multiprocessors);
 }
 
 static int descending(const void *left, const void *right)
@@ -70,7 +76,7 @@ double attention_schedule_tiles(const struct attention_shape *shape, const uint3
     for (uint32_t i = 0; i < requests; i++) {
         total += tiles_of(context_tokens[i]);
     }
-    uint32_t share = (uint32_t)ceil(total * SHARE_SLACK * shape->kv_heads / shape->multiprocessors);
+    uint32_t share = fair_share(shape, total);
     uint32_t *pieces =
         memory_zeroed((size_t)requests * shape->kv_heads * MAXIMUM_SPLITS, sizeof pieces[0]);
     uint32_t count = 0;
@@ -96,13 +102,26 @@ double attention_schedule_tiles(const struct attention_shape *shape, const uint3
 double attention_schedule_equal(const struct attention_shape *shape, uint32_t requests,
                                 uint64_t context_tokens, bool *ret_is_split)
 {
-    uint32_t *contexts = memory_zeroed(requests, sizeof contexts[0]);
-    for (uint32_t i = 0; i < requests; i++) {
-        contexts[i] = (uint32_t)(context_tokens / requests);
+    uint32_t tiles = tiles_of((uint32_t)(context_tokens / requests));
+    uint32_t share = fair_share(shape, tiles * requests);
+    uint32_t splits = divide_up(tiles, share);
+    splits = splits > MAXIMUM_SPLITS ? MAXIMUM_SPLITS : splits;
+    uint32_t piece_tiles = divide_up(tiles, splits);
+    uint32_t pieces = requests * shape->kv_heads * splits;
+    uint32_t last_round = pieces % shape->multiprocessors;
+    double rounds = pieces / shape->multiprocessors;
+    if (last_round > 0) {
+        rounds += 1 / fmin(LONE_SPEED_UP, (double)shape->multiprocessors / last_round);
     }
-    double time = attention_schedule_tiles(shape, contexts, requests, ret_is_split);
-    free(contexts);
-    return time;
+    *ret_is_split = splits > 1;
+    return rounds * piece_tiles;
+}
+
+double attention_schedule_even(const struct attention_shape *shape, uint32_t requests,
+                               uint64_t context_tokens)
+{
+    double tiles = (double)context_tokens / ATTENTION_TILE_TOKENS + requests / 2.0;
+    return tiles * shape->kv_heads / shape->multiprocessors;
 }
 
 double attention_schedule_imbalance(const struct attention_shape *shape, uint32_t requests)
@@ -111,15 +130,15 @@ double attention_schedule_imbalance(const struct attention_shape *shape, uint32_
     uint32_t *contexts = memory_zeroed(requests, sizeof contexts[0]);
     double sum = 0;
     for (int draw = 0; draw < DRAWS; draw++) {
-        double even = 0;
+        uint64_t context_sum = 0;
         for (uint32_t i = 0; i < requests; i++) {
             double tiles = (0.05 + 1.9 * random_uniform(random)) * MEAN_TILES;
             contexts[i] = (uint32_t)(tiles * ATTENTION_TILE_TOKENS);
-            even += (contexts[i] + ATTENTION_TILE_TOKENS / 2.0) / ATTENTION_TILE_TOKENS;
+            context_sum += contexts[i];
         }
         bool is_split = false;
         sum += attention_schedule_tiles(shape, contexts, requests, &is_split) /
-               (even * shape->kv_heads / shape->multiprocessors);
+               attention_schedule_even(shape, requests, context_sum);
     }
     free(contexts);
     random_destroy(random);

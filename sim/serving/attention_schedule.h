@@ -6,8 +6,8 @@
  * the last piece to end, not that of the sum: equal contexts can need two rounds where unequal ones
  * of the same sum fill the gaps. A multiprocessor that has the memory bus to itself reads at most
  * twice as fast as with all others busy. */
-#ifndef CALIBRATION_ATTENTION_SCHEDULE_H
-#define CALIBRATION_ATTENTION_SCHEDULE_H
+#ifndef SIM_SERVING_ATTENTION_SCHEDULE_H
+#define SIM_SERVING_ATTENTION_SCHEDULE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,12 +24,17 @@ struct attention_shape {
 double attention_schedule_tiles(const struct attention_shape *shape, const uint32_t *context_tokens,
                                 uint32_t requests, bool *ret_is_split);
 
-/* The same for equal contexts that sum to 'context_tokens'. */
+/* The same for equal contexts that sum to 'context_tokens', in closed form. */
 double attention_schedule_equal(const struct attention_shape *shape, uint32_t requests,
                                 uint64_t context_tokens, bool *ret_is_split);
 
-/* How much longer unequal contexts take than their sum spread evenly over all multiprocessors:
- * mean over contexts uniform between 5 and 195 % of a long mean, by a fixed seed. */
+/* Tiles if the contexts could be spread evenly over all multiprocessors: half a tile is read beyond
+ * each context on average. */
+double attention_schedule_even(const struct attention_shape *shape, uint32_t requests,
+                               uint64_t context_tokens);
+
+/* How much longer unequal contexts take than if spread evenly: mean over contexts uniform between 5
+ * and 195 % of a long mean, by a fixed seed. */
 double attention_schedule_imbalance(const struct attention_shape *shape, uint32_t requests);
 
 #endif
