@@ -5,7 +5,7 @@
 #include "calibration/validation.h"
 #include "sim/base/text.h"
 #include "sim/cli/commands.h"
-#include "sim/cli/setup.h"
+#include "sim/cli/cost_choice.h"
 
 struct validate_options {
     const char *job;
@@ -24,19 +24,26 @@ static bool choose_cost(const struct measured_run *run, const struct validate_op
                                    .weights = engine->weights,
                                    .kv_cache = engine->kv_cache,
                                    .tensor_parallel = engine->tensor_parallel};
-    char warning[512];
+    char warning[COST_WARNING_BYTES];
     bool found = false;
-    if (!setup_find_cost(&request, cost, &found, warning, error)) {
+    if (!cost_choice_find(&request, cost, &found, warning, error)) {
         return false;
     }
-    if (warning[0] != '\0') {
-        fprintf(stderr, "kvcast: warning: %s\n", warning);
+    bool has_sweep = false;
+    for (uint32_t i = 0; i < run->job_count; i++) {
+        has_sweep = has_sweep || run->jobs[i].is_sweep;
     }
-    if (!found) {
+    if (!found && has_sweep) {
         struct fit_report report;
         fprintf(stderr, "kvcast: no shipped calibration fits %s: fitting its own sweep jobs\n",
                 run->name);
         return step_fit_run(run, cost, &report, error);
+    }
+    if (!found && !cost_choice_nearest(&request, cost, warning, error)) {
+        return false;
+    }
+    if (warning[0] != '\0') {
+        fprintf(stderr, "kvcast: warning: %s\n", warning);
     }
     return true;
 }

@@ -3,10 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <unistd.h>
 
-#include "sim/base/embedded.h"
 #include "sim/base/memory.h"
 #include "sim/base/text.h"
 #include "sim/base/units.h"
@@ -15,137 +12,7 @@
 #include "workloads/generator.h"
 #include "workloads/length_model.h"
 
-enum { WARNING_BYTES = 512, DEFAULT_MODEL_LEN = 32768 };
-
-static bool same_shape(const struct model_shape *a, const struct model_shape *b)
-{
-    return a->hidden_size == b->hidden_size && a->num_hidden_layers == b->num_hidden_layers &&
-           a->num_attention_heads == b->num_attention_heads &&
-           a->num_key_value_heads == b->num_key_value_heads && a->head_dim == b->head_dim &&
-           a->intermediate_size == b->intermediate_size && a->vocab_size == b->vocab_size;
-}
-
-static bool find_shape(const char *name, struct model_shape *shape, struct error *error)
-{
-    struct model_catalog catalog;
-    if (!model_catalog_read(&catalog, error)) {
-        return false;
-    }
-    bool ok = model_catalog_find(&catalog, name, shape, error);
-    model_catalog_clear(&catalog);
-    return ok;
-}
-
-static bool find_gpu(const char *name, struct gpu *gpu, struct error *error)
-{
-    struct gpu_catalog catalog;
-    if (!gpu_catalog_read(&catalog, error)) {
-        return false;
-    }
-    bool ok = gpu_catalog_find(&catalog, name, gpu, error);
-    gpu_catalog_clear(&catalog);
-    return ok;
-}
-
-/* What a calibration was made for, against what is asked; a NULL difference means it fits. */
-static const char *difference(const struct step_cost_identity *identity,
-                              const struct cost_request *request)
-{
-    struct model_shape asked;
-    struct model_shape made;
-    struct gpu asked_gpu;
-    struct gpu made_gpu;
-    struct error ignored;
-    if (!find_shape(request->model, &asked, &ignored) ||
-        !find_shape(identity->model, &made, &ignored) || !same_shape(&asked, &made)) {
-        return "model";
-    }
-    if (!find_gpu(request->gpu, &asked_gpu, &ignored) ||
-        !find_gpu(identity->gpu, &made_gpu, &ignored) ||
-        !text_equal(asked_gpu.name, made_gpu.name)) {
-        return "GPU";
-    }
-    if (!text_equal(identity->weights, request->weights)) {
-        return "weights";
-    }
-    if (!text_equal(identity->kv_cache, request->kv_cache)) {
-        return "KV cache";
-    }
-    return identity->tensor_parallel == request->tensor_parallel ? NULL : "tensor parallel degree";
-}
-
-static bool find_shipped(const struct cost_request *request, struct step_cost *ret_cost,
-                         bool *ret_found, struct error *error)
-{
-    *ret_found = false;
-    for (const struct embedded_file *file = embedded_files; file->path != NULL; file++) {
-        if (!text_starts_with(file->path, "calibration/")) {
-            continue;
-        }
-        struct step_cost cost;
-        if (!step_cost_read(&cost, file->path, error)) {
-            return false;
-        }
-        if (difference(&cost.identity, request) == NULL) {
-            *ret_cost = cost;
-            *ret_found = true;
-            return true;
-        }
-    }
-    return true;
-}
-
-bool setup_find_cost(const struct cost_request *request, struct step_cost *ret_cost,
-                     bool *ret_found, char *warning, struct error *error)
-{
-    const char *file = strchr(request->source, ':');
-    size_t source_length = strcspn(request->source, ":");
-    warning[0] = '\0';
-    if (source_length > 0 && strncmp(request->source, "calibrated", source_length) != 0) {
-        return error_set(error, "--cost: unknown source '%.*s', expected calibrated[:FILE]",
-                         (int)source_length, request->source);
-    }
-    if (file == NULL) {
-        return find_shipped(request, ret_cost, ret_found, error);
-    }
-    char path[1024];
-    snprintf(path, sizeof path, "%.900s", file + 1);
-    if (access(path, R_OK) != 0) {
-        char shipped[1024];
-        snprintf(shipped, sizeof shipped, "calibration/%.900s.json", file + 1);
-        if (embedded_find(shipped) != NULL) {
-            snprintf(path, sizeof path, "%s", shipped);
-        }
-    }
-    if (!step_cost_read(ret_cost, path, error)) {
-        return false;
-    }
-    *ret_found = true;
-    const struct step_cost_identity *identity = &ret_cost->identity;
-    const char *what = difference(identity, request);
-    if (what != NULL) {
-        snprintf(warning, WARNING_BYTES,
-                 "calibration '%s' is for another %s: made for %s, %s weights, %s KV on %u x %s, "
-                 "used for %s, %s weights, %s KV on %u x %s",
-                 identity->name, what, identity->model, identity->weights, identity->kv_cache,
-                 identity->tensor_parallel, identity->gpu, request->model, request->weights,
-                 request->kv_cache, request->tensor_parallel, request->gpu);
-    }
-    return true;
-}
-
-static void list_calibrations(char *text, size_t size)
-{
-    text[0] = '\0';
-    for (const struct embedded_file *file = embedded_files; file->path != NULL; file++) {
-        if (text_starts_with(file->path, "calibration/")) {
-            const char *name = file->path + strlen("calibration/");
-            size_t used = strlen(text);
-            snprintf(text + used, size - used, "%s%.*s", used > 0 ? ", " : "",
-                     (int)(strlen(name) - strlen(".json")), name);
-        }
-    }
-}
+enum { DEFAULT_MODEL_LEN = 32768 };
 
 static bool choose_cost(struct setup *setup, const struct scenario *scenario, struct error *error)
 {
@@ -156,19 +23,8 @@ static bool choose_cost(struct setup *setup, const struct scenario *scenario, st
                                    .kv_cache = scenario->kv_cache,
                                    .tensor_parallel = scenario->tensor_parallel};
     bool found = false;
-    if (!setup_find_cost(&request, &setup->cost, &found, setup->warning, error)) {
-        return false;
-    }
-    if (!found) {
-        char names[256];
-        list_calibrations(names, sizeof names);
-        return error_set(error,
-                         "no calibration for %s, %s weights, %s KV on %u x %s; choose the nearest "
-                         "with --cost calibrated:NAME, one of %s",
-                         setup->model.name, scenario->weights, scenario->kv_cache,
-                         scenario->tensor_parallel, setup->gpu.name, names);
-    }
-    return true;
+    return cost_choice_find(&request, &setup->cost, &found, setup->warning, error) &&
+           (found || cost_choice_nearest(&request, &setup->cost, setup->warning, error));
 }
 
 static bool plan_memory(struct setup *setup, const struct scenario *scenario, struct error *error)
@@ -332,9 +188,10 @@ bool setup_init(struct setup *setup, const struct scenario *scenario, struct err
     memset(setup, 0, sizeof *setup);
     struct trace_request *requests = NULL;
     uint32_t count = 0;
-    bool ok = find_shape(scenario->model, &setup->model, error) &&
-              find_gpu(scenario->gpu, &setup->gpu, error) && plan_memory(setup, scenario, error) &&
-              choose_cost(setup, scenario, error) && set_engine(setup, scenario, error) &&
+    bool ok = cost_choice_shape(scenario->model, &setup->model, error) &&
+              cost_choice_gpu(scenario->gpu, &setup->gpu, error) &&
+              plan_memory(setup, scenario, error) && choose_cost(setup, scenario, error) &&
+              set_engine(setup, scenario, error) &&
               setup_requests(scenario,
                              scenario->lengths_model[0] != '\0' ? scenario->lengths_model
                                                                 : setup->model.name,

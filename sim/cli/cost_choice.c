@@ -1,0 +1,164 @@
+#include "sim/cli/cost_choice.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/base/embedded.h"
+#include "sim/base/text.h"
+#include "sim/serving/cost_transfer.h"
+
+bool cost_choice_shape(const char *name, struct model_shape *ret_shape, struct error *error)
+{
+    struct model_catalog catalog;
+    if (!model_catalog_read(&catalog, error)) {
+        return false;
+    }
+    bool ok = model_catalog_find(&catalog, name, ret_shape, error);
+    model_catalog_clear(&catalog);
+    return ok;
+}
+
+bool cost_choice_gpu(const char *name, struct gpu *ret_gpu, struct error *error)
+{
+    struct gpu_catalog catalog;
+    if (!gpu_catalog_read(&catalog, error)) {
+        return false;
+    }
+    bool ok = gpu_catalog_find(&catalog, name, ret_gpu, error);
+    gpu_catalog_clear(&catalog);
+    return ok;
+}
+
+static bool asked_configuration(const struct cost_request *request,
+                                struct cost_configuration *configuration, struct error *error)
+{
+    configuration->tensor_parallel = request->tensor_parallel;
+    return cost_choice_shape(request->model, &configuration->model, error) &&
+           cost_choice_gpu(request->gpu, &configuration->gpu, error) &&
+           weight_precision_find(request->weights, &configuration->weights, error) &&
+           kv_precision_find(request->kv_cache, &configuration->kv, error);
+}
+
+static bool made_configuration(const struct step_cost *cost,
+                               struct cost_configuration *configuration, struct error *error)
+{
+    const struct step_cost_identity *identity = &cost->identity;
+    struct cost_request request = {.model = identity->model,
+                                   .gpu = identity->gpu,
+                                   .weights = identity->weights,
+                                   .kv_cache = identity->kv_cache,
+                                   .tensor_parallel = identity->tensor_parallel};
+    return asked_configuration(&request, configuration, error) ||
+           error_add_place(error, "calibration '%s'", identity->name);
+}
+
+/* Carries 'cost' to what is asked; '*ret_extra_pct' is 0 when it was made for that. */
+static bool carry_over(struct step_cost *cost, const struct cost_configuration *asked,
+                       double *ret_extra_pct, struct error *error)
+{
+    struct cost_configuration made;
+    if (!made_configuration(cost, &made, error)) {
+        return false;
+    }
+    *ret_extra_pct = cost_transfer(cost, &made, asked);
+    return true;
+}
+
+static void warn(const struct step_cost_identity *identity, const struct cost_request *request,
+                 double extra_pct, char *warning)
+{
+    snprintf(
+        warning, COST_WARNING_BYTES,
+        "calibration '%s' was made for %s, %s weights, %s KV on %u x %s and is carried over to "
+        "%s, %s weights, %s KV on %u x %s: step times are uncertain by about %.0f %% more",
+        identity->name, identity->model, identity->weights, identity->kv_cache,
+        identity->tensor_parallel, identity->gpu, request->model, request->weights,
+        request->kv_cache, request->tensor_parallel, request->gpu, extra_pct);
+}
+
+/* The shipped calibration with the least extra uncertainty. */
+static bool find_shipped(const struct cost_request *request, struct step_cost *ret_cost,
+                         double *ret_extra_pct, struct error *error)
+{
+    struct cost_configuration asked;
+    bool any = false;
+    if (!asked_configuration(request, &asked, error)) {
+        return false;
+    }
+    for (const struct embedded_file *file = embedded_files; file->path != NULL; file++) {
+        struct step_cost cost;
+        double extra_pct = 0;
+        if (!text_starts_with(file->path, "calibration/")) {
+            continue;
+        }
+        if (!step_cost_read(&cost, file->path, error) ||
+            !carry_over(&cost, &asked, &extra_pct, error)) {
+            return false;
+        }
+        if (!any || extra_pct < *ret_extra_pct) {
+            any = true;
+            *ret_cost = cost;
+            *ret_extra_pct = extra_pct;
+        }
+    }
+    return any || error_set(error, "no calibration is shipped; name one by --cost calibrated:FILE");
+}
+
+bool cost_choice_nearest(const struct cost_request *request, struct step_cost *ret_cost,
+                         char *warning, struct error *error)
+{
+    double extra_pct = 0;
+    if (!find_shipped(request, ret_cost, &extra_pct, error)) {
+        return false;
+    }
+    warning[0] = '\0';
+    if (extra_pct > 0) {
+        warn(&ret_cost->identity, request, extra_pct, warning);
+    }
+    return true;
+}
+
+/* A file, or the name of a shipped calibration. */
+static bool read_named(const char *name, struct step_cost *cost, struct error *error)
+{
+    char shipped[1024];
+    snprintf(shipped, sizeof shipped, "calibration/%.900s.json", name);
+    bool is_shipped = access(name, R_OK) != 0 && embedded_find(shipped) != NULL;
+    return step_cost_read(cost, is_shipped ? shipped : name, error);
+}
+
+bool cost_choice_find(const struct cost_request *request, struct step_cost *ret_cost,
+                      bool *ret_found, char *warning, struct error *error)
+{
+    const char *file = strchr(request->source, ':');
+    size_t source_length = strcspn(request->source, ":");
+    double extra_pct = 0;
+    warning[0] = '\0';
+    if (source_length > 0 && (source_length != strlen("calibrated") ||
+                              !text_starts_with(request->source, "calibrated"))) {
+        return error_set(error, "--cost: unknown source '%.*s', expected calibrated[:FILE]",
+                         (int)source_length, request->source);
+    }
+    if (file == NULL) {
+        struct step_cost cost;
+        if (!find_shipped(request, &cost, &extra_pct, error)) {
+            return false;
+        }
+        *ret_found = extra_pct <= 0;
+        if (*ret_found) {
+            *ret_cost = cost;
+        }
+        return true;
+    }
+    struct cost_configuration asked;
+    if (!asked_configuration(request, &asked, error) || !read_named(file + 1, ret_cost, error) ||
+        !carry_over(ret_cost, &asked, &extra_pct, error)) {
+        return false;
+    }
+    if (extra_pct > 0) {
+        warn(&ret_cost->identity, request, extra_pct, warning);
+    }
+    *ret_found = true;
+    return true;
+}

@@ -1,0 +1,39 @@
+/* Which step cost a run is priced with: a named file, a shipped calibration that fits, or the
+ * nearest one carried over by the physics. */
+#ifndef SIM_CLI_COST_CHOICE_H
+#define SIM_CLI_COST_CHOICE_H
+
+#include "sim/base/error.h"
+#include "sim/hardware/gpu.h"
+#include "sim/hardware/model_shape.h"
+#include "sim/serving/step_cost.h"
+
+enum { COST_WARNING_BYTES = 512 };
+
+/* What a run or scenario asks a cost model for. */
+struct cost_request {
+    const char *source; /* SOURCE[:FILE], or "" for the best that exists */
+    const char *model;
+    const char *gpu;
+    const char *weights;
+    const char *kv_cache;
+    uint32_t tensor_parallel;
+};
+
+/* Finds the named file or shipped calibration; without a name, the shipped calibration of the same
+ * shape, GPU, precision and degree. A named one that was made for something else is carried over,
+ * and 'warning' (COST_WARNING_BYTES) names both and the extra uncertainty. '*ret_found' is false
+ * when none was named and none fits. */
+MUST_CHECK bool cost_choice_find(const struct cost_request *request, struct step_cost *ret_cost,
+                                 bool *ret_found, char *warning, struct error *error);
+
+/* Carries the shipped calibration over that promises the least uncertainty. */
+MUST_CHECK bool cost_choice_nearest(const struct cost_request *request, struct step_cost *ret_cost,
+                                    char *warning, struct error *error);
+
+/* Shape and GPU by name, from the shipped catalogs. */
+MUST_CHECK bool cost_choice_shape(const char *name, struct model_shape *ret_shape,
+                                  struct error *error);
+MUST_CHECK bool cost_choice_gpu(const char *name, struct gpu *ret_gpu, struct error *error);
+
+#endif

@@ -1,0 +1,193 @@
+#include "sim/serving/cost_transfer.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "sim/base/text.h"
+#include "sim/base/units.h"
+
+/* Of a decode step, beside reading weights and KV: sampling and the like once, and per layer
+ * attention's floor, norms, rotary embedding, gaps. With these the measured 7B and 14B steps in
+ * bf16 both read their weights at 4.27 TB/s. */
+#define STEP_OVERHEAD_PS (300 * (double)PS_PER_US)
+#define LAYER_OVERHEAD_PS (37 * (double)PS_PER_US)
+/* An all-reduce of vLLM 0.24 between two H200 under a CUDA graph: 4.6 us and 4.4 us a megabyte
+ * (aiconfigurator, h200_sxm/comm/vllm/0.24.0); a layer has two. */
+#define ALL_REDUCE_PS (4.6 * (double)PS_PER_US)
+#define ALL_REDUCE_BYTE_PS 4.2
+
+/* How an engine's kernels use a weight format, relative to bf16; from the decode bases, batch
+ * slopes and prefill slopes of vLLM 0.24 on H200 (calibration/qwen7b-gptq4.json, qwen14b-fp8.json,
+ * qwen14b-gptq4.json against their bf16 counterparts). */
+struct format_factors {
+    const char *weights;
+    double read;          /* bandwidth on the linear layers' bytes, at hidden size 5120 */
+    double read_exponent; /* how it grows with the hidden size */
+    double batch;         /* rise of a decode step with its batch */
+    double compute;       /* rate of large prefills */
+    double hump;          /* decode base of 17 to 47 requests, where CUTLASS FP8 changes tiles */
+};
+
+static const struct format_factors formats[] = {
+    {"bf16", 1, 0, 1, 1, 1},
+    {"fp8", 0.90, 0, 1, 1.85, 1.18},
+    {"int8", 0.90, 0, 1, 1.85, 1},
+    {"gptq-int4-g128", 0.42, 0.33, 2.1, 1.05, 1},
+    {"awq-int4-g128", 0.42, 0.33, 2.1, 1.05, 1},
+};
+
+/* Decode attention over FP8 KV takes this share of its time over bf16 KV (calibration of 7B). */
+#define FP8_KV_TILE 0.78
+
+static const struct format_factors *factors_of(const struct weight_precision *weights)
+{
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        if (text_equal(formats[i].weights, weights->name)) {
+            return &formats[i];
+        }
+    }
+    return &formats[0];
+}
+
+/* What the terms of a step cost scale with. */
+struct scales {
+    double read; /* time to read the weights of a GPU once */
+    double overhead_ps;
+    double hump;
+    double token_ps;  /* all-reduces of a token */
+    double batch;     /* work per token beyond reading, at small batches */
+    double compute;   /* time per token of a large prefill */
+    double attention; /* per query-key pair */
+    double tile;      /* a tile of decode attention, all layers */
+    double layers;
+};
+
+static struct scales scales_of(const struct cost_configuration *configuration)
+{
+    const struct model_shape *model = &configuration->model;
+    const struct format_factors *format = factors_of(configuration->weights);
+    double degree = configuration->tensor_parallel;
+    double linear = (double)model_shape_linear_weights(model) / degree;
+    double head = (double)model_shape_vocabulary_weights(model) / degree;
+    double bandwidth = configuration->gpu.memory_gb_per_s;
+    double flops = configuration->gpu.bf16_tflops;
+    double layers = model->num_hidden_layers;
+    double read = format->read * pow(model->hidden_size / 5120.0, format->read_exponent);
+    return (struct scales){
+        .read = (linear * configuration->weights->linear_bytes / read + 2 * head) / bandwidth,
+        .overhead_ps =
+            STEP_OVERHEAD_PS + layers * (LAYER_OVERHEAD_PS + (degree > 1 ? 2 * ALL_REDUCE_PS : 0)),
+        .hump = format->hump,
+        .token_ps = degree > 1 ? 2 * layers * 2 * model->hidden_size * ALL_REDUCE_BYTE_PS : 0,
+        .batch = linear * format->batch / flops,
+        .compute = linear / format->compute / flops,
+        .attention = layers * model->num_attention_heads * model->head_dim / degree / flops,
+        .tile = layers * (configuration->kv->bytes < 2 ? FP8_KV_TILE : 1) * model->head_dim /
+                bandwidth * configuration->gpu.sm_count,
+        .layers = layers,
+    };
+}
+
+/* The first knot is reading plus overhead, what rises above it is work and communication per token.
+ */
+static void transfer_curve(struct cost_curve *curve, const struct scales *from,
+                           const struct scales *to, double work_ratio)
+{
+    double floor_ps = curve->cost_ps[0];
+    double reading_ps = fmax(floor_ps - from->overhead_ps, 0.2 * floor_ps);
+    double new_floor_ps = reading_ps * to->read / from->read + to->overhead_ps;
+    for (uint32_t k = 0; k < curve->count; k++) {
+        double tokens = curve->tokens[k] - curve->tokens[0];
+        double work_ps = fmax(0, curve->cost_ps[k] - floor_ps - from->token_ps * tokens);
+        curve->cost_ps[k] = new_floor_ps + work_ps * work_ratio + to->token_ps * tokens;
+    }
+}
+
+static void scale_hump(struct cost_curve *decode, double ratio)
+{
+    for (uint32_t k = 0; k < decode->count; k++) {
+        if (decode->tokens[k] >= 17 && decode->tokens[k] < 48) {
+            decode->cost_ps[k] *= ratio;
+        }
+    }
+}
+
+static uint32_t kv_heads_per_gpu(const struct cost_configuration *configuration)
+{
+    uint32_t heads = configuration->model.num_key_value_heads / configuration->tensor_parallel;
+    return heads > 0 ? heads : 1;
+}
+
+static void transfer_attention(struct step_cost *cost, const struct cost_configuration *to,
+                               double tile_ratio)
+{
+    cost->attention.kv_heads = kv_heads_per_gpu(to);
+    if (to->gpu.sm_count > 0) {
+        cost->attention.multiprocessors = to->gpu.sm_count;
+    }
+    cost->tile_ps *= tile_ratio;
+    cost->split_ps = llround((double)cost->split_ps * tile_ratio);
+    for (uint32_t k = 0; k < cost->imbalance.count; k++) {
+        cost->imbalance.cost_ps[k] =
+            attention_schedule_imbalance(&cost->attention, (uint32_t)cost->imbalance.tokens[k]);
+    }
+}
+
+/* One engine thread launches for one GPU; workers of their own take longer, and longest without a
+ * graph (two GPUs: 1.2 times as long with piecewise graphs, 1.9 times without). */
+static void transfer_launches(struct step_cost *cost, bool from_one_gpu, bool to_one_gpu,
+                              double layer_ratio)
+{
+    static const double workers[] = {
+        [CUDA_GRAPH_FULL] = 1, [CUDA_GRAPH_PIECEWISE] = 1.2, [CUDA_GRAPH_NONE] = 1.9};
+    for (int graph = 0; graph < 3; graph++) {
+        double ratio = layer_ratio;
+        if (from_one_gpu && !to_one_gpu) {
+            ratio *= workers[graph];
+        } else if (!from_one_gpu && to_one_gpu) {
+            ratio /= workers[graph];
+        }
+        cost->launch_ps[graph] = llround((double)cost->launch_ps[graph] * ratio);
+    }
+    cost->launch_tail_ps = llround((double)cost->launch_tail_ps * layer_ratio);
+    cost->launch_blocks_loop = to_one_gpu;
+}
+
+/* From transfers between the measured runs: about 3 % for another size, 5 % for another weight
+ * format, 3 % for another KV format, 6 % for another degree; another GPU is a guess. */
+static double uncertainty_pct(const struct cost_configuration *from,
+                              const struct cost_configuration *to)
+{
+    double squares = 0;
+    squares += model_shape_linear_weights(&from->model) != model_shape_linear_weights(&to->model)
+                   ? 3 * 3
+                   : 0;
+    squares += from->weights != to->weights ? 5 * 5 : 0;
+    squares += from->kv != to->kv ? 3 * 3 : 0;
+    squares += from->tensor_parallel != to->tensor_parallel ? 6 * 6 : 0;
+    squares += strcmp(from->gpu.name, to->gpu.name) != 0 ? 20 * 20 : 0;
+    return sqrt(squares);
+}
+
+double cost_transfer(struct step_cost *cost, const struct cost_configuration *from,
+                     const struct cost_configuration *to)
+{
+    double extra_pct = uncertainty_pct(from, to);
+    if (extra_pct <= 0) {
+        return 0;
+    }
+    struct scales a = scales_of(from);
+    struct scales b = scales_of(to);
+    double kv_ratio = b.layers * kv_heads_per_gpu(to) * to->kv->bytes /
+                      (a.layers * kv_heads_per_gpu(from) * from->kv->bytes);
+    scale_hump(&cost->decode, 1 / a.hump);
+    transfer_curve(&cost->decode, &a, &b, b.batch / a.batch);
+    scale_hump(&cost->decode, b.hump);
+    transfer_curve(&cost->mixed, &a, &b, b.compute / a.compute);
+    transfer_attention(cost, to, b.tile / a.tile);
+    cost->mixed_attention_ps *= b.attention / a.attention;
+    cost->beside_prefill_ps = llround((double)cost->beside_prefill_ps * kv_ratio);
+    transfer_launches(cost, from->tensor_parallel == 1, to->tensor_parallel == 1,
+                      b.layers / a.layers);
+    return extra_pct;
+}

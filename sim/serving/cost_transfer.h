@@ -1,0 +1,26 @@
+/* Carries step costs from the configuration they were measured on to another one through the
+ * physics: bytes moved, floating-point operations, layers, KV heads. What the physics does not fix,
+ * how well an engine's kernels use each weight format, is in a table of factors seen in measured
+ * runs. */
+#ifndef SIM_SERVING_COST_TRANSFER_H
+#define SIM_SERVING_COST_TRANSFER_H
+
+#include "sim/hardware/gpu.h"
+#include "sim/hardware/model_shape.h"
+#include "sim/hardware/precision.h"
+#include "sim/serving/step_cost.h"
+
+struct cost_configuration {
+    struct model_shape model;
+    struct gpu gpu;
+    const struct weight_precision *weights;
+    const struct kv_precision *kv;
+    uint32_t tensor_parallel;
+};
+
+/* Rewrites 'cost' from one configuration to another. Returns the extra uncertainty of step times,
+ * in per cent: 0 when nothing that matters differs. */
+double cost_transfer(struct step_cost *cost, const struct cost_configuration *from,
+                     const struct cost_configuration *to);
+
+#endif
