@@ -25,6 +25,8 @@ enum { HOLD_OUT = 5, ROUNDS = 4 };
 #define TILE_SCALE 10
 /* Decode steps get faster over this time after a large prefill (seen in every sweep). */
 #define RECOVERY_S 0.05
+/* Standard deviation of normal numbers by the median of their absolute values. */
+#define NORMAL_DEVIATION 1.4826
 
 /* Columns: decode base at each knot; a tile of decode attention; combining split contexts; how much
  * slower decodes are just after a large prefill, when the clocks are still down (fitted so that it
@@ -403,6 +405,31 @@ static double largest_context(const struct step_observations *observations)
     return largest;
 }
 
+/* Robust relative deviations: of single decode steps from their prices, and of launches from the
+ * median of their kind. */
+static void fit_noise(const struct step_observations *observations, struct step_cost *cost)
+{
+    double *values = memory_zeroed(observations->step_count, sizeof values[0]);
+    size_t count = 0;
+    for (uint32_t s = 0; s < observations->span_count; s++) {
+        const struct step_span *span = &observations->spans[s];
+        if (span->gpu_s > 0 && regime_of(&observations->summaries[span->first]) == 0) {
+            values[count++] = span_error_pct(observations, span, cost) / 100;
+        }
+    }
+    cost->step_noise = count > 0 ? NORMAL_DEVIATION * median_of(values, count) : 0;
+    count = 0;
+    for (uint32_t i = 0; i < observations->step_count; i++) {
+        double launch_s = observations->launch_s[i];
+        double median_s = s_from_ps(cost->launch_ps[observations->summaries[i].cuda_graph]);
+        if (!isnan(launch_s) && median_s > 0) {
+            values[count++] = fabs(launch_s / median_s - 1);
+        }
+    }
+    cost->launch_noise = count > 0 ? NORMAL_DEVIATION * median_of(values, count) : 0;
+    free(values);
+}
+
 /* Which ends show depends on the model and the model on which ends show: a few rounds settle it. */
 static bool fit(const struct measured_run *run, const struct attention_shape *attention,
                 bool without_held_out, struct step_cost *cost,
@@ -421,6 +448,7 @@ static bool fit(const struct measured_run *run, const struct attention_shape *at
         fit_launches(observations, cost);
     }
     cost->largest_context_tokens = largest_context(observations);
+    fit_noise(observations, cost);
     return true;
 }
 

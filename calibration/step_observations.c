@@ -57,7 +57,8 @@ struct batch_summary step_observations_summarize(const struct measured_run *run,
 struct step_price step_observations_price(const struct step_cost *cost,
                                           const struct batch_summary *summary)
 {
-    return step_cost_price(cost, summary, step_cost_attention(cost, summary));
+    return step_cost_price(cost, summary, step_cost_attention(cost, summary),
+                           (struct step_noise){1, 1});
 }
 
 /* How much longer than its median a launch may take, by graph: those of large steps vary most. */

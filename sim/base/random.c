@@ -1,5 +1,6 @@
 #include "sim/base/random.h"
 
+#include <gsl/gsl_cdf.h>
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>
 #include <stdlib.h>
@@ -10,25 +11,37 @@ struct random_stream {
     gsl_rng *rng;
 };
 
-/* FNV-1a over the name, mixed with the seed by the finalizer of splitmix64 (Steele, Lea, Flood,
- * "Fast splittable pseudorandom number generators", OOPSLA 2014). */
-static uint64_t stream_seed(uint64_t seed, const char *name)
+/* The finalizer of splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number
+ * generators", OOPSLA 2014). */
+static uint64_t mix(uint64_t value)
+{
+    value = (value ^ (value >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    value = (value ^ (value >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return value ^ (value >> 31);
+}
+
+/* FNV-1a over the name, mixed with the seed. */
+uint64_t random_key(uint64_t seed, const char *name)
 {
     uint64_t hash = UINT64_C(14695981039346656037);
     for (; *name != '\0'; name++) {
         hash = (hash ^ (unsigned char)*name) * UINT64_C(1099511628211);
     }
-    uint64_t mixed = seed + hash * UINT64_C(0x9E3779B97F4A7C15);
-    mixed = (mixed ^ (mixed >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    mixed = (mixed ^ (mixed >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return mixed ^ (mixed >> 31);
+    return mix(seed + hash * UINT64_C(0x9E3779B97F4A7C15));
+}
+
+double random_normal_at(uint64_t key, uint64_t counter)
+{
+    uint64_t bits = mix(key + (counter + 1) * UINT64_C(0x9E3779B97F4A7C15));
+    double uniform = ((double)(bits >> 11) + 0.5) * 0x1p-53;
+    return gsl_cdf_ugaussian_Pinv(uniform);
 }
 
 struct random_stream *random_create(uint64_t seed, const char *name)
 {
     struct random_stream *stream = memory_zeroed(1, sizeof *stream);
     stream->rng = gsl_rng_alloc(gsl_rng_mt19937);
-    gsl_rng_set(stream->rng, (unsigned long)stream_seed(seed, name));
+    gsl_rng_set(stream->rng, (unsigned long)random_key(seed, name));
     return stream;
 }
 

@@ -16,4 +16,8 @@ double random_gamma(struct random_stream *stream, double shape, double scale);
 double random_exponential(struct random_stream *stream, double mean);
 uint32_t random_below(struct random_stream *stream, uint32_t limit); /* in [0, limit) */
 
+/* Counter-based numbers: number 'counter' of the stream 'name', whatever was drawn before. */
+uint64_t random_key(uint64_t seed, const char *name);
+double random_normal_at(uint64_t key, uint64_t counter);
+
 #endif

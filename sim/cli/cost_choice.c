@@ -62,6 +62,7 @@ static bool carry_over(struct step_cost *cost, const struct cost_configuration *
         return false;
     }
     *ret_extra_pct = cost_transfer(cost, &made, asked);
+    cost->uncertainty = *ret_extra_pct / 100;
     return true;
 }
 

@@ -37,6 +37,7 @@ struct engine_preset {
 /* The price of decode attention, held over a stretch of decode steps of one number of requests. */
 struct attention_stretch {
     struct attention_price price;
+    struct step_noise noise;
     uint32_t requests;
     uint32_t steps;
 };

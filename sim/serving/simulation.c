@@ -1,10 +1,12 @@
 #include "sim/serving/simulation.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim/base/memory.h"
+#include "sim/base/random.h"
 #include "sim/base/units.h"
 #include "sim/engine/event_queue.h"
 
@@ -19,6 +21,10 @@ struct simulation {
     struct histogram itl;
     struct simulation_counts counts;
     int64_t now_ps;
+    uint64_t stretches;
+    uint64_t common_noise_key;
+    uint64_t gpu_noise_key;
+    uint64_t launch_noise_key;
     uint64_t steps_since_token;
     uint64_t patience_steps; /* without a token: even one token a step fills all requests' KV */
     /* equal gaps in a row, counted into 'itl' together */
@@ -71,6 +77,9 @@ struct simulation *simulation_create(const struct simulation_settings *settings,
     client_init(&simulation->client, &settings->client, requests, request_count);
     instance_init(&simulation->instance, settings->preset, settings->policy, &settings->engine,
                   requests, request_count);
+    simulation->common_noise_key = random_key(settings->seed, "noise of all steps");
+    simulation->gpu_noise_key = random_key(settings->seed, "noise of stretches");
+    simulation->launch_noise_key = random_key(settings->seed, "noise of launches");
     simulation->patience_steps =
         1000 + 4 * (uint64_t)settings->engine.max_model_len *
                    (1 + settings->engine.max_batch_requests / settings->engine.max_batch_tokens);
@@ -136,23 +145,35 @@ static struct batch *form_batch(struct simulation *simulation)
     return batch;
 }
 
+/* Numbers by the count of stretches, so that taking a stretch at once draws the same. */
+static struct step_noise draw_noise(struct simulation *simulation)
+{
+    const struct step_cost *cost = simulation->settings.cost;
+    uint64_t number = simulation->stretches++;
+    if (!simulation->settings.noise) {
+        return (struct step_noise){1, 1};
+    }
+    double common = cost->uncertainty * random_normal_at(simulation->common_noise_key, 0);
+    double gpu = cost->step_noise * random_normal_at(simulation->gpu_noise_key, number);
+    double launch = cost->launch_noise * random_normal_at(simulation->launch_noise_key, number);
+    return (struct step_noise){.gpu = exp(common + gpu), .launch = exp(launch)};
+}
+
 /* Whatever else changes the batch takes a mixed step or another number of requests. */
-static struct attention_price attention_price(struct simulation *simulation,
-                                              const struct batch_summary *summary)
+static const struct attention_stretch *attention_stretch(struct simulation *simulation,
+                                                         const struct batch_summary *summary)
 {
     enum { LONGEST_STRETCH_STEPS = 64 };
     struct attention_stretch *stretch = &simulation->instance.attention;
-    if (summary->prefill_requests > 0) {
-        stretch->steps = 0;
-        return step_cost_attention(simulation->settings.cost, summary);
-    }
-    if (stretch->steps == 0 || stretch->requests != summary->decode_requests) {
+    bool mixed = summary->prefill_requests > 0;
+    if (mixed || stretch->steps == 0 || stretch->requests != summary->decode_requests) {
         stretch->price = step_cost_attention(simulation->settings.cost, summary);
+        stretch->noise = draw_noise(simulation);
         stretch->requests = summary->decode_requests;
-        stretch->steps = LONGEST_STRETCH_STEPS;
+        stretch->steps = mixed ? 1 : LONGEST_STRETCH_STEPS;
     }
     stretch->steps--;
-    return stretch->price;
+    return stretch;
 }
 
 /* Price it: when its launch returns and when its output is at hand. On one GPU the engine loop
@@ -167,8 +188,9 @@ static void price_batch(struct simulation *simulation, struct batch *batch)
     if (batch->count == 0) {
         return;
     }
+    const struct attention_stretch *stretch = attention_stretch(simulation, &batch->summary);
     struct step_price price =
-        step_cost_price(cost, &batch->summary, attention_price(simulation, &batch->summary));
+        step_cost_price(cost, &batch->summary, stretch->price, stretch->noise);
     int64_t launched =
         price.launch_ps + (cost->launch_blocks_loop ? now : ps_max(now, instance->launch_done_ps));
     bool full_graph = batch->summary.cuda_graph == CUDA_GRAPH_FULL;

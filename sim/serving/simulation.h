@@ -16,6 +16,8 @@ struct simulation_settings {
     struct engine_settings engine;
     struct client_settings client;
     int64_t timeline_interval_ps; /* 0: no samples */
+    bool noise;                   /* draw how far steps and launches lie from their prices */
+    uint64_t seed;                /* of the noise */
 };
 
 struct simulation_counts {

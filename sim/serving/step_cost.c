@@ -68,7 +68,7 @@ struct attention_price step_cost_attention(const struct step_cost *cost,
 }
 
 struct step_price step_cost_price(const struct step_cost *cost, const struct batch_summary *summary,
-                                  struct attention_price attention)
+                                  struct attention_price attention, struct step_noise noise)
 {
     double constant = 0;
     if (summary->prefill_requests == 0) {
@@ -77,11 +77,12 @@ struct step_price step_cost_price(const struct step_cost *cost, const struct bat
         constant = cost_curve_at(&cost->mixed, summary->padded_tokens) +
                    cost->mixed_attention_ps * ((double)summary->prefill_attention_pairs_x2 / 2);
     }
-    int64_t gpu_ps = llround(constant) + attention.constant_ps +
-                     attention.token_ps * (int64_t)summary->decode_context_tokens;
+    int64_t token_ps = llround((double)attention.token_ps * noise.gpu);
+    int64_t gpu_ps = llround((constant + (double)attention.constant_ps) * noise.gpu) +
+                     token_ps * (int64_t)summary->decode_context_tokens;
     return (struct step_price){
         .gpu_ps = ps_max(1, gpu_ps),
-        .launch_ps = cost->launch_ps[summary->cuda_graph],
+        .launch_ps = llround((double)cost->launch_ps[summary->cuda_graph] * noise.launch),
     };
 }
 
@@ -122,6 +123,8 @@ struct coefficients {
     double request_overhead_ms;
     double output_overhead_ms;
     double largest_context_tokens;
+    double step_noise;
+    double launch_noise;
 };
 
 #define COEFFICIENT(key, member)                                                                   \
@@ -156,6 +159,8 @@ static const struct setting coefficient_settings[] = {
     {COEFFICIENT("request_overhead_ms", request_overhead_ms)},
     {COEFFICIENT("output_overhead_ms", output_overhead_ms)},
     {COEFFICIENT("largest_context_tokens", largest_context_tokens)},
+    {COEFFICIENT("step_noise_ratio", step_noise)},
+    {COEFFICIENT("launch_noise_ratio", launch_noise)},
     {.name = NULL},
 };
 
@@ -241,6 +246,8 @@ bool step_cost_from_json(struct step_cost *cost, const struct json *document, co
     read.request_overhead_ps = llround(file.request_overhead_ms * (double)PS_PER_MS);
     read.output_overhead_ps = llround(file.output_overhead_ms * (double)PS_PER_MS);
     read.largest_context_tokens = file.largest_context_tokens;
+    read.step_noise = file.step_noise;
+    read.launch_noise = file.launch_noise;
     *cost = read;
     return true;
 }
@@ -280,6 +287,8 @@ void step_cost_to_json(const struct step_cost *cost, struct json *document)
         .request_overhead_ms = (double)cost->request_overhead_ps / (double)PS_PER_MS,
         .output_overhead_ms = (double)cost->output_overhead_ps / (double)PS_PER_MS,
         .largest_context_tokens = cost->largest_context_tokens,
+        .step_noise = round(cost->step_noise * 1e4) / 1e4,
+        .launch_noise = round(cost->launch_noise * 1e4) / 1e4,
     };
     for (int i = 0; i < 3; i++) {
         file.launch_ms[i] = (double)cost->launch_ps[i] / (double)PS_PER_MS;

@@ -51,6 +51,9 @@ struct step_cost {
     int64_t request_overhead_ps;   /* client sends -> engine has the request */
     int64_t output_overhead_ps;    /* step's output at hand -> client has the token */
     double largest_context_tokens; /* of a measured decode step; beyond it is extrapolation */
+    double step_noise;             /* relative deviation of a stretch of steps from its price */
+    double launch_noise;           /* relative deviation of a launch from its median */
+    double uncertainty;            /* relative, of all step times together: from carrying over */
 };
 
 struct step_price {
@@ -65,11 +68,17 @@ struct attention_price {
     int64_t token_ps;
 };
 
+/* How far steps and launches lie from their prices: 1 for as priced. */
+struct step_noise {
+    double gpu;
+    double launch;
+};
+
 struct attention_price step_cost_attention(const struct step_cost *cost,
                                            const struct batch_summary *summary);
 
 struct step_price step_cost_price(const struct step_cost *cost, const struct batch_summary *summary,
-                                  struct attention_price attention);
+                                  struct attention_price attention, struct step_noise noise);
 
 /* True when the step lies outside of what the coefficients were fitted to. */
 bool step_cost_is_extrapolated(const struct step_cost *cost, const struct batch_summary *summary);

@@ -147,9 +147,12 @@ static void test_cost_survives_its_file(void **state)
     for (uint32_t requests = 1; requests <= 128; requests++) {
         struct batch_summary summary = decodes(requests);
         summary.decode_context_tokens = 1000 * requests;
-        assert_true(
-            step_cost_price(&cost, &summary, step_cost_attention(&cost, &summary)).gpu_ps ==
-            step_cost_price(&again, &summary, step_cost_attention(&again, &summary)).gpu_ps);
+        assert_true(step_cost_price(&cost, &summary, step_cost_attention(&cost, &summary),
+                                    (struct step_noise){1, 1})
+                        .gpu_ps == step_cost_price(&again, &summary,
+                                                   step_cost_attention(&again, &summary),
+                                                   (struct step_noise){1, 1})
+                                       .gpu_ps);
     }
 }
 
@@ -164,8 +167,9 @@ static void test_cost_is_monotone(void **state)
     for (uint32_t tokens = 2; tokens < 20000; tokens += 37) {
         struct batch_summary summary = {.prefill_requests = 1, .prefill_tokens = tokens};
         batch_summary_choose_graph(&summary, 128, 2048);
-        int64_t price =
-            step_cost_price(&cost, &summary, step_cost_attention(&cost, &summary)).gpu_ps;
+        int64_t price = step_cost_price(&cost, &summary, step_cost_attention(&cost, &summary),
+                                        (struct step_noise){1, 1})
+                            .gpu_ps;
         assert_true(price >= last);
         last = price;
     }
@@ -173,8 +177,9 @@ static void test_cost_is_monotone(void **state)
     last = 0;
     for (summary.decode_context_tokens = 0; summary.decode_context_tokens < 5000000;
          summary.decode_context_tokens += 10007) {
-        int64_t price =
-            step_cost_price(&cost, &summary, step_cost_attention(&cost, &summary)).gpu_ps;
+        int64_t price = step_cost_price(&cost, &summary, step_cost_attention(&cost, &summary),
+                                        (struct step_noise){1, 1})
+                            .gpu_ps;
         assert_true((double)price > 0.97 * (double)last);
         last = price;
     }
