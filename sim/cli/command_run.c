@@ -10,6 +10,7 @@
 #include "sim/base/units.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/figures.h"
+#include "sim/cli/replications.h"
 #include "sim/cli/setup.h"
 #include "sim/report/run_report.h"
 
@@ -21,6 +22,9 @@ struct run_options {
     const char *out;
     bool no_plots;
     bool no_requests;
+    bool noise;
+    const char *replications_text;
+    uint32_t replications; /* 1: just the run */
 };
 
 static double monotonic_s(void)
@@ -86,7 +90,7 @@ static bool write_timeline(const struct simulation *simulation, const char *dire
 }
 
 static bool write_summary(const struct scenario *scenario, const struct setup *setup,
-                          const struct run_summary *summary, const char *directory,
+                          const struct run_summary *summary, const struct run_options *chosen,
                           struct error *error)
 {
     struct json *document = json_create_object();
@@ -100,7 +104,15 @@ static bool write_summary(const struct scenario *scenario, const struct setup *s
     json_add_text(derived, "cost_source", setup->cost.identity.source);
     json_add_text(derived, "cost_name", setup->cost.identity.name);
     run_report_json(summary, json_add_object(document, "results"));
-    bool ok = json_write_file(document, directory, "summary.json", error);
+    bool ok = true;
+    if (chosen->replications > 1) {
+        struct json *replications = json_add_object(document, "replications");
+        json_add_number(replications, "count", chosen->replications);
+        json_add_number(replications, "level", 0.95);
+        ok = replications_run(scenario, chosen->replications,
+                              json_add_object(replications, "intervals"), stdout, error);
+    }
+    ok = ok && json_write_file(document, chosen->out, "summary.json", error);
     json_destroy(document);
     return ok;
 }
@@ -160,7 +172,7 @@ static bool write_results(const struct scenario *scenario, const struct setup *s
                           const struct simulation *simulation, const struct run_summary *summary,
                           const struct run_options *chosen, struct error *error)
 {
-    return write_summary(scenario, setup, summary, chosen->out, error) &&
+    return write_summary(scenario, setup, summary, chosen, error) &&
            (scenario->timeline_interval_s <= 0 ||
             write_timeline(simulation, chosen->out, "timeline.csv", error)) &&
            (chosen->no_requests || write_requests(setup, chosen->out, "requests.csv", error));
@@ -195,7 +207,7 @@ static bool run_scenario(const struct scenario *scenario, const struct run_optio
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    struct run_options chosen = {.out = "results"};
+    struct run_options chosen = {.out = "results", .replications = 1};
     struct option_list positionals = {.count = 0};
     const struct option options[] = {
         {"--set", "KEY=VALUE", "override a setting ('kvcast list settings')", OPTION_LIST,
@@ -204,6 +216,10 @@ static int run(const struct command *command, int argc, char **argv)
         {"--cost", "SOURCE[:FILE]", "step-cost source: calibrated[:FILE]", OPTION_TEXT,
          &chosen.cost},
         {"--out", "DIR", "folder for the results (default results)", OPTION_TEXT, &chosen.out},
+        {"--noise", NULL, "draw how far steps and launches lie from their prices", OPTION_FLAG,
+         &chosen.noise},
+        {"--replications", "N", "run N seeds; prediction intervals for every figure", OPTION_TEXT,
+         &chosen.replications_text},
         {"--no-plots", NULL, "no figures", OPTION_FLAG, &chosen.no_plots},
         {"--no-requests", NULL, "no requests.csv", OPTION_FLAG, &chosen.no_requests},
         {.name = NULL},
@@ -223,6 +239,14 @@ static int run(const struct command *command, int argc, char **argv)
     if (ok && chosen.cost != NULL && !text_copy(scenario.cost, sizeof scenario.cost, chosen.cost)) {
         ok = error_set(&error, "--cost: longer than %zu characters", sizeof scenario.cost - 1);
     }
+    double replications = 1;
+    if (ok && chosen.replications_text != NULL &&
+        (!text_to_whole(chosen.replications_text, 100000, &replications) || replications < 2)) {
+        ok = error_set(&error, "--replications: expected a whole number from 2 to 100000, got '%s'",
+                       chosen.replications_text);
+    }
+    chosen.replications = (uint32_t)replications;
+    scenario.noise = scenario.noise || chosen.noise;
     ok = ok && run_scenario(&scenario, &chosen, &error);
     unsigned figures = 0;
     ok = ok && (chosen.no_plots || figures_draw(chosen.out, stderr, &figures, &error));

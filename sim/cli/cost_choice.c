@@ -53,50 +53,50 @@ static bool made_configuration(const struct step_cost *cost,
            error_add_place(error, "calibration '%s'", identity->name);
 }
 
-/* Carries 'cost' to what is asked; '*ret_extra_pct' is 0 when it was made for that. */
+/* Carries 'cost' to what is asked; its uncertainty is 0 when it was made for that. */
 static bool carry_over(struct step_cost *cost, const struct cost_configuration *asked,
-                       double *ret_extra_pct, struct error *error)
+                       struct error *error)
 {
     struct cost_configuration made;
     if (!made_configuration(cost, &made, error)) {
         return false;
     }
-    *ret_extra_pct = cost_transfer(cost, &made, asked);
-    cost->uncertainty = *ret_extra_pct / 100;
+    cost_transfer(cost, &made, asked);
     return true;
 }
 
-static void warn(const struct step_cost_identity *identity, const struct cost_request *request,
-                 double extra_pct, char *warning)
+/* Says what was carried over from what; nothing when the cost was made for what is asked. */
+static void warn(const struct step_cost *cost, const struct cost_request *request, char *warning)
 {
+    const struct step_cost_identity *identity = &cost->identity;
+    warning[0] = '\0';
+    if (cost->uncertainty <= 0) {
+        return;
+    }
     snprintf(
         warning, COST_WARNING_BYTES,
         "calibration '%s' was made for %s, %s weights, %s KV on %u x %s and is carried over to "
         "%s, %s weights, %s KV on %u x %s: step times are uncertain by about %.0f %% more",
         identity->name, identity->model, identity->weights, identity->kv_cache,
         identity->tensor_parallel, identity->gpu, request->model, request->weights,
-        request->kv_cache, request->tensor_parallel, request->gpu, extra_pct);
+        request->kv_cache, request->tensor_parallel, request->gpu, 100 * cost->uncertainty);
 }
 
-/* The shipped calibration with the least extra uncertainty. */
-static bool find_shipped(const struct cost_request *request, struct step_cost *ret_cost,
+/* The shipped calibration that promises the least extra uncertainty, as it is. */
+static bool find_shipped(const struct cost_configuration *asked, struct step_cost *ret_cost,
                          double *ret_extra_pct, struct error *error)
 {
-    struct cost_configuration asked;
     bool any = false;
-    if (!asked_configuration(request, &asked, error)) {
-        return false;
-    }
     for (const struct embedded_file *file = embedded_files; file->path != NULL; file++) {
         struct step_cost cost;
-        double extra_pct = 0;
+        struct cost_configuration made;
         if (!text_starts_with(file->path, "calibration/")) {
             continue;
         }
-        if (!step_cost_read(&cost, file->path, error) ||
-            !carry_over(&cost, &asked, &extra_pct, error)) {
+        if (!step_cost_read(&cost, file->path, error) || !made_configuration(&cost, &made, error)) {
             return false;
         }
+        double extra_pct = cost_transfer_uncertainty_pct(&made, asked);
         if (!any || extra_pct < *ret_extra_pct) {
             any = true;
             *ret_cost = cost;
@@ -109,14 +109,14 @@ static bool find_shipped(const struct cost_request *request, struct step_cost *r
 bool cost_choice_nearest(const struct cost_request *request, struct step_cost *ret_cost,
                          char *warning, struct error *error)
 {
+    struct cost_configuration asked;
     double extra_pct = 0;
-    if (!find_shipped(request, ret_cost, &extra_pct, error)) {
+    if (!asked_configuration(request, &asked, error) ||
+        !find_shipped(&asked, ret_cost, &extra_pct, error) ||
+        !carry_over(ret_cost, &asked, error)) {
         return false;
     }
-    warning[0] = '\0';
-    if (extra_pct > 0) {
-        warn(&ret_cost->identity, request, extra_pct, warning);
-    }
+    warn(ret_cost, request, warning);
     return true;
 }
 
@@ -134,32 +134,28 @@ bool cost_choice_find(const struct cost_request *request, struct step_cost *ret_
 {
     const char *file = strchr(request->source, ':');
     size_t source_length = strcspn(request->source, ":");
-    double extra_pct = 0;
+    struct cost_configuration asked;
     warning[0] = '\0';
     if (source_length > 0 && (source_length != strlen("calibrated") ||
                               !text_starts_with(request->source, "calibrated"))) {
         return error_set(error, "--cost: unknown source '%.*s', expected calibrated[:FILE]",
                          (int)source_length, request->source);
     }
+    if (!asked_configuration(request, &asked, error)) {
+        return false;
+    }
     if (file == NULL) {
-        struct step_cost cost;
-        if (!find_shipped(request, &cost, &extra_pct, error)) {
+        double extra_pct = 0;
+        if (!find_shipped(&asked, ret_cost, &extra_pct, error)) {
             return false;
         }
         *ret_found = extra_pct <= 0;
-        if (*ret_found) {
-            *ret_cost = cost;
-        }
         return true;
     }
-    struct cost_configuration asked;
-    if (!asked_configuration(request, &asked, error) || !read_named(file + 1, ret_cost, error) ||
-        !carry_over(ret_cost, &asked, &extra_pct, error)) {
+    if (!read_named(file + 1, ret_cost, error) || !carry_over(ret_cost, &asked, error)) {
         return false;
     }
-    if (extra_pct > 0) {
-        warn(&ret_cost->identity, request, extra_pct, warning);
-    }
+    warn(ret_cost, request, warning);
     *ret_found = true;
     return true;
 }

@@ -60,6 +60,7 @@ const struct setting scenario_settings[] = {
     {BOOL("engine.async_scheduling", async_scheduling),
      .help = "form a step while the one before runs"},
 
+    {BOOL("noise", noise), .help = "draw how far steps and launches lie from their prices"},
     {TEXT("cost", cost), .help = "step-cost source: calibrated[:FILE]; empty: the best there is"},
 
     {TEXT("workload.trace", trace), .help = "trace CSV to replay; empty: generate"},

@@ -33,6 +33,7 @@ struct scenario {
     bool chunked_prefill;
     bool async_scheduling;
 
+    bool noise;     /* draw how far steps and launches lie from their prices */
     char cost[256]; /* SOURCE[:FILE]; empty: the best that exists */
 
     char trace[256];         /* a trace to replay; empty: generate */

@@ -72,6 +72,8 @@ static bool set_engine(struct setup *setup, const struct scenario *scenario, str
     settings->cost = &setup->cost;
     settings->timeline_interval_ps = ps_from_s(scenario->timeline_interval_s);
     settings->client.width = scenario->client_width;
+    settings->noise = scenario->noise;
+    settings->seed = scenario->seed;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (text_equal(scenario->client, kinds[i].name)) {
             settings->client.kind = kinds[i].kind;

@@ -155,8 +155,8 @@ static void transfer_launches(struct step_cost *cost, bool from_one_gpu, bool to
 
 /* From transfers between the measured runs: about 3 % for another size, 5 % for another weight
  * format, 3 % for another KV format, 6 % for another degree; another GPU is a guess. */
-static double uncertainty_pct(const struct cost_configuration *from,
-                              const struct cost_configuration *to)
+double cost_transfer_uncertainty_pct(const struct cost_configuration *from,
+                                     const struct cost_configuration *to)
 {
     double squares = 0;
     squares += model_shape_linear_weights(&from->model) != model_shape_linear_weights(&to->model)
@@ -169,12 +169,12 @@ static double uncertainty_pct(const struct cost_configuration *from,
     return sqrt(squares);
 }
 
-double cost_transfer(struct step_cost *cost, const struct cost_configuration *from,
-                     const struct cost_configuration *to)
+void cost_transfer(struct step_cost *cost, const struct cost_configuration *from,
+                   const struct cost_configuration *to)
 {
-    double extra_pct = uncertainty_pct(from, to);
-    if (extra_pct <= 0) {
-        return 0;
+    cost->uncertainty = cost_transfer_uncertainty_pct(from, to) / 100;
+    if (cost->uncertainty <= 0) {
+        return;
     }
     struct scales a = scales_of(from);
     struct scales b = scales_of(to);
@@ -189,5 +189,4 @@ double cost_transfer(struct step_cost *cost, const struct cost_configuration *fr
     cost->beside_prefill_ps = llround((double)cost->beside_prefill_ps * kv_ratio);
     transfer_launches(cost, from->tensor_parallel == 1, to->tensor_parallel == 1,
                       b.layers / a.layers);
-    return extra_pct;
 }

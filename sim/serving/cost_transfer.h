@@ -18,9 +18,13 @@ struct cost_configuration {
     uint32_t tensor_parallel;
 };
 
-/* Rewrites 'cost' from one configuration to another. Returns the extra uncertainty of step times,
- * in per cent: 0 when nothing that matters differs. */
-double cost_transfer(struct step_cost *cost, const struct cost_configuration *from,
-                     const struct cost_configuration *to);
+/* Extra uncertainty of step times carried over, in per cent; 0 when nothing that matters differs.
+ */
+double cost_transfer_uncertainty_pct(const struct cost_configuration *from,
+                                     const struct cost_configuration *to);
+
+/* Rewrites 'cost' from one configuration to another. */
+void cost_transfer(struct step_cost *cost, const struct cost_configuration *from,
+                   const struct cost_configuration *to);
 
 #endif

@@ -1,0 +1,14 @@
+/* The same scenario under other seeds: how far figures scatter. */
+#ifndef SIM_CLI_REPLICATIONS_H
+#define SIM_CLI_REPLICATIONS_H
+
+#include <stdio.h>
+
+#include "sim/cli/scenario.h"
+
+/* Runs 'count' replications with the seeds that follow the scenario's, adds a 95 % prediction
+ * interval of every result to 'object', nested like "results", and prints the main ones. */
+MUST_CHECK bool replications_run(const struct scenario *scenario, uint32_t count,
+                                 struct json *object, FILE *stream, struct error *error);
+
+#endif
