@@ -256,14 +256,32 @@ static void fit_launches(const struct step_observations *observations, struct st
     free(values);
 }
 
-/* The client's share, from the first request of each sweep job: sent to first forming, and from the
- * forming that follows the output of its last step to the token at the client. */
+/* How long a request takes to the engine: the first forming of a burst had some of its requests and
+ * had not yet the next. Half way between the two bounds; NAN when the forming does not tell. */
+static double travel_s(const struct measured_run *run, const struct measured_job *job)
+{
+    const struct measured_step *first = &run->steps[job->first_step];
+    const struct measured_request *requests = &run->requests[job->first_request];
+    uint32_t taken = first->prefill_requests;
+    if (taken == 0 || taken >= job->request_count ||
+        first->prefill_tokens != taken * requests[0].prompt_tokens ||
+        requests[taken].sent_s < requests[taken - 1].sent_s) {
+        return NAN;
+    }
+    return first->schedule_s - (requests[taken].sent_s + requests[taken - 1].sent_s) / 2;
+}
+
+/* The client's share: sent to taken in, woken to formed, and from the forming that follows the
+ * output of a step to the token at the client. */
 static void fit_client(const struct measured_run *run, struct step_cost *cost)
 {
-    double *before = memory_zeroed(run->job_count, sizeof before[0]);
-    double *after = memory_zeroed(run->job_count, sizeof after[0]);
-    size_t before_count = 0;
-    size_t after_count = 0;
+    double *values = memory_zeroed(3 * (size_t)run->job_count, sizeof values[0]);
+    double *travels = values;
+    double *starts = values + run->job_count;
+    double *outputs = values + 2 * (size_t)run->job_count;
+    size_t travel_count = 0;
+    size_t start_count = 0;
+    size_t output_count = 0;
     for (uint32_t i = 0; i < run->job_count; i++) {
         const struct measured_job *job = &run->jobs[i];
         if (!job->is_sweep || job->request_count == 0 || job->step_count < 4) {
@@ -271,19 +289,24 @@ static void fit_client(const struct measured_run *run, struct step_cost *cost)
         }
         const struct measured_request *request = &run->requests[job->first_request];
         const struct measured_step *steps = &run->steps[job->first_step];
-        before[before_count++] = steps[0].schedule_s - request->sent_s;
+        double travel = travel_s(run, job);
+        if (!isnan(travel)) {
+            travels[travel_count++] = travel;
+        }
+        starts[start_count++] = steps[0].schedule_s - request->sent_s;
         if (job->request_count == 1 && steps[1].prefill_requests == 0) {
-            after[after_count++] = request->first_token_s - steps[2].schedule_s;
+            outputs[output_count++] = request->first_token_s - steps[2].schedule_s;
         }
     }
-    if (before_count > 0) {
-        cost->request_overhead_ps = ps_max(0, ps_from_s(median_of(before, before_count)));
+    double start_s = start_count > 0 ? median_of(starts, start_count) : 0;
+    double travel = travel_count > 0 ? median_of(travels, travel_count) : start_s;
+    travel = fmax(0, fmin(travel, start_s));
+    cost->request_overhead_ps = ps_from_s(travel);
+    cost->wake_ps = ps_from_s(start_s - travel);
+    if (output_count > 0) {
+        cost->output_overhead_ps = ps_max(0, ps_from_s(median_of(outputs, output_count)));
     }
-    if (after_count > 0) {
-        cost->output_overhead_ps = ps_max(0, ps_from_s(median_of(after, after_count)));
-    }
-    free(after);
-    free(before);
+    free(values);
 }
 
 /* A first model: a decode costs the median of the run's shortest gaps, a token of prefill what the

@@ -163,6 +163,14 @@ bool validation_replay(const struct measured_run *run, const struct measured_job
                        const struct step_cost *cost, struct job_validation *ret_result,
                        struct error *error)
 {
+    const struct simulation_hooks none = {NULL, NULL, NULL};
+    return validation_replay_with(run, job, cost, &none, ret_result, error);
+}
+
+bool validation_replay_with(const struct measured_run *run, const struct measured_job *job,
+                            const struct step_cost *cost, const struct simulation_hooks *hooks,
+                            struct job_validation *ret_result, struct error *error)
+{
     struct simulation_settings settings;
     if (!settings_of(run, cost, &settings, error)) {
         return false;
@@ -171,6 +179,7 @@ bool validation_replay(const struct measured_run *run, const struct measured_job
         return error_set(error, "%s: job '%s' has no requests in requests.csv", run->path,
                          job->name);
     }
+    settings.hooks = *hooks;
     struct job_validation result = {.requests = job->request_count};
     snprintf(result.name, sizeof result.name, "%s", job->name);
     struct measured_request *measured = sorted_requests(run, job);
@@ -236,6 +245,28 @@ void validation_print(const struct job_validation *result, FILE *stream)
     print_row(stream, "KV mean", result->kv_mean, 100, "%");
     fprintf(stream, "  %-18s %11.0f %11.0f\n\n", "preemptions", result->preemptions.measured,
             result->preemptions.predicted);
+}
+
+void validation_print_markdown_header(FILE *stream)
+{
+    fputs("| run | job | E2E error per request | makespan | TTFT mean | TTFT p50 / p90 | KV peak, "
+          "points | preemptions, measured / predicted |\n"
+          "| --- | --- | --- | --- | --- | --- | --- | --- |\n",
+          stream);
+}
+
+void validation_print_markdown(const struct job_validation *result, const char *run_name,
+                               FILE *stream)
+{
+    const struct distribution *m = &result->ttft_s.measured;
+    const struct distribution *p = &result->ttft_s.predicted;
+    fprintf(stream,
+            "| %s | %s | %.2f %% | %+.2f %% | %+.1f %% | %+.1f %% / %+.1f %% | %+.2f | %.0f / %.0f "
+            "|\n",
+            run_name, result->name, result->e2e_mape_pct, compared_error_pct(result->makespan_s),
+            100 * (p->mean / m->mean - 1), 100 * (p->p50 / m->p50 - 1), 100 * (p->p90 / m->p90 - 1),
+            100 * (result->kv_peak.predicted - result->kv_peak.measured),
+            result->preemptions.measured, result->preemptions.predicted);
 }
 
 static void add_compared(struct json *object, const char *name, struct compared compared)

@@ -7,6 +7,7 @@
 #include "calibration/measured_run.h"
 #include "sim/base/json.h"
 #include "sim/metrics/samples.h"
+#include "sim/serving/simulation.h"
 #include "sim/serving/step_cost.h"
 
 struct compared {
@@ -32,6 +33,12 @@ struct job_validation {
     struct compared preemptions;
 };
 
+/* How a replay's engine is run: what 'hooks' change, they change. */
+MUST_CHECK bool validation_replay_with(const struct measured_run *run,
+                                       const struct measured_job *job, const struct step_cost *cost,
+                                       const struct simulation_hooks *hooks,
+                                       struct job_validation *ret_result, struct error *error);
+
 /* Replays one job. Errors: an engine this program has no preset for, a job without requests. */
 MUST_CHECK bool validation_replay(const struct measured_run *run, const struct measured_job *job,
                                   const struct step_cost *cost, struct job_validation *ret_result,
@@ -40,6 +47,10 @@ MUST_CHECK bool validation_replay(const struct measured_run *run, const struct m
 double compared_error_pct(struct compared compared); /* NAN where nothing was measured */
 
 void validation_print(const struct job_validation *result, FILE *stream);
+/* One row of the README's table. */
+void validation_print_markdown_header(FILE *stream);
+void validation_print_markdown(const struct job_validation *result, const char *run_name,
+                               FILE *stream);
 /* Adds an object to 'jobs'. */
 void validation_to_json(const struct job_validation *result, struct json *jobs);
 

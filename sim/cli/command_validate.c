@@ -1,16 +1,24 @@
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "calibration/explanation.h"
 #include "calibration/step_fit.h"
 #include "calibration/validation.h"
+#include "sim/base/output_file.h"
 #include "sim/base/text.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/cost_choice.h"
+#include "sim/cli/figures.h"
 
 struct validate_options {
     const char *job;
     const char *cost;
+    const char *out;
     bool json;
+    bool markdown;
+    bool explain;
+    bool all;
 };
 
 /* The named cost, else the shipped calibration that fits, else a fit of the run's own sweep. */
@@ -48,6 +56,28 @@ static bool choose_cost(const struct measured_run *run, const struct validate_op
     return true;
 }
 
+/* Prints where the error comes from; draws the figure into a folder of the run and job. */
+static bool explain(const struct measured_run *run, const struct measured_job *job,
+                    const struct step_cost *cost, const struct validate_options *options,
+                    struct error *error)
+{
+    struct explanation explanation;
+    char directory[512];
+    unsigned figures = 0;
+    if (!explanation_run(run, job, cost, &explanation, error)) {
+        return false;
+    }
+    explanation_print(&explanation, options->json || options->markdown ? stderr : stdout);
+    snprintf(directory, sizeof directory, "%.300s/%s-%s", options->out, run->name, job->name);
+    if (!output_directory_create(directory, error) ||
+        !explanation_write(run, job, cost, directory, error) ||
+        !figures_draw(directory, stderr, &figures, error)) {
+        return false;
+    }
+    fprintf(stderr, "kvcast: figure and CSV in %s\n", directory);
+    return true;
+}
+
 /* Replays the wanted jobs, printing each or adding it to 'jobs'. */
 static bool replay_jobs(const struct measured_run *run, const struct validate_options *options,
                         const struct step_cost *cost, struct json *jobs, struct error *error)
@@ -66,8 +96,13 @@ static bool replay_jobs(const struct measured_run *run, const struct validate_op
         replayed++;
         if (jobs != NULL) {
             validation_to_json(&result, jobs);
+        } else if (options->markdown) {
+            validation_print_markdown(&result, run->name, stdout);
         } else {
             validation_print(&result, stdout);
+        }
+        if (options->explain && !explain(run, job, cost, options, error)) {
+            return false;
         }
     }
     if (replayed == 0 && options->job != NULL) {
@@ -94,7 +129,7 @@ static bool validate(const char *path, const struct validate_options *options, s
         json_add_text(object, "run", run.name);
         json_add_text(object, "cost", cost.identity.name);
         jobs = json_add_array(object, "jobs");
-    } else if (ok) {
+    } else if (ok && !options->markdown) {
         printf("%s, priced by calibration '%s'\n\n", run.name, cost.identity.name);
     }
     ok = ok && replay_jobs(&run, options, &cost, jobs, error);
@@ -111,15 +146,39 @@ static void print_json(const struct json *document, size_t runs)
     free(text);
 }
 
+/* Folders below 'root', in order of name; returns how many. */
+static size_t list_runs(const char *root, char (*paths)[320], const char **values)
+{
+    struct dirent **entries = NULL;
+    int found = scandir(root, &entries, NULL, alphasort);
+    size_t count = 0;
+    for (int i = 0; i < found; i++) {
+        if (entries[i]->d_name[0] != '.' && count < OPTION_LIST_MAXIMUM) {
+            snprintf(paths[count], sizeof paths[count], "%s/%s", root, entries[i]->d_name);
+            values[count] = paths[count];
+            count++;
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    return count;
+}
+
 static int run_validate(const struct command *command, int argc, char **argv)
 {
-    struct validate_options chosen = {.json = false};
+    struct validate_options chosen = {.out = "results/explain"};
     struct option_list positionals = {.count = 0};
     const struct option options[] = {
         {"--job", "NAME", "only this job (default: every job that is no sweep)", OPTION_TEXT,
          &chosen.job},
         {"--cost", "SOURCE[:FILE]", "step-cost source: calibrated[:FILE]", OPTION_TEXT,
          &chosen.cost},
+        {"--all", NULL, "every run below calibration/measured", OPTION_FLAG, &chosen.all},
+        {"--explain", NULL, "tell errors of prices and of the schedule apart; draw a figure",
+         OPTION_FLAG, &chosen.explain},
+        {"--out", "DIR", "folder for the figures of --explain (default results/explain)",
+         OPTION_TEXT, &chosen.out},
+        {"--markdown", NULL, "print the README's table", OPTION_FLAG, &chosen.markdown},
         {"--json", NULL, "print JSON", OPTION_FLAG, &chosen.json},
         {.name = NULL},
     };
@@ -127,9 +186,17 @@ static int run_validate(const struct command *command, int argc, char **argv)
     if (!options_parse(command, options, argc, argv, &positionals, &status)) {
         return status;
     }
+    if (chosen.all && positionals.count == 0) {
+        static char paths[OPTION_LIST_MAXIMUM][320];
+        positionals.count = list_runs("calibration/measured", paths, positionals.values);
+    }
     if (positionals.count == 0) {
-        fprintf(stderr, "kvcast validate: expected at least one RUN_DIR\n");
+        fprintf(stderr, "kvcast validate: expected at least one RUN_DIR%s\n",
+                chosen.all ? ", found none below calibration/measured" : "");
         return EXIT_BAD_USAGE;
+    }
+    if (chosen.markdown) {
+        validation_print_markdown_header(stdout);
     }
     struct json *document = json_create_object();
     struct json *runs = chosen.json ? json_add_array(document, "runs") : NULL;

@@ -20,6 +20,7 @@ static const struct figure figures[] = {
     {"kv_utilization", "timeline.csv", 1000, 460}, {"running_waiting", "timeline.csv", 1000, 460},
     {"stragglers", "requests.csv", 1000, 620},     {"latency_cdf", "requests.csv", 1000, 720},
     {"difficulty", "requests.csv", 1000, 560},     {"contrast", "contrast_timeline.csv", 1000, 640},
+    {"explain", "explain_steps.csv", 1000, 900},
 };
 
 static bool has_gnuplot(void)

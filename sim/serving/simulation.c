@@ -142,6 +142,10 @@ static struct batch *form_batch(struct simulation *simulation)
     }
     count_step(simulation, batch);
     note_state(simulation);
+    if (simulation->settings.hooks.on_forming != NULL) {
+        simulation->settings.hooks.on_forming(simulation->settings.hooks.context, instance, batch,
+                                              simulation->now_ps);
+    }
     return batch;
 }
 
@@ -200,6 +204,16 @@ static void price_batch(struct simulation *simulation, struct batch *batch)
     batch->end_ps = instance->gpu_free_ps;
 }
 
+static void push_turn(struct simulation *simulation, int64_t priced_ps, enum event_type type)
+{
+    const struct simulation_hooks *hooks = &simulation->settings.hooks;
+    int64_t at_ps = priced_ps;
+    if (hooks->next_turn_ps != NULL) {
+        at_ps = hooks->next_turn_ps(hooks->context, simulation->now_ps, priced_ps);
+    }
+    push(simulation, ps_max(simulation->now_ps, at_ps), type, 0);
+}
+
 /* Schedule the next step: the loop forms again as soon as the launch returns if there is room for
  * another step in flight, else it waits for the oldest. */
 static void schedule_next(struct simulation *simulation, const struct batch *batch)
@@ -211,10 +225,10 @@ static void schedule_next(struct simulation *simulation, const struct batch *bat
                            ? instance->launch_done_ps
                            : now;
     if (batch->count > 0 && instance->steps_in_flight < limit) {
-        push(simulation, returned, EVENT_LAUNCH_DONE, 0);
+        push_turn(simulation, returned, EVENT_LAUNCH_DONE);
     } else {
         int64_t end = instance->steps[instance->oldest_step].end_ps;
-        push(simulation, ps_max(end, returned), EVENT_STEP_END, 0);
+        push_turn(simulation, ps_max(end, returned), EVENT_STEP_END);
     }
 }
 
@@ -228,8 +242,7 @@ static void turn(struct simulation *simulation)
         price_batch(simulation, batch);
         schedule_next(simulation, batch);
     } else if (instance->steps_in_flight > 0) {
-        push(simulation, ps_max(simulation->now_ps, instance->steps[instance->oldest_step].end_ps),
-             EVENT_STEP_END, 0);
+        push_turn(simulation, instance->steps[instance->oldest_step].end_ps, EVENT_STEP_END);
     } else {
         instance->is_busy = false;
         note_state(simulation);
@@ -298,7 +311,9 @@ static void on_request_arrival(struct simulation *simulation, uint32_t index)
     }
     instance_enqueue(instance, index);
     if (!instance->is_busy) {
-        turn(simulation);
+        instance->is_busy = true;
+        push(simulation, simulation->now_ps + simulation->settings.cost->wake_ps, EVENT_LAUNCH_DONE,
+             0);
     }
 }
 

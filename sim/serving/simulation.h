@@ -9,6 +9,16 @@
 #include "sim/serving/instance.h"
 #include "sim/serving/step_cost.h"
 
+/* For setting a run beside a measured one. */
+struct simulation_hooks {
+    void *context;
+    /* When the loop turns next instead of when it is priced to; NULL: as priced. */
+    int64_t (*next_turn_ps)(void *context, int64_t now_ps, int64_t priced_ps);
+    /* After each forming, also an empty one; NULL: nobody watches. */
+    void (*on_forming)(void *context, const struct instance *instance, const struct batch *batch,
+                       int64_t now_ps);
+};
+
 struct simulation_settings {
     const struct engine_preset *preset;
     const struct scheduling_policy *policy;
@@ -18,6 +28,7 @@ struct simulation_settings {
     int64_t timeline_interval_ps; /* 0: no samples */
     bool noise;                   /* draw how far steps and launches lie from their prices */
     uint64_t seed;                /* of the noise */
+    struct simulation_hooks hooks;
 };
 
 struct simulation_counts {

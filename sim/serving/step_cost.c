@@ -121,6 +121,7 @@ struct coefficients {
     double launch_tail_ms;
     bool launch_blocks_loop;
     double request_overhead_ms;
+    double wake_ms;
     double output_overhead_ms;
     double largest_context_tokens;
     double step_noise;
@@ -157,6 +158,7 @@ static const struct setting coefficient_settings[] = {
      .required = true,
      SETTING_OF(coefficients, launch_blocks_loop)},
     {COEFFICIENT("request_overhead_ms", request_overhead_ms)},
+    {COEFFICIENT("wake_ms", wake_ms)},
     {COEFFICIENT("output_overhead_ms", output_overhead_ms)},
     {COEFFICIENT("largest_context_tokens", largest_context_tokens)},
     {COEFFICIENT("step_noise_ratio", step_noise)},
@@ -244,6 +246,7 @@ bool step_cost_from_json(struct step_cost *cost, const struct json *document, co
     read.launch_tail_ps = llround(file.launch_tail_ms * (double)PS_PER_MS);
     read.launch_blocks_loop = file.launch_blocks_loop;
     read.request_overhead_ps = llround(file.request_overhead_ms * (double)PS_PER_MS);
+    read.wake_ps = llround(file.wake_ms * (double)PS_PER_MS);
     read.output_overhead_ps = llround(file.output_overhead_ms * (double)PS_PER_MS);
     read.largest_context_tokens = file.largest_context_tokens;
     read.step_noise = file.step_noise;
@@ -285,6 +288,7 @@ void step_cost_to_json(const struct step_cost *cost, struct json *document)
         .launch_tail_ms = (double)cost->launch_tail_ps / (double)PS_PER_MS,
         .launch_blocks_loop = cost->launch_blocks_loop,
         .request_overhead_ms = (double)cost->request_overhead_ps / (double)PS_PER_MS,
+        .wake_ms = (double)cost->wake_ps / (double)PS_PER_MS,
         .output_overhead_ms = (double)cost->output_overhead_ps / (double)PS_PER_MS,
         .largest_context_tokens = cost->largest_context_tokens,
         .step_noise = round(cost->step_noise * 1e4) / 1e4,

@@ -49,6 +49,7 @@ struct step_cost {
     int64_t launch_tail_ps;        /* from the end of a launch to the end of its step, at least */
     bool launch_blocks_loop;       /* one GPU: the engine loop launches itself */
     int64_t request_overhead_ps;   /* client sends -> engine has the request */
+    int64_t wake_ps;               /* an idle engine has a request -> it forms a step */
     int64_t output_overhead_ps;    /* step's output at hand -> client has the token */
     double largest_context_tokens; /* of a measured decode step; beyond it is extrapolation */
     double step_noise;             /* relative deviation of a stretch of steps from its price */
