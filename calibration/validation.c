@@ -105,6 +105,9 @@ static void compare_requests(const struct measured_request *measured,
     double last_measured = 0;
     double last_predicted = 0;
     double error_sum = 0;
+    double ttft_sum = 0;
+    double decode_sum = 0;
+    uint32_t decoding = 0;
     for (uint32_t i = 0; i < count; i++) {
         const struct measured_request *one = &measured[i];
         double sent = s_from_ps(predicted[i].sent_ps);
@@ -117,11 +120,18 @@ static void compare_requests(const struct measured_request *measured,
         tpot.measured[i] =
             per_output_token(one->first_token_s, one->last_token_s, one->output_tokens);
         tpot.predicted[i] = per_output_token(first, last, one->output_tokens);
+        ttft_sum += fabs(ttft.predicted[i] / ttft.measured[i] - 1);
+        if (one->last_token_s > one->first_token_s) {
+            decode_sum += fabs((last - first) / (one->last_token_s - one->first_token_s) - 1);
+            decoding++;
+        }
         error_sum += fabs(e2e.predicted[i] / e2e.measured[i] - 1);
         last_measured = fmax(last_measured, one->last_token_s - measured[0].sent_s);
         last_predicted = fmax(last_predicted, last - s_from_ps(predicted[0].sent_ps));
     }
     result->e2e_mape_pct = 100 * error_sum / count;
+    result->ttft_mape_pct = 100 * ttft_sum / count;
+    result->decode_mape_pct = decoding > 0 ? 100 * decode_sum / decoding : 0;
     result->ttft_s = compare(ttft, count);
     result->tpot_s = compare(tpot, count);
     result->e2e_s = compare(e2e, count);
@@ -145,6 +155,10 @@ static void measure_state(const struct measured_run *run, const struct measured_
         span += length;
     }
     result->kv_mean.measured = span > 0 ? integral / span : NAN;
+    if (job->step_count == 0) {
+        result->kv_peak.measured = NAN;
+        result->preemptions.measured = NAN;
+    }
 }
 
 static struct request *make_requests(const struct measured_request *measured, uint32_t count)

@@ -24,6 +24,8 @@ struct job_validation {
     char name[64];
     uint32_t requests;
     double e2e_mape_pct; /* mean |predicted / measured - 1| over the requests */
+    double ttft_mape_pct;
+    double decode_mape_pct; /* of the time from first to last token */
     struct compared_distribution e2e_s;
     struct compared_distribution ttft_s;
     struct compared_distribution tpot_s;

@@ -1,9 +1,11 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "calibration/latency_fit.h"
 #include "calibration/step_fit.h"
 #include "sim/base/json.h"
 #include "sim/cli/commands.h"
+#include "sim/cli/cost_choice.h"
 
 static void print_report(const struct measured_run *run, const struct fit_report *report)
 {
@@ -34,26 +36,75 @@ static void add_report(struct json *document, const struct measured_run *run,
     }
 }
 
-static bool calibrate(const char *path, const char *out, struct error *error)
+/* Without steps: the nearest shipped calibration, stretched to match latencies. */
+static bool fit_to_latencies(const struct measured_run *measured, const char *start,
+                             struct step_cost *cost, struct json *document, struct error *error)
+{
+    const struct measured_engine *engine = &measured->engine;
+    struct cost_request request = {.source = start != NULL ? start : "",
+                                   .model = engine->model,
+                                   .gpu = engine->gpu,
+                                   .weights = engine->weights,
+                                   .kv_cache = engine->kv_cache,
+                                   .tensor_parallel = engine->tensor_parallel};
+    char warning[COST_WARNING_BYTES];
+    bool found = false;
+    struct latency_fit_report report;
+    if (!cost_choice_find(&request, cost, &found, warning, error) ||
+        (!found && !cost_choice_nearest(&request, cost, warning, error)) ||
+        !latency_fit_run(measured, cost, &report, error)) {
+        return false;
+    }
+    step_cost_to_json(cost, document);
+    struct json *fit = json_add_object(document, "fit");
+    json_add_text(fit, "run", measured->name);
+    json_add_text(fit, "fitted_to", "latencies of requests");
+    json_add_number(fit, "decode_ratio", report.decode_ratio);
+    json_add_number(fit, "attention_ratio", report.attention_ratio);
+    json_add_number(fit, "prefill_ratio", report.prefill_ratio);
+    json_add_number(fit, "overhead_ratio", report.overhead_ratio);
+    printf("%s: no steps.csv, so fitted to the latencies of %u requests\n"
+           "  times the nearest calibration: decode %.3f, attention %.3f, prefill %.3f, host and "
+           "client %.3f\n"
+           "  mean error per request: TTFT %.1f %%, first to last token %.2f %%\n",
+           measured->path, measured->request_count, report.decode_ratio, report.attention_ratio,
+           report.prefill_ratio, report.overhead_ratio, report.ttft_error_pct,
+           report.decode_error_pct);
+    return true;
+}
+
+static bool fit_to_steps(const struct measured_run *measured, struct step_cost *cost,
+                         struct json *document, struct error *error)
+{
+    struct fit_report report;
+    if (!step_fit_run(measured, cost, &report, error)) {
+        return false;
+    }
+    step_cost_to_json(cost, document);
+    add_report(document, measured, &report);
+    print_report(measured, &report);
+    printf("  decode steps measured up to %.0f requests and %.0f context tokens, others up to %.0f "
+           "tokens; beyond, prices are extrapolated and counted as such\n",
+           cost->decode.tokens[cost->decode.count - 1], cost->largest_context_tokens,
+           cost->mixed.tokens[cost->mixed.count - 1]);
+    return true;
+}
+
+static bool calibrate(const char *path, const char *start, const char *out, struct error *error)
 {
     struct measured_run measured;
     struct step_cost cost;
-    struct fit_report report;
     if (!measured_run_read(&measured, path, error)) {
         return false;
     }
-    bool ok = step_fit_run(&measured, &cost, &report, error);
+    struct json *document = json_create_object();
+    bool ok = (measured.step_count == 0 ? fit_to_latencies(&measured, start, &cost, document, error)
+                                        : fit_to_steps(&measured, &cost, document, error)) &&
+              json_write_file(document, NULL, out, error);
     if (ok) {
-        struct json *document = json_create_object();
-        step_cost_to_json(&cost, document);
-        add_report(document, &measured, &report);
-        ok = json_write_file(document, NULL, out, error);
-        json_destroy(document);
-    }
-    if (ok) {
-        print_report(&measured, &report);
         printf("written to %s\n", out);
     }
+    json_destroy(document);
     measured_run_clear(&measured);
     return ok;
 }
@@ -61,9 +112,12 @@ static bool calibrate(const char *path, const char *out, struct error *error)
 static int run(const struct command *command, int argc, char **argv)
 {
     const char *out = NULL;
+    const char *start = NULL;
     struct option_list positionals = {.count = 0};
     const struct option options[] = {
         {"--out", "FILE", "where to write the calibration", OPTION_TEXT, &out},
+        {"--cost", "SOURCE[:FILE]", "without steps.csv: the model to start from", OPTION_TEXT,
+         &start},
         {.name = NULL},
     };
     int status = 0;
@@ -75,16 +129,20 @@ static int run(const struct command *command, int argc, char **argv)
         return EXIT_BAD_USAGE;
     }
     struct error error;
-    return calibrate(positionals.values[0], out, &error) ? EXIT_DONE : options_fail(error.message);
+    return calibrate(positionals.values[0], start, out, &error) ? EXIT_DONE
+                                                                : options_fail(error.message);
 }
 
 const struct command command_calibrate = {
     .name = "calibrate",
     .arguments = "RUN_DIR --out FILE",
-    .summary = "fit the step-cost model to the sweep jobs of a measured run",
-    .details = "A span is one step, or several whose ends did not show apart; every fifth is held\n"
-               "out of a second fit to measure the error on what was not fitted.\n\n"
-               "  kvcast calibrate calibration/measured/qwen7b-bf16 --out mine.json\n"
-               "  kvcast run --cost calibrated:mine.json\n",
+    .summary = "fit the step-cost model to a measured run",
+    .details =
+        "Fits to the sweep jobs of steps.csv; where nobody logged steps, to the latencies of\n"
+        "requests.csv (calibration/MEASURED_RUN.md). A span is one step, or several whose ends did "
+        "not show apart; every fifth is held\n"
+        "out of a second fit to measure the error on what was not fitted.\n\n"
+        "  kvcast calibrate calibration/measured/qwen7b-bf16 --out mine.json\n"
+        "  kvcast run --cost calibrated:mine.json\n",
     .run = run,
 };
