@@ -1,6 +1,6 @@
 # Predicted against measured: running requests and KV use over time, and the ratio of step prices to
 # measured steps by regime, from explain_state.csv and explain_steps.csv.
-set multiplot layout 3,1 margins 0.09,0.98,0.08,0.94 spacing 0,0.09
+set multiplot layout 3,1 margins 0.09,0.98,0.08,0.94 spacing 0,0.1
 stats 'explain_state.csv' skip 1 using 2 name 'time' nooutput
 set xrange [0:time_max]
 set yrange [0:*]
@@ -12,7 +12,7 @@ set key off
 set ylabel 'KV cache in use (%)'
 plot 'explain_state.csv' skip 1 using 2:(strcol(1) eq 'measured' ? $4 * 100 : NaN) with steps lc rgb blue lw 1.8, \
      '' skip 1 using 2:(strcol(1) eq 'predicted' ? $4 * 100 : NaN) with steps lc rgb orange lw 1.1
-set key on
+set key at graph 0.99, 0.97 right top vertical opaque
 set xrange [0.8:*]
 set logscale x
 set yrange [-15:15]

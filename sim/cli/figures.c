@@ -64,7 +64,7 @@ static bool draw(const struct figure *figure, const char *directory, struct erro
         dup2(ends[0], STDIN_FILENO);
         close(ends[0]);
         close(ends[1]);
-        if (chdir(directory) == 0) {
+        if (chdir(directory) == 0 && setenv("LC_ALL", "C.UTF-8", 1) == 0) {
             execlp("gnuplot", "gnuplot", "-", (char *)NULL);
         }
         _exit(127);

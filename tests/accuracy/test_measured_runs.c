@@ -13,6 +13,7 @@
 
 #include "calibration/step_fit.h"
 #include "calibration/validation.h"
+#include "sim/cli/cost_choice.h"
 
 struct expectation {
     const char *run;
@@ -29,13 +30,24 @@ struct expectation {
 };
 
 static const struct expectation expectations[] = {
-    {"qwen7b-bf16", "qwen7b-bf16", "batch32-mixed-b8192", 1.5, 1.5, 0, 10, 10, 1, 0, 0},
-    {"qwen7b-bf16", "qwen7b-bf16", "gamma-r2-cv2", 1.5, 0.5, 5, 10, 5, 1, 0, 0},
-    {"qwen7b-bf16-kv96k", "qwen7b-bf16", "gamma-r2-cv2-kv96k", 1.5, 0.5, 5, 10, 5, 1, 1, 4},
-    {"qwen14b-bf16", "qwen14b-bf16", "batch32-mixed-b4096", 3, 3, 0, 0, 10, 1, 0, 0},
-    {"qwen14b-fp8", "qwen14b-fp8", "batch32-mixed-b4096", 3, 3, 0, 0, 10, 1, 0, 0},
-    {"qwen14b-gptq4", "qwen14b-gptq4", "batch32-mixed-b4096", 3, 3, 0, 0, 10, 1, 0, 0},
-    {"qwen14b-bf16-tp2", "qwen14b-bf16-tp2", "batch32-mixed-b4096", 3, 3, 0, 0, 10, 1, 0, 0},
+    {"qwen7b-bf16", "qwen7b-bf16", "batch32-mixed-b8192", 0.7, 0.7, 0, 10, 10, 1, 0, 0},
+    {"qwen7b-bf16", "qwen7b-bf16", "gamma-r2-cv2", 0.7, 0.5, 5, 10, 5, 1, 0, 0},
+    /* TTFT p50 of one run scatters by 2 to 3 %, the engine's and ours: a preemption more or less. */
+    {"qwen7b-bf16-kv96k", "qwen7b-bf16", "gamma-r2-cv2-kv96k", 0.7, 0.5, 10, 10, 5, 1, 1, 4},
+    {"qwen14b-bf16", "qwen14b-bf16", "batch32-mixed-b4096", 1, 1, 0, 10, 10, 1, 0, 0},
+    {"qwen14b-fp8", "qwen14b-fp8", "batch32-mixed-b4096", 1, 1, 0, 10, 10, 1, 0, 0},
+    {"qwen14b-gptq4", "qwen14b-gptq4", "batch32-mixed-b4096", 1, 1, 0, 10, 10, 1, 0, 0},
+    {"qwen14b-bf16-tp2", "qwen14b-bf16-tp2", "batch32-mixed-b4096", 1, 1, 0, 10, 10, 1, 0, 0},
+};
+
+/* Carried over from another size, precision or degree. */
+static const struct expectation transfers[] = {
+    {"qwen7b-bf16", "qwen14b-bf16", "gamma-r2-cv2", 5, 5, 15, 15, 15, 1, 0, 0},
+    {"qwen14b-bf16", "qwen7b-bf16", "batch32-mixed-b4096", 5, 5, 0, 0, 15, 1, 0, 0},
+    {"qwen14b-fp8", "qwen14b-bf16", "batch32-mixed-b4096", 5, 5, 0, 0, 15, 1, 0, 0},
+    {"qwen14b-gptq4", "qwen7b-gptq4", "batch32-mixed-b4096", 5, 5, 0, 0, 15, 1, 0, 0},
+    {"qwen14b-bf16-tp2", "qwen14b-bf16", "batch32-mixed-b4096", 5, 5, 0, 0, 15, 1, 0, 0},
+    {"qwen7b-bf16", "qwen7b-kvfp8", "gamma-r2-cv2", 5, 5, 15, 0, 15, 1, 0, 0},
 };
 
 static void read_run(struct measured_run *run, const char *name)
@@ -58,28 +70,19 @@ static void check_error(const char *what, struct compared compared, double limit
     }
 }
 
-static void test_expectation(void **state)
+static void check(const struct expectation *expected, const struct step_cost *cost)
 {
-    const struct expectation *expected = *state;
     struct measured_run run;
-    struct measured_run sweep;
-    struct step_cost cost;
-    struct fit_report report;
     struct job_validation result = {.name = ""};
     struct error error;
     read_run(&run, expected->run);
-    read_run(&sweep, expected->calibrated_on);
-    if (!step_fit_run(&sweep, &cost, &report, &error)) {
-        fail_msg("%s", error.message);
-    }
     for (uint32_t i = 0; i < run.job_count; i++) {
         if (strcmp(run.jobs[i].name, expected->job) == 0 &&
-            !validation_replay(&run, &run.jobs[i], &cost, &result, &error)) {
+            !validation_replay(&run, &run.jobs[i], cost, &result, &error)) {
             fail_msg("%s", error.message);
         }
     }
     measured_run_clear(&run);
-    measured_run_clear(&sweep);
     assert_string_equal(result.name, expected->job);
     printf("# %s %s: E2E %.2f %%\n", expected->run, expected->job, result.e2e_mape_pct);
     if (!(result.e2e_mape_pct <= expected->e2e_mape_pct)) {
@@ -96,6 +99,47 @@ static void test_expectation(void **state)
                 expected->kv_peak_points);
     assert_true(result.preemptions.predicted >= expected->preemptions_low &&
                 result.preemptions.predicted <= expected->preemptions_high);
+}
+
+static void test_expectation(void **state)
+{
+    const struct expectation *expected = *state;
+    struct measured_run sweep;
+    struct step_cost cost;
+    struct fit_report report;
+    struct error error;
+    read_run(&sweep, expected->calibrated_on);
+    if (!step_fit_run(&sweep, &cost, &report, &error)) {
+        fail_msg("%s", error.message);
+    }
+    measured_run_clear(&sweep);
+    check(expected, &cost);
+}
+
+static void test_transfer(void **state)
+{
+    const struct expectation *expected = *state;
+    struct measured_run run;
+    struct step_cost cost;
+    struct error error;
+    char source[64];
+    char warning[COST_WARNING_BYTES];
+    bool found = false;
+    read_run(&run, expected->run);
+    snprintf(source, sizeof source, "calibrated:%s", expected->calibrated_on);
+    struct cost_request request = {.source = source,
+                                   .model = run.engine.model,
+                                   .gpu = run.engine.gpu,
+                                   .weights = run.engine.weights,
+                                   .kv_cache = run.engine.kv_cache,
+                                   .tensor_parallel = run.engine.tensor_parallel};
+    if (!cost_choice_find(&request, &cost, &found, warning, &error)) {
+        fail_msg("%s", error.message);
+    }
+    assert_true(found && strstr(warning, "carried over") != NULL);
+    assert_true(cost.uncertainty > 0);
+    measured_run_clear(&run);
+    check(expected, &cost);
 }
 
 /* What the program ships is what a fit of today's data gives. */
@@ -120,14 +164,21 @@ static void test_shipped_calibration_is_current(void **state)
 
 int main(void)
 {
-    enum { COUNT = sizeof expectations / sizeof expectations[0] };
+    enum {
+        EXPECTATIONS = sizeof expectations / sizeof expectations[0],
+        TRANSFERS = sizeof transfers / sizeof transfers[0],
+        COUNT = EXPECTATIONS + TRANSFERS
+    };
     struct CMUnitTest tests[COUNT + 1];
     char names[COUNT][128];
     for (size_t i = 0; i < COUNT; i++) {
-        snprintf(names[i], sizeof names[i], "%s %s", expectations[i].run, expectations[i].job);
+        bool transfer = i >= EXPECTATIONS;
+        const struct expectation *one = transfer ? &transfers[i - EXPECTATIONS] : &expectations[i];
+        snprintf(names[i], sizeof names[i], "%s %s from %s", one->run, one->job,
+                 one->calibrated_on);
         tests[i] = (struct CMUnitTest){.name = names[i],
-                                       .test_func = test_expectation,
-                                       .initial_state = (void *)(uintptr_t)&expectations[i]};
+                                       .test_func = transfer ? test_transfer : test_expectation,
+                                       .initial_state = (void *)(uintptr_t)one};
     }
     tests[COUNT] = (struct CMUnitTest)cmocka_unit_test(test_shipped_calibration_is_current);
     return _cmocka_run_group_tests("measured runs", tests, COUNT + 1, NULL, NULL);

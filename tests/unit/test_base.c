@@ -227,6 +227,24 @@ static void test_distributions_invert(void **state)
     }
 }
 
+static void test_counter_based_normals(void **state)
+{
+    (void)state;
+    enum { COUNT = 20000 };
+    uint64_t key = random_key(3, "noise");
+    double sum = 0;
+    double squares = 0;
+    for (uint64_t i = 0; i < COUNT; i++) {
+        double value = random_normal_at(key, i);
+        sum += value;
+        squares += value * value;
+    }
+    assert_near(sum / COUNT, 0, 0.03);
+    assert_near(squares / COUNT, 1, 0.04);
+    assert_near(random_normal_at(key, 7), random_normal_at(key, 7), 0);
+    assert_true(random_key(3, "noise") != random_key(4, "noise"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +258,7 @@ int main(void)
         cmocka_unit_test(test_output_file_appears_whole),
         cmocka_unit_test(test_random_streams_are_named),
         cmocka_unit_test(test_distributions_invert),
+        cmocka_unit_test(test_counter_based_normals),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }
