@@ -141,7 +141,12 @@ bool cost_choice_find(const struct cost_request *request, struct step_cost *ret_
         return error_set(error, "--cost: unknown source '%.*s', expected calibrated[:FILE]",
                          (int)source_length, request->source);
     }
-    if (!asked_configuration(request, &asked, error)) {
+    bool is_known = asked_configuration(request, &asked, error);
+    if (file == NULL && !is_known) {
+        *ret_found = false;
+        return true;
+    }
+    if (!is_known) {
         return false;
     }
     if (file == NULL) {

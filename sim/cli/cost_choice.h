@@ -23,7 +23,7 @@ struct cost_request {
 /* Finds the named file or shipped calibration; without a name, the shipped calibration of the same
  * shape, GPU, precision and degree. A named one that was made for something else is carried over,
  * and 'warning' (COST_WARNING_BYTES) names both and the extra uncertainty. '*ret_found' is false
- * when none was named and none fits. */
+ * when none was named and none fits, be it that the model or precision is unknown. */
 MUST_CHECK bool cost_choice_find(const struct cost_request *request, struct step_cost *ret_cost,
                                  bool *ret_found, char *warning, struct error *error);
 

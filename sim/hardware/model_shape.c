@@ -117,6 +117,24 @@ static bool read_config(const char *path, struct model_shape *shape, struct erro
     return ok;
 }
 
+/* Every part of 'name' between hyphens stands in 'text'. */
+static bool contains_parts(const char *text, const char *name)
+{
+    char part[64];
+    while (*name != '\0') {
+        size_t length = strcspn(name, "-");
+        if (length > 0 && length < sizeof part) {
+            memcpy(part, name, length);
+            part[length] = '\0';
+            if (!text_contains_words(text, part)) {
+                return false;
+            }
+        }
+        name += length + (name[length] == '-');
+    }
+    return true;
+}
+
 bool model_catalog_find(const struct model_catalog *catalog, const char *name,
                         struct model_shape *ret_shape, struct error *error)
 {
@@ -134,6 +152,12 @@ bool model_catalog_find(const struct model_catalog *catalog, const char *name,
     }
     for (uint32_t i = 0; i < catalog->count && length > 0; i++) {
         if (text_contains_words(catalog->shapes[i].name, name)) {
+            *ret_shape = catalog->shapes[i];
+            return true;
+        }
+    }
+    for (uint32_t i = 0; i < catalog->count && length > 0; i++) {
+        if (contains_parts(catalog->shapes[i].name, name)) {
             *ret_shape = catalog->shapes[i];
             return true;
         }

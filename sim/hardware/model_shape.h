@@ -31,9 +31,10 @@ struct model_catalog {
 MUST_CHECK bool model_catalog_read(struct model_catalog *catalog, struct error *error);
 void model_catalog_clear(struct model_catalog *catalog);
 
-/* The shape called 'name': equal but for case, else the first whose name contains it. When 'name'
- * is a path that ends in ".json" it is read as a config.json. Unknown names are an error that
- * names the nearest. */
+/* The shape called 'name': equal but for case, else the first whose name contains it, else the
+ * first that contains all its parts between hyphens ("qwen2.5-1.5b"). When 'name' is a path that
+ * ends in
+ * ".json" it is read as a config.json. Unknown names are an error that names the nearest. */
 MUST_CHECK bool model_catalog_find(const struct model_catalog *catalog, const char *name,
                                    struct model_shape *ret_shape, struct error *error);
 

@@ -32,7 +32,8 @@ struct expectation {
 static const struct expectation expectations[] = {
     {"qwen7b-bf16", "qwen7b-bf16", "batch32-mixed-b8192", 0.7, 0.7, 0, 10, 10, 1, 0, 0},
     {"qwen7b-bf16", "qwen7b-bf16", "gamma-r2-cv2", 0.7, 0.5, 5, 10, 5, 1, 0, 0},
-    /* TTFT p50 of one run scatters by 2 to 3 %, the engine's and ours: a preemption more or less. */
+    /* TTFT p50 of one run scatters by 2 to 3 %, the engine's and ours: a preemption more or less.
+     */
     {"qwen7b-bf16-kv96k", "qwen7b-bf16", "gamma-r2-cv2-kv96k", 0.7, 0.5, 10, 10, 5, 1, 1, 4},
     {"qwen14b-bf16", "qwen14b-bf16", "batch32-mixed-b4096", 1, 1, 0, 10, 10, 1, 0, 0},
     {"qwen14b-fp8", "qwen14b-fp8", "batch32-mixed-b4096", 1, 1, 0, 10, 10, 1, 0, 0},

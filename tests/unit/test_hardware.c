@@ -52,6 +52,8 @@ static void test_find_names(void **state)
     struct error error;
     assert_true(model_catalog_find(&models, "r1-distill-qwen-14b", &shape, &error));
     assert_string_equal(shape.name, "DeepSeek-R1-Distill-Qwen-14B");
+    assert_true(model_catalog_find(&models, "qwen2.5-1.5b", &shape, &error));
+    assert_string_equal(shape.name, "Qwen2.5-Math-1.5B");
     assert_false(model_catalog_find(&models, "DeepSeek-R1-Distill-Qwen-8B", &shape, &error));
     assert_contains(error.message, "did you mean 'DeepSeek-R1-Distill-Qwen-7B'");
     assert_true(gpu_catalog_find(&gpus, "NVIDIA H200", &gpu, &error));
