@@ -182,9 +182,9 @@ bool explanation_run(const struct measured_run *run, const struct measured_job *
     struct explanation explanation = {.formings = job->step_count};
     struct driver driver;
     driver_init(&driver, run, job);
-    const struct simulation_hooks hooks = {&driver, next_turn_ps, on_forming};
+    const struct replay_settings driven = {.hooks = {&driver, next_turn_ps, on_forming}};
     bool ok = validation_replay(run, job, cost, &explanation.both, error) &&
-              validation_replay_with(run, job, cost, &hooks, &explanation.schedule, error);
+              validation_replay_with(run, job, cost, &driven, &explanation.schedule, error);
     if (ok) {
         struct step_observations observations;
         observe(&driver, cost, &observations);
@@ -249,7 +249,7 @@ static bool write_states(const struct measured_run *run, const struct measured_j
     if (!output_file_open(&file, directory, "explain_state.csv", error)) {
         return false;
     }
-    const struct simulation_hooks hooks = {file.stream, NULL, write_forming};
+    const struct replay_settings watched = {.hooks = {file.stream, NULL, write_forming}};
     fputs("source,time_s,running,kv_utilization\n", file.stream);
     double origin_s = first_sent_s(run, job);
     for (uint32_t i = job->first_step; i < end_of(job); i++) {
@@ -257,7 +257,7 @@ static bool write_states(const struct measured_run *run, const struct measured_j
         write_state(file.stream, "measured", step->schedule_s - origin_s, step->running_requests,
                     step->kv_utilization);
     }
-    if (!validation_replay_with(run, job, cost, &hooks, &ignored, error)) {
+    if (!validation_replay_with(run, job, cost, &watched, &ignored, error)) {
         output_file_discard(&file);
         return false;
     }
@@ -293,8 +293,8 @@ bool explanation_write(const struct measured_run *run, const struct measured_job
     struct driver driver;
     struct job_validation ignored;
     driver_init(&driver, run, job);
-    const struct simulation_hooks hooks = {&driver, next_turn_ps, on_forming};
-    bool ok = validation_replay_with(run, job, cost, &hooks, &ignored, error) &&
+    const struct replay_settings driven = {.hooks = {&driver, next_turn_ps, on_forming}};
+    bool ok = validation_replay_with(run, job, cost, &driven, &ignored, error) &&
               write_states(run, job, cost, directory, error) &&
               write_residuals(&driver, cost, directory, error);
     driver_clear(&driver);

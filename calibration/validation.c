@@ -98,10 +98,11 @@ static void compare_requests(const struct measured_request *measured,
                              const struct request *predicted, uint32_t count,
                              struct job_validation *result)
 {
-    double *room = memory_zeroed(6 * (size_t)count, sizeof room[0]);
+    double *room = memory_zeroed(8 * (size_t)count, sizeof room[0]);
     struct columns ttft = {room, room + count};
     struct columns tpot = {room + 2 * (size_t)count, room + 3 * (size_t)count};
     struct columns e2e = {room + 4 * (size_t)count, room + 5 * (size_t)count};
+    struct columns max_itl = {room + 6 * (size_t)count, room + 7 * (size_t)count};
     double last_measured = 0;
     double last_predicted = 0;
     double error_sum = 0;
@@ -120,6 +121,8 @@ static void compare_requests(const struct measured_request *measured,
         tpot.measured[i] =
             per_output_token(one->first_token_s, one->last_token_s, one->output_tokens);
         tpot.predicted[i] = per_output_token(first, last, one->output_tokens);
+        max_itl.measured[i] = one->output_tokens > 1 ? one->max_itl_s : NAN;
+        max_itl.predicted[i] = one->output_tokens > 1 ? s_from_ps(predicted[i].max_itl_ps) : NAN;
         ttft_sum += fabs(ttft.predicted[i] / ttft.measured[i] - 1);
         if (one->last_token_s > one->first_token_s) {
             decode_sum += fabs((last - first) / (one->last_token_s - one->first_token_s) - 1);
@@ -134,6 +137,7 @@ static void compare_requests(const struct measured_request *measured,
     result->decode_mape_pct = decoding > 0 ? 100 * decode_sum / decoding : 0;
     result->ttft_s = compare(ttft, count);
     result->tpot_s = compare(tpot, count);
+    result->max_itl_s = compare(max_itl, count);
     result->e2e_s = compare(e2e, count);
     result->makespan_s = (struct compared){last_measured, last_predicted};
     free(room);
@@ -177,12 +181,12 @@ bool validation_replay(const struct measured_run *run, const struct measured_job
                        const struct step_cost *cost, struct job_validation *ret_result,
                        struct error *error)
 {
-    const struct simulation_hooks none = {NULL, NULL, NULL};
-    return validation_replay_with(run, job, cost, &none, ret_result, error);
+    const struct replay_settings as_priced = {.noise = false};
+    return validation_replay_with(run, job, cost, &as_priced, ret_result, error);
 }
 
 bool validation_replay_with(const struct measured_run *run, const struct measured_job *job,
-                            const struct step_cost *cost, const struct simulation_hooks *hooks,
+                            const struct step_cost *cost, const struct replay_settings *replay,
                             struct job_validation *ret_result, struct error *error)
 {
     struct simulation_settings settings;
@@ -193,7 +197,9 @@ bool validation_replay_with(const struct measured_run *run, const struct measure
         return error_set(error, "%s: job '%s' has no requests in requests.csv", run->path,
                          job->name);
     }
-    settings.hooks = *hooks;
+    settings.hooks = replay->hooks;
+    settings.noise = replay->noise;
+    settings.seed = replay->seed;
     struct job_validation result = {.requests = job->request_count};
     snprintf(result.name, sizeof result.name, "%s", job->name);
     struct measured_request *measured = sorted_requests(run, job);
@@ -217,6 +223,59 @@ bool validation_replay_with(const struct measured_run *run, const struct measure
     free(requests);
     free(measured);
     return ok;
+}
+
+static void add_share(double *sum, double value, double share)
+{
+    *sum += value * share;
+}
+
+static void add_distribution_share(struct distribution *sum, const struct distribution *one,
+                                   double share)
+{
+    add_share(&sum->mean, one->mean, share);
+    add_share(&sum->p50, one->p50, share);
+    add_share(&sum->p90, one->p90, share);
+    add_share(&sum->p99, one->p99, share);
+    add_share(&sum->max, one->max, share);
+}
+
+static void add_result_share(struct job_validation *sum, const struct job_validation *one,
+                             double share)
+{
+    add_share(&sum->e2e_mape_pct, one->e2e_mape_pct, share);
+    add_share(&sum->ttft_mape_pct, one->ttft_mape_pct, share);
+    add_share(&sum->decode_mape_pct, one->decode_mape_pct, share);
+    add_distribution_share(&sum->e2e_s.predicted, &one->e2e_s.predicted, share);
+    add_distribution_share(&sum->ttft_s.predicted, &one->ttft_s.predicted, share);
+    add_distribution_share(&sum->tpot_s.predicted, &one->tpot_s.predicted, share);
+    add_distribution_share(&sum->max_itl_s.predicted, &one->max_itl_s.predicted, share);
+    add_share(&sum->makespan_s.predicted, one->makespan_s.predicted, share);
+    add_share(&sum->kv_peak.predicted, one->kv_peak.predicted, share);
+    add_share(&sum->kv_mean.predicted, one->kv_mean.predicted, share);
+    add_share(&sum->preemptions.predicted, one->preemptions.predicted, share);
+}
+
+bool validation_replay_noisy(const struct measured_run *run, const struct measured_job *job,
+                             const struct step_cost *cost, uint32_t replications,
+                             struct job_validation *ret_result, struct error *error)
+{
+    struct job_validation mean;
+    for (uint32_t i = 0; i < replications; i++) {
+        const struct replay_settings settings = {.noise = true, .seed = i + 1};
+        struct job_validation one;
+        if (!validation_replay_with(run, job, cost, &settings, &one, error)) {
+            return false;
+        }
+        if (i == 0) {
+            mean = one;
+            add_result_share(&mean, &one, 1.0 / replications - 1);
+        } else {
+            add_result_share(&mean, &one, 1.0 / replications);
+        }
+    }
+    *ret_result = mean;
+    return true;
 }
 
 static void print_row(FILE *stream, const char *name, struct compared compared, double scale,
@@ -254,10 +313,11 @@ void validation_print(const struct job_validation *result, FILE *stream)
     print_distribution(stream, "E2E", &result->e2e_s, 1, "s");
     print_distribution(stream, "TTFT", &result->ttft_s, 1000, "ms");
     print_distribution(stream, "TPOT", &result->tpot_s, 1000, "ms");
+    print_distribution(stream, "largest ITL", &result->max_itl_s, 1000, "ms");
     print_row(stream, "makespan", result->makespan_s, 1, "s");
     print_row(stream, "KV peak", result->kv_peak, 100, "%");
     print_row(stream, "KV mean", result->kv_mean, 100, "%");
-    fprintf(stream, "  %-18s %11.0f %11.0f\n\n", "preemptions", result->preemptions.measured,
+    fprintf(stream, "  %-18s %11.0f %11.3g\n\n", "preemptions", result->preemptions.measured,
             result->preemptions.predicted);
 }
 
@@ -312,6 +372,7 @@ void validation_to_json(const struct job_validation *result, struct json *jobs)
     add_distribution(job, "e2e_s", &result->e2e_s);
     add_distribution(job, "ttft_s", &result->ttft_s);
     add_distribution(job, "tpot_s", &result->tpot_s);
+    add_distribution(job, "max_itl_s", &result->max_itl_s);
     add_compared(job, "makespan_s", result->makespan_s);
     add_compared(job, "kv_peak", result->kv_peak);
     add_compared(job, "kv_mean", result->kv_mean);

@@ -29,17 +29,31 @@ struct job_validation {
     struct compared_distribution e2e_s;
     struct compared_distribution ttft_s;
     struct compared_distribution tpot_s;
+    struct compared_distribution max_itl_s; /* largest gap between two tokens of a request */
     struct compared makespan_s;
     struct compared kv_peak;
     struct compared kv_mean;
     struct compared preemptions;
 };
 
-/* How a replay's engine is run: what 'hooks' change, they change. */
+/* How a replay is run, other than as it is priced. */
+struct replay_settings {
+    struct simulation_hooks hooks;
+    bool noise; /* draw how far steps and launches lie from their prices */
+    uint64_t seed;
+};
+
 MUST_CHECK bool validation_replay_with(const struct measured_run *run,
                                        const struct measured_job *job, const struct step_cost *cost,
-                                       const struct simulation_hooks *hooks,
+                                       const struct replay_settings *settings,
                                        struct job_validation *ret_result, struct error *error);
+
+/* Replays a job 'replications' times with noise and averages every predicted figure: what to expect
+ * of the extremes, which noise makes. */
+MUST_CHECK bool validation_replay_noisy(const struct measured_run *run,
+                                        const struct measured_job *job,
+                                        const struct step_cost *cost, uint32_t replications,
+                                        struct job_validation *ret_result, struct error *error);
 
 /* Replays one job. Errors: an engine this program has no preset for, a job without requests. */
 MUST_CHECK bool validation_replay(const struct measured_run *run, const struct measured_job *job,

@@ -15,6 +15,8 @@ struct validate_options {
     const char *job;
     const char *cost;
     const char *out;
+    const char *replications_text;
+    uint32_t replications; /* with noise; 0: one as priced */
     bool json;
     bool markdown;
     bool explain;
@@ -90,7 +92,11 @@ static bool replay_jobs(const struct measured_run *run, const struct validate_op
         if (!wanted) {
             continue;
         }
-        if (!validation_replay(run, job, cost, &result, error)) {
+        bool ok =
+            options->replications > 0
+                ? validation_replay_noisy(run, job, cost, options->replications, &result, error)
+                : validation_replay(run, job, cost, &result, error);
+        if (!ok) {
             return false;
         }
         replayed++;
@@ -178,6 +184,8 @@ static int run_validate(const struct command *command, int argc, char **argv)
          OPTION_FLAG, &chosen.explain},
         {"--out", "DIR", "folder for the figures of --explain (default results/explain)",
          OPTION_TEXT, &chosen.out},
+        {"--noise", "N", "the mean of N replications with noise, for the extremes", OPTION_TEXT,
+         &chosen.replications_text},
         {"--markdown", NULL, "print the README's table", OPTION_FLAG, &chosen.markdown},
         {"--json", NULL, "print JSON", OPTION_FLAG, &chosen.json},
         {.name = NULL},
@@ -195,6 +203,13 @@ static int run_validate(const struct command *command, int argc, char **argv)
                 chosen.all ? ", found none below calibration/measured" : "");
         return EXIT_BAD_USAGE;
     }
+    double replications = 0;
+    if (chosen.replications_text != NULL &&
+        (!text_to_whole(chosen.replications_text, 10000, &replications) || replications < 1)) {
+        fprintf(stderr, "kvcast validate: --noise: expected a whole number from 1 to 10000\n");
+        return EXIT_BAD_USAGE;
+    }
+    chosen.replications = (uint32_t)replications;
     if (chosen.markdown) {
         validation_print_markdown_header(stdout);
     }
