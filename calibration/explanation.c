@@ -105,17 +105,6 @@ static void driver_clear(struct driver *driver)
     free(driver->is_same);
 }
 
-static int regime_of(const struct batch_summary *summary)
-{
-    if (summary->prefill_requests == 0) {
-        return 0;
-    }
-    return summary->cuda_graph != CUDA_GRAPH_NONE ? 1 : summary->padded_tokens <= 1024 ? 2 : 3;
-}
-
-static const char *const regime_names[EXPLANATION_REGIMES] = {
-    "pure decode", "mixed, piecewise graph", "mixed, no graph, up to 1024", "above 1024 tokens"};
-
 /* Durations of the job's steps, with the contexts that our scheduler knows one by one. */
 static void observe(const struct driver *driver, const struct step_cost *cost,
                     struct step_observations *observations)
@@ -148,14 +137,14 @@ static void explain_cost(const struct step_observations *observations, const str
 {
     double measured_total = 0;
     double predicted_total = 0;
-    for (int regime = 0; regime < EXPLANATION_REGIMES; regime++) {
+    for (int regime = 0; regime < STEP_REGIMES; regime++) {
         struct samples errors;
         double measured = 0;
         double predicted = 0;
         samples_init(&errors);
         for (uint32_t s = 0; s < observations->span_count; s++) {
             const struct step_span *span = &observations->spans[s];
-            if (span->gpu_s <= 0 || regime_of(&observations->summaries[span->first]) != regime) {
+            if (span->gpu_s <= 0 || step_regime(&observations->summaries[span->first]) != regime) {
                 continue;
             }
             double price_s = priced_s(observations, span, cost);
@@ -164,7 +153,7 @@ static void explain_cost(const struct step_observations *observations, const str
             samples_add(&errors, 100 * fabs(price_s / span->gpu_s - 1));
         }
         explanation->regimes[regime] =
-            (struct regime_error){.regime = regime_names[regime],
+            (struct regime_error){.regime = step_regime_names[regime],
                                   .spans = (uint32_t)errors.count,
                                   .bias_pct = 100 * (predicted / measured - 1),
                                   .median_pct = samples_quantile(&errors, 0.5)};
@@ -217,10 +206,10 @@ void explanation_print(const struct explanation *explanation, FILE *stream)
             explanation->formings);
     fprintf(stream, "  prices alone (measured batches): %+.2f %% of the GPU time; by regime\n",
             explanation->cost_bias_pct);
-    for (int i = 0; i < EXPLANATION_REGIMES; i++) {
+    for (int i = 0; i < STEP_REGIMES; i++) {
         const struct regime_error *regime = &explanation->regimes[i];
         if (regime->spans > 0) {
-            fprintf(stream, "    %-30s %6u spans, bias %+6.2f %%, median error %5.2f %%\n",
+            fprintf(stream, "    %-36s %6u spans, bias %+6.2f %%, median error %5.2f %%\n",
                     regime->regime, regime->spans, regime->bias_pct, regime->median_pct);
         }
     }
@@ -278,7 +267,7 @@ static bool write_residuals(const struct driver *driver, const struct step_cost 
         const struct step_span *span = &observations.spans[s];
         const struct batch_summary *first = &observations.summaries[span->first];
         if (span->gpu_s > 0) {
-            fprintf(file.stream, "%d,%u,%u,%u,%.4f,%.4f\n", regime_of(first), span->count,
+            fprintf(file.stream, "%d,%u,%u,%u,%.4f,%.4f\n", step_regime(first), span->count,
                     batch_summary_tokens(first), first->decode_requests, span->gpu_s * 1000,
                     priced_s(&observations, span, cost) * 1000);
         }

@@ -4,9 +4,8 @@
 
 #include <stdio.h>
 
+#include "calibration/step_observations.h"
 #include "calibration/validation.h"
-
-enum { EXPLANATION_REGIMES = 4 };
 
 /* Prices of measured batches against their measured durations. */
 struct regime_error {
@@ -22,7 +21,7 @@ struct explanation {
     uint32_t formings;              /* measured */
     uint32_t same_formings;         /* in which our scheduler, so driven, forms the same batch */
     double cost_bias_pct;           /* measured batches, our prices: of all GPU time */
-    struct regime_error regimes[EXPLANATION_REGIMES];
+    struct regime_error regimes[STEP_REGIMES];
 };
 
 MUST_CHECK bool explanation_run(const struct measured_run *run, const struct measured_job *job,

@@ -347,17 +347,6 @@ static void guess(const struct measured_run *run, struct step_cost *cost)
     free(gaps);
 }
 
-static int regime_of(const struct batch_summary *summary)
-{
-    if (summary->prefill_requests == 0) {
-        return 0;
-    }
-    if (summary->cuda_graph != CUDA_GRAPH_NONE) {
-        return 1;
-    }
-    return summary->padded_tokens <= 1024 ? 2 : 3;
-}
-
 static double span_error_pct(const struct step_observations *observations,
                              const struct step_span *span, const struct step_cost *cost)
 {
@@ -372,17 +361,14 @@ static double span_error_pct(const struct step_observations *observations,
 static void report(const struct step_observations *observations, const struct step_cost *cost,
                    const struct step_cost *without_held_out, struct fit_report *ret_report)
 {
-    static const char *const names[FIT_REGIMES] = {"pure decode", "mixed, piecewise graph",
-                                                   "mixed, no graph, up to 1024 tokens",
-                                                   "above 1024 tokens"};
     double *all = memory_zeroed(observations->span_count, sizeof all[0]);
     double *held = memory_zeroed(observations->span_count, sizeof held[0]);
-    for (int regime = 0; regime < FIT_REGIMES; regime++) {
+    for (int regime = 0; regime < STEP_REGIMES; regime++) {
         size_t count = 0;
         size_t held_count = 0;
         for (uint32_t s = 0; s < observations->span_count; s++) {
             const struct step_span *span = &observations->spans[s];
-            if (span->gpu_s <= 0 || regime_of(&observations->summaries[span->first]) != regime) {
+            if (span->gpu_s <= 0 || step_regime(&observations->summaries[span->first]) != regime) {
                 continue;
             }
             all[count++] = span_error_pct(observations, span, cost);
@@ -391,7 +377,7 @@ static void report(const struct step_observations *observations, const struct st
             }
         }
         struct fit_error *found = &ret_report->errors[regime];
-        *found = (struct fit_error){.regime = names[regime], .spans = (uint32_t)count};
+        *found = (struct fit_error){.regime = step_regime_names[regime], .spans = (uint32_t)count};
         found->median_pct = median_of(all, count);
         found->p95_pct = count > 0 ? gsl_stats_quantile_from_sorted_data(all, 1, count, 0.95) : NAN;
         found->held_out_median_pct = median_of(held, held_count);
@@ -436,7 +422,7 @@ static void fit_noise(const struct step_observations *observations, struct step_
     size_t count = 0;
     for (uint32_t s = 0; s < observations->span_count; s++) {
         const struct step_span *span = &observations->spans[s];
-        if (span->gpu_s > 0 && regime_of(&observations->summaries[span->first]) == 0) {
+        if (span->gpu_s > 0 && step_regime(&observations->summaries[span->first]) == 0) {
             values[count++] = span_error_pct(observations, span, cost) / 100;
         }
     }

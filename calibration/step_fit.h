@@ -3,6 +3,7 @@
 #define CALIBRATION_STEP_FIT_H
 
 #include "calibration/measured_run.h"
+#include "calibration/step_observations.h"
 #include "sim/serving/step_cost.h"
 
 /* How far the fit lies from measured spans of one regime, as |predicted / measured - 1|. */
@@ -14,10 +15,8 @@ struct fit_error {
     double held_out_median_pct; /* of every fifth span, fitted without it */
 };
 
-enum { FIT_REGIMES = 4 };
-
 struct fit_report {
-    struct fit_error errors[FIT_REGIMES];
+    struct fit_error errors[STEP_REGIMES];
 };
 
 MUST_CHECK bool step_fit_run(const struct measured_run *run, struct step_cost *ret_cost,

@@ -54,6 +54,21 @@ struct batch_summary step_observations_summarize(const struct measured_run *run,
     return summary;
 }
 
+const char *const step_regime_names[STEP_REGIMES] = {"pure decode", "mixed, piecewise graph",
+                                                     "mixed, no graph, up to 1024 tokens",
+                                                     "above 1024 tokens"};
+
+int step_regime(const struct batch_summary *summary)
+{
+    if (summary->prefill_requests == 0) {
+        return 0;
+    }
+    if (summary->cuda_graph != CUDA_GRAPH_NONE) {
+        return 1;
+    }
+    return summary->padded_tokens <= 1024 ? 2 : 3;
+}
+
 struct step_price step_observations_price(const struct step_cost *cost,
                                           const struct batch_summary *summary)
 {

@@ -33,6 +33,11 @@ void step_observations_init(struct step_observations *observations, const struct
                             const struct step_cost *guess);
 void step_observations_clear(struct step_observations *observations);
 
+/* Kinds of steps whose errors are reported apart. */
+enum { STEP_REGIMES = 4 };
+extern const char *const step_regime_names[STEP_REGIMES];
+int step_regime(const struct batch_summary *summary);
+
 /* The price of a step on its own. */
 struct step_price step_observations_price(const struct step_cost *cost,
                                           const struct batch_summary *summary);

@@ -260,7 +260,7 @@ bool validation_replay_noisy(const struct measured_run *run, const struct measur
                              const struct step_cost *cost, uint32_t replications,
                              struct job_validation *ret_result, struct error *error)
 {
-    struct job_validation mean;
+    struct job_validation mean = {.requests = 0};
     for (uint32_t i = 0; i < replications; i++) {
         const struct replay_settings settings = {.noise = true, .seed = i + 1};
         struct job_validation one;

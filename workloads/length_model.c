@@ -262,8 +262,6 @@ bool length_catalog_find(const struct length_catalog *catalog, const char *datas
                          "no length model for '%s' on '%s' ('kvcast list datasets' names them all)",
                          model, dataset);
     }
-    const char *nearest = text_nearest(dataset, names);
-    return error_set(error, "unknown dataset '%s'%s%s%s ('kvcast list datasets' names them all)",
-                     dataset, nearest != NULL ? ", did you mean '" : "",
-                     nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
+    return text_error_unknown(error, "unknown dataset", dataset, names,
+                              " ('kvcast list datasets' names them all)");
 }

@@ -71,10 +71,8 @@ static bool check_names(const struct csv_reader *reader, const char *const *know
             found = text_equal(reader->names[i], known[k]);
         }
         if (!found) {
-            const char *nearest = text_nearest(reader->names[i], known);
-            return error_set(error, "%s:1: unknown column '%s'%s%s%s", reader->path,
-                             reader->names[i], nearest != NULL ? ", did you mean '" : "",
-                             nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
+            text_error_unknown(error, "unknown column", reader->names[i], known, "");
+            return error_add_place(error, "%s:1", reader->path);
         }
     }
     return true;

@@ -56,9 +56,11 @@ bool json_parse(const char *text, const char *place, struct json **ret_document,
 {
     const char *end = text;
     cJSON *document = cJSON_ParseWithOpts(text, &end, 1);
+    if (document == NULL && end == NULL) {
+        return error_set(error, "%s: malformed JSON", place);
+    }
     if (document == NULL) {
         unsigned line = 1;
-        end = end != NULL ? end : text;
         for (const char *c = text; c < end; c++) {
             line += *c == '\n';
         }
@@ -180,10 +182,8 @@ bool json_check_keys(const struct json *object, const char *place, const char *c
             found = text_equal(json_name(child), known[i]);
         }
         if (!found) {
-            const char *nearest = text_nearest(json_name(child), known);
-            return error_set(error, "%s: unknown key '%s'%s%s%s", place, json_name(child),
-                             nearest != NULL ? ", did you mean '" : "",
-                             nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
+            text_error_unknown(error, "unknown key", json_name(child), known, "");
+            return error_add_place(error, "%s", place);
         }
     }
     return true;

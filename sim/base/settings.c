@@ -2,8 +2,11 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/embedded.h"
+#include "sim/base/memory.h"
 #include "sim/base/text.h"
 
 enum { MAXIMUM_SETTINGS = 96, MAXIMUM_NAME = 96 };
@@ -25,11 +28,8 @@ static bool unknown(const struct setting *table, const char *place, const char *
     for (size_t i = 0; i < MAXIMUM_SETTINGS && table[i].name != NULL; i++) {
         names[i] = table[i].name;
     }
-    const char *nearest = text_nearest(name, names);
-    if (nearest == NULL) {
-        return error_set(error, "%s: unknown key '%s'", place, name);
-    }
-    return error_set(error, "%s: unknown key '%s', did you mean '%s'?", place, name, nearest);
+    text_error_unknown(error, "unknown key", name, names, "");
+    return error_add_place(error, "%s", place);
 }
 
 static bool store_number(const struct setting *setting, const char *place, double value,
@@ -66,10 +66,10 @@ static bool store_text(const struct setting *setting, const char *place, const c
         snprintf(list + used, sizeof list - used, "%s%s", i > 0 ? ", " : "", setting->choices[i]);
     }
     if (!allowed) {
-        const char *nearest = text_nearest(value, setting->choices);
-        return error_set(error, "%s: '%s' must be one of %s, got '%s'%s%s%s", place, setting->name,
-                         list, value, nearest != NULL ? ", did you mean '" : "",
-                         nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
+        char what[384];
+        snprintf(what, sizeof what, "'%s' must be one of %s, got", setting->name, list);
+        text_error_unknown(error, what, value, setting->choices, "");
+        return error_add_place(error, "%s", place);
     }
     if (!text_copy((char *)target + setting->offset, setting->bytes, value)) {
         return error_set(error, "%s: '%s' must be at most %zu characters long", place,
@@ -184,6 +184,33 @@ bool settings_read(const struct setting *table, const struct json *object, const
             return error_set(error, "%s: key '%s' is missing", place, table[i].name);
         }
     }
+    return true;
+}
+
+bool settings_read_list(const struct setting *table, const char *path, const char *list,
+                        size_t element_bytes, struct settings_list *ret_list, struct error *error)
+{
+    struct json *document = NULL;
+    if (!embedded_read_json(path, &document, error)) {
+        return false;
+    }
+    char *items = NULL;
+    size_t capacity = 0;
+    uint32_t count = 0;
+    bool ok = true;
+    const struct json *item = json_first(json_find(document, list));
+    for (; ok && item != NULL; item = json_next(item)) {
+        items = memory_grow(items, &capacity, count + 1, element_bytes);
+        char *element = items + count++ * element_bytes;
+        memset(element, 0, element_bytes);
+        ok = settings_read(table, item, path, element, error);
+    }
+    json_destroy(document);
+    if (!ok) {
+        free(items);
+        return false;
+    }
+    *ret_list = (struct settings_list){.items = items, .count = count};
     return true;
 }
 

@@ -5,6 +5,7 @@
 #define SIM_BASE_SETTINGS_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "sim/base/error.h"
@@ -34,10 +35,21 @@ struct setting {
 /* Table entries for member 'm' of struct 's'. */
 #define SETTING_OF(s, m) .offset = offsetof(struct s, m), .bytes = sizeof(((struct s *)NULL)->m)
 
+struct settings_list {
+    void *items;
+    uint32_t count;
+};
+
 /* Fills 'target' from a JSON object: unknown keys, wrong types, values out of range and missing
  * required keys are errors that begin with 'place'. Keys that are absent leave 'target' alone. */
 MUST_CHECK bool settings_read(const struct setting *table, const struct json *object,
                               const char *place, void *target, struct error *error);
+
+/* Reads the array 'list' of a shipped or given file into a new array of structs of 'element_bytes',
+ * the caller's to free(). */
+MUST_CHECK bool settings_read_list(const struct setting *table, const char *path, const char *list,
+                                   size_t element_bytes, struct settings_list *ret_list,
+                                   struct error *error);
 
 /* Overrides one setting from "key=value". */
 MUST_CHECK bool settings_assign(const struct setting *table, const char *assignment, void *target,

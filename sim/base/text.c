@@ -50,6 +50,16 @@ const char *text_nearest(const char *text, const char *const *names)
     return nearest;
 }
 
+bool text_error_unknown(struct error *error, const char *what, const char *name,
+                        const char *const *names, const char *hint)
+{
+    const char *nearest = text_nearest(name, names);
+    if (nearest == NULL) {
+        return error_set(error, "%s '%s'%s", what, name, hint);
+    }
+    return error_set(error, "%s '%s', did you mean '%s'?%s", what, name, nearest, hint);
+}
+
 bool text_to_double(const char *text, double *ret_value)
 {
     char *end = NULL;

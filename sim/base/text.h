@@ -5,8 +5,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "sim/base/error.h"
+
 /* The name of the NULL-ended list nearest to 'text' by edit distance, or NULL when none is near. */
 const char *text_nearest(const char *text, const char *const *names);
+
+/* Sets "WHAT 'NAME', did you mean 'NEAREST'?HINT"; without a near name the question is left out.
+ * Always returns false. */
+bool text_error_unknown(struct error *error, const char *what, const char *name,
+                        const char *const *names, const char *hint);
 
 /* Strict numbers: the whole of 'text' must be one finite number in range; false otherwise. */
 bool text_to_double(const char *text, double *ret_value);

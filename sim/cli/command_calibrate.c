@@ -11,7 +11,7 @@ static void print_report(const struct measured_run *run, const struct fit_report
 {
     printf("%s: GPU time of steps in sweep jobs, |predicted / measured - 1|\n", run->path);
     printf("  %-38s %6s %8s %8s %10s\n", "regime", "spans", "median", "p95", "held out");
-    for (int i = 0; i < FIT_REGIMES; i++) {
+    for (int i = 0; i < STEP_REGIMES; i++) {
         const struct fit_error *one = &report->errors[i];
         printf("  %-38s %6u %6.2f %% %6.2f %% %8.2f %%\n", one->regime, one->spans, one->median_pct,
                one->p95_pct, one->held_out_median_pct);
@@ -25,7 +25,7 @@ static void add_report(struct json *document, const struct measured_run *run,
     json_add_text(fit, "run", run->name);
     json_add_text(fit, "jobs", "sweep");
     struct json *errors = json_add_array(fit, "errors");
-    for (int i = 0; i < FIT_REGIMES; i++) {
+    for (int i = 0; i < STEP_REGIMES; i++) {
         const struct fit_error *one = &report->errors[i];
         struct json *item = json_add_object(errors, NULL);
         json_add_text(item, "regime", one->regime);

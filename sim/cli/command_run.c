@@ -205,6 +205,28 @@ static bool run_scenario(const struct scenario *scenario, const struct run_optio
                   run_contrast(scenario, chosen->out, error));
 }
 
+/* What the command line says on top of the scenario. */
+static bool read_scenario(struct run_options *chosen, struct scenario *scenario,
+                          struct error *error)
+{
+    double replications = 1;
+    if (!scenario_read(scenario, chosen->scenario, &chosen->assignments, chosen->seed, error)) {
+        return false;
+    }
+    if (chosen->cost != NULL && !text_copy(scenario->cost, sizeof scenario->cost, chosen->cost)) {
+        return error_set(error, "--cost: longer than %zu characters", sizeof scenario->cost - 1);
+    }
+    if (chosen->replications_text != NULL &&
+        (!text_to_whole(chosen->replications_text, 100000, &replications) || replications < 2)) {
+        return error_set(error,
+                         "--replications: expected a whole number from 2 to 100000, got '%s'",
+                         chosen->replications_text);
+    }
+    chosen->replications = (uint32_t)replications;
+    scenario->noise = scenario->noise || chosen->noise;
+    return true;
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
     struct run_options chosen = {.out = "results", .replications = 1};
@@ -235,18 +257,7 @@ static int run(const struct command *command, int argc, char **argv)
     struct scenario scenario;
     struct error error;
     chosen.scenario = positionals.count > 0 ? positionals.values[0] : NULL;
-    bool ok = scenario_read(&scenario, chosen.scenario, &chosen.assignments, chosen.seed, &error);
-    if (ok && chosen.cost != NULL && !text_copy(scenario.cost, sizeof scenario.cost, chosen.cost)) {
-        ok = error_set(&error, "--cost: longer than %zu characters", sizeof scenario.cost - 1);
-    }
-    double replications = 1;
-    if (ok && chosen.replications_text != NULL &&
-        (!text_to_whole(chosen.replications_text, 100000, &replications) || replications < 2)) {
-        ok = error_set(&error, "--replications: expected a whole number from 2 to 100000, got '%s'",
-                       chosen.replications_text);
-    }
-    chosen.replications = (uint32_t)replications;
-    scenario.noise = scenario.noise || chosen.noise;
+    bool ok = read_scenario(&chosen, &scenario, &error);
     ok = ok && run_scenario(&scenario, &chosen, &error);
     unsigned figures = 0;
     ok = ok && (chosen.no_plots || figures_draw(chosen.out, stderr, &figures, &error));

@@ -170,6 +170,48 @@ static size_t list_runs(const char *root, char (*paths)[320], const char **value
     return count;
 }
 
+/* Completes and checks what the command line says; the exit status of a misuse, else 0. */
+static int check_usage(struct validate_options *chosen, struct option_list *positionals)
+{
+    static char paths[OPTION_LIST_MAXIMUM][320];
+    double replications = 0;
+    if (chosen->all && positionals->count == 0) {
+        positionals->count = list_runs("calibration/measured", paths, positionals->values);
+    }
+    if (positionals->count == 0) {
+        fprintf(stderr, "kvcast validate: expected at least one RUN_DIR%s\n",
+                chosen->all ? ", found none below calibration/measured" : "");
+        return EXIT_BAD_USAGE;
+    }
+    if (chosen->replications_text != NULL &&
+        (!text_to_whole(chosen->replications_text, 10000, &replications) || replications < 1)) {
+        fprintf(stderr, "kvcast validate: --noise: expected a whole number from 1 to 10000\n");
+        return EXIT_BAD_USAGE;
+    }
+    chosen->replications = (uint32_t)replications;
+    return EXIT_DONE;
+}
+
+static int validate_all(const struct validate_options *chosen,
+                        const struct option_list *positionals)
+{
+    if (chosen->markdown) {
+        validation_print_markdown_header(stdout);
+    }
+    struct json *document = json_create_object();
+    struct json *runs = chosen->json ? json_add_array(document, "runs") : NULL;
+    struct error error;
+    bool ok = true;
+    for (size_t i = 0; ok && i < positionals->count; i++) {
+        ok = validate(positionals->values[i], chosen, runs, &error);
+    }
+    if (ok && chosen->json) {
+        print_json(document, positionals->count);
+    }
+    json_destroy(document);
+    return ok ? EXIT_DONE : options_fail(error.message);
+}
+
 static int run_validate(const struct command *command, int argc, char **argv)
 {
     struct validate_options chosen = {.out = "results/explain"};
@@ -194,37 +236,11 @@ static int run_validate(const struct command *command, int argc, char **argv)
     if (!options_parse(command, options, argc, argv, &positionals, &status)) {
         return status;
     }
-    if (chosen.all && positionals.count == 0) {
-        static char paths[OPTION_LIST_MAXIMUM][320];
-        positionals.count = list_runs("calibration/measured", paths, positionals.values);
+    status = check_usage(&chosen, &positionals);
+    if (status != EXIT_DONE) {
+        return status;
     }
-    if (positionals.count == 0) {
-        fprintf(stderr, "kvcast validate: expected at least one RUN_DIR%s\n",
-                chosen.all ? ", found none below calibration/measured" : "");
-        return EXIT_BAD_USAGE;
-    }
-    double replications = 0;
-    if (chosen.replications_text != NULL &&
-        (!text_to_whole(chosen.replications_text, 10000, &replications) || replications < 1)) {
-        fprintf(stderr, "kvcast validate: --noise: expected a whole number from 1 to 10000\n");
-        return EXIT_BAD_USAGE;
-    }
-    chosen.replications = (uint32_t)replications;
-    if (chosen.markdown) {
-        validation_print_markdown_header(stdout);
-    }
-    struct json *document = json_create_object();
-    struct json *runs = chosen.json ? json_add_array(document, "runs") : NULL;
-    struct error error;
-    bool ok = true;
-    for (size_t i = 0; ok && i < positionals.count; i++) {
-        ok = validate(positionals.values[i], &chosen, runs, &error);
-    }
-    if (ok && chosen.json) {
-        print_json(document, positionals.count);
-    }
-    json_destroy(document);
-    return ok ? EXIT_DONE : options_fail(error.message);
+    return validate_all(&chosen, &positionals);
 }
 
 const struct command command_validate = {

@@ -39,7 +39,7 @@ static bool run_one(const struct scenario *scenario, struct json **ret_results, 
 static void add_intervals(const struct json **results, uint32_t count, struct json *object)
 {
     for (const struct json *item = json_first(results[0]); item != NULL; item = json_next(item)) {
-        const struct json **same = memory_zeroed(count, sizeof same[0]);
+        const struct json **same = memory_zeroed(count, sizeof(void *));
         double *values = memory_zeroed(count, sizeof values[0]);
         size_t known = 0;
         for (uint32_t i = 0; i < count; i++) {
@@ -115,7 +115,7 @@ static bool print_intervals(const struct json *object, uint32_t count, FILE *str
 bool replications_run(const struct scenario *scenario, uint32_t count, struct json *object,
                       FILE *stream, struct error *error)
 {
-    struct json **results = memory_zeroed(count, sizeof results[0]);
+    struct json **results = memory_zeroed(count, sizeof(void *));
     bool ok = true;
     for (uint32_t i = 0; ok && i < count; i++) {
         struct scenario one = *scenario;

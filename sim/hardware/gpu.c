@@ -4,8 +4,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "sim/base/embedded.h"
-#include "sim/base/memory.h"
 #include "sim/base/settings.h"
 #include "sim/base/text.h"
 
@@ -41,26 +39,10 @@ static const struct setting gpu_settings[] = {
 
 bool gpu_catalog_read(struct gpu_catalog *catalog, struct error *error)
 {
-    static const char path[] = "sim/hardware/data/gpus.json";
-    memset(catalog, 0, sizeof *catalog);
-    struct json *document = NULL;
-    if (!embedded_read_json(path, &document, error)) {
-        return false;
-    }
-    size_t capacity = 0;
-    bool ok = true;
-    const struct json *item = json_first(json_find(document, "gpus"));
-    for (; ok && item != NULL; item = json_next(item)) {
-        catalog->gpus =
-            memory_grow(catalog->gpus, &capacity, catalog->count + 1, sizeof catalog->gpus[0]);
-        struct gpu *gpu = &catalog->gpus[catalog->count++];
-        memset(gpu, 0, sizeof *gpu);
-        ok = settings_read(gpu_settings, item, path, gpu, error);
-    }
-    json_destroy(document);
-    if (!ok) {
-        gpu_catalog_clear(catalog);
-    }
+    struct settings_list list = {NULL, 0};
+    bool ok = settings_read_list(gpu_settings, "sim/hardware/data/gpus.json", "gpus",
+                                 sizeof catalog->gpus[0], &list, error);
+    *catalog = (struct gpu_catalog){.gpus = list.items, .count = list.count};
     return ok;
 }
 
@@ -92,8 +74,6 @@ bool gpu_catalog_find(const struct gpu_catalog *catalog, const char *name, struc
         *ret_gpu = *containing;
         return true;
     }
-    const char *nearest = text_nearest(name, names);
-    return error_set(error, "unknown GPU '%s'%s%s%s ('kvcast list gpus' names them all)", name,
-                     nearest != NULL ? ", did you mean '" : "", nearest != NULL ? nearest : "",
-                     nearest != NULL ? "'?" : "");
+    return text_error_unknown(error, "unknown GPU", name, names,
+                              " ('kvcast list gpus' names them all)");
 }

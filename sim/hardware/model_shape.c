@@ -4,8 +4,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "sim/base/embedded.h"
-#include "sim/base/memory.h"
 #include "sim/base/settings.h"
 #include "sim/base/text.h"
 
@@ -35,26 +33,10 @@ static const struct setting shape_settings[] = {
 
 bool model_catalog_read(struct model_catalog *catalog, struct error *error)
 {
-    static const char path[] = "sim/hardware/data/models.json";
-    memset(catalog, 0, sizeof *catalog);
-    struct json *document = NULL;
-    if (!embedded_read_json(path, &document, error)) {
-        return false;
-    }
-    size_t capacity = 0;
-    bool ok = true;
-    const struct json *item = json_first(json_find(document, "models"));
-    for (; ok && item != NULL; item = json_next(item)) {
-        catalog->shapes =
-            memory_grow(catalog->shapes, &capacity, catalog->count + 1, sizeof catalog->shapes[0]);
-        struct model_shape *shape = &catalog->shapes[catalog->count++];
-        memset(shape, 0, sizeof *shape);
-        ok = settings_read(shape_settings, item, path, shape, error);
-    }
-    json_destroy(document);
-    if (!ok) {
-        model_catalog_clear(catalog);
-    }
+    struct settings_list list = {NULL, 0};
+    bool ok = settings_read_list(shape_settings, "sim/hardware/data/models.json", "models",
+                                 sizeof catalog->shapes[0], &list, error);
+    *catalog = (struct model_catalog){.shapes = list.items, .count = list.count};
     return ok;
 }
 
@@ -162,10 +144,8 @@ bool model_catalog_find(const struct model_catalog *catalog, const char *name,
             return true;
         }
     }
-    const char *nearest = text_nearest(name, names);
-    return error_set(error, "unknown model '%s'%s%s%s ('kvcast list models' names them all)", name,
-                     nearest != NULL ? ", did you mean '" : "", nearest != NULL ? nearest : "",
-                     nearest != NULL ? "'?" : "");
+    return text_error_unknown(error, "unknown model", name, names,
+                              " ('kvcast list models' names them all)");
 }
 
 uint64_t model_shape_linear_weights(const struct model_shape *shape)

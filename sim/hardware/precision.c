@@ -29,15 +29,6 @@ const struct kv_precision kv_precisions[] = {
     {.name = NULL},
 };
 
-static bool unknown(const char *kind, const char *name, const char *const *names,
-                    struct error *error)
-{
-    const char *nearest = text_nearest(name, names);
-    return error_set(error, "unknown %s precision '%s'%s%s%s", kind, name,
-                     nearest != NULL ? ", did you mean '" : "", nearest != NULL ? nearest : "",
-                     nearest != NULL ? "'?" : "");
-}
-
 bool weight_precision_find(const char *name, const struct weight_precision **ret_found,
                            struct error *error)
 {
@@ -49,7 +40,7 @@ bool weight_precision_find(const char *name, const struct weight_precision **ret
             return true;
         }
     }
-    return unknown("weight", name, names, error);
+    return text_error_unknown(error, "unknown weight precision", name, names, "");
 }
 
 bool kv_precision_find(const char *name, const struct kv_precision **ret_found, struct error *error)
@@ -62,5 +53,5 @@ bool kv_precision_find(const char *name, const struct kv_precision **ret_found, 
             return true;
         }
     }
-    return unknown("KV", name, names, error);
+    return text_error_unknown(error, "unknown KV precision", name, names, "");
 }

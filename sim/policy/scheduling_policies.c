@@ -23,8 +23,5 @@ bool scheduling_policy_find(const char *name, const struct scheduling_policy **r
             return true;
         }
     }
-    const char *nearest = text_nearest(name, names);
-    return error_set(error, "unknown scheduling policy '%s'%s%s%s", name,
-                     nearest != NULL ? ", did you mean '" : "", nearest != NULL ? nearest : "",
-                     nearest != NULL ? "'?" : "");
+    return text_error_unknown(error, "unknown scheduling policy", name, names, "");
 }

@@ -109,7 +109,8 @@ double attention_schedule_equal(const struct attention_shape *shape, uint32_t re
     uint32_t piece_tiles = divide_up(tiles, splits);
     uint32_t pieces = requests * shape->kv_heads * splits;
     uint32_t last_round = pieces % shape->multiprocessors;
-    double rounds = pieces / shape->multiprocessors;
+    uint32_t full_rounds = pieces / shape->multiprocessors;
+    double rounds = full_rounds;
     if (last_round > 0) {
         rounds += 1 / fmin(LONE_SPEED_UP, (double)shape->multiprocessors / last_round);
     }
