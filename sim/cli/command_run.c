@@ -23,6 +23,7 @@ struct run_options {
     bool no_plots;
     bool no_requests;
     bool noise;
+    bool stepwise;
     const char *replications_text;
     uint32_t replications; /* 1: just the run */
 };
@@ -188,6 +189,7 @@ static bool run_scenario(const struct scenario *scenario, const struct run_optio
         fprintf(stderr, "kvcast: warning: %s\n", setup.warning);
     }
     if (ok) {
+        setup.simulation.stepwise = chosen->stepwise;
         simulation = simulation_create(&setup.simulation, setup.requests, setup.request_count);
         ok = simulate(simulation, setup.request_count, error) &&
              output_directory_create(chosen->out, error);
@@ -242,6 +244,8 @@ static int run(const struct command *command, int argc, char **argv)
          &chosen.noise},
         {"--replications", "N", "run N seeds; prediction intervals for every figure", OPTION_TEXT,
          &chosen.replications_text},
+        {"--stepwise", NULL, "walk every step instead of taking stretches at once", OPTION_FLAG,
+         &chosen.stepwise},
         {"--no-plots", NULL, "no figures", OPTION_FLAG, &chosen.no_plots},
         {"--no-requests", NULL, "no requests.csv", OPTION_FLAG, &chosen.no_requests},
         {.name = NULL},

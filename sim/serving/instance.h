@@ -32,6 +32,12 @@ struct engine_preset {
     uint32_t reserved_blocks; /* that no request can hold */
     void (*form)(struct instance *instance, struct batch *batch);
     void (*process_output)(struct instance *instance, const struct batch *batch);
+    /* How many turns of the loop from now on, at most 'most', only repeat the decode in flight:
+     * take in the oldest step, form one like it; nobody comes, ends or is preempted. 0 when none
+     * does. */
+    uint32_t (*repeating_turns)(const struct instance *instance, uint32_t most);
+    /* Takes that many turns, but for the batches in flight. */
+    void (*repeat_turns)(struct instance *instance, uint32_t turns);
 };
 
 /* The price of decode attention, held over a stretch of decode steps of one number of requests. */

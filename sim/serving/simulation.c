@@ -1,4 +1,4 @@
-#include "sim/serving/simulation.h"
+#include "sim/serving/simulation_state.h"
 
 #include <assert.h>
 #include <math.h>
@@ -8,29 +8,6 @@
 #include "sim/base/memory.h"
 #include "sim/base/random.h"
 #include "sim/base/units.h"
-#include "sim/engine/event_queue.h"
-
-struct simulation {
-    struct simulation_settings settings;
-    struct request *requests;
-    uint32_t request_count;
-    struct event_queue events;
-    struct client client;
-    struct instance instance;
-    struct timeline timeline;
-    struct histogram itl;
-    struct simulation_counts counts;
-    int64_t now_ps;
-    uint64_t stretches;
-    uint64_t common_noise_key;
-    uint64_t gpu_noise_key;
-    uint64_t launch_noise_key;
-    uint64_t steps_since_token;
-    uint64_t patience_steps; /* without a token: even one token a step fills all requests' KV */
-    /* equal gaps in a row, counted into 'itl' together */
-    int64_t pending_gap_ps;
-    uint64_t pending_gaps;
-};
 
 static void push(struct simulation *simulation, int64_t at_ps, enum event_type type,
                  uint32_t subject)
@@ -249,14 +226,14 @@ static void turn(struct simulation *simulation)
     }
 }
 
-static void count_gap(struct simulation *simulation, int64_t gap_ps)
+void simulation_count_gaps(struct simulation *simulation, int64_t gap_ps, uint64_t times)
 {
     if (gap_ps != simulation->pending_gap_ps && simulation->pending_gaps > 0) {
         histogram_add(&simulation->itl, simulation->pending_gap_ps, simulation->pending_gaps);
         simulation->pending_gaps = 0;
     }
     simulation->pending_gap_ps = gap_ps;
-    simulation->pending_gaps++;
+    simulation->pending_gaps += times;
 }
 
 static void deliver_token(struct simulation *simulation, struct request *request, int64_t at_ps)
@@ -267,7 +244,7 @@ static void deliver_token(struct simulation *simulation, struct request *request
     } else {
         int64_t gap_ps = at_ps - request->last_token_ps;
         request->max_itl_ps = ps_max(request->max_itl_ps, gap_ps);
-        count_gap(simulation, gap_ps);
+        simulation_count_gaps(simulation, gap_ps, 1);
     }
     if (number == request->reasoning_tokens + 1) {
         request->first_visible_ps = at_ps;
@@ -320,6 +297,9 @@ static void on_request_arrival(struct simulation *simulation, uint32_t index)
 static void on_step_end(struct simulation *simulation)
 {
     struct instance *instance = &simulation->instance;
+    if (simulation_take_stretch(simulation)) {
+        return;
+    }
     const struct batch *batch = &instance->steps[instance->oldest_step];
     instance->oldest_step = (instance->oldest_step + 1) % STEPS_IN_FLIGHT_MAXIMUM;
     instance->steps_in_flight--;

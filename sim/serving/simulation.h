@@ -26,6 +26,7 @@ struct simulation_settings {
     struct engine_settings engine;
     struct client_settings client;
     int64_t timeline_interval_ps; /* 0: no samples */
+    bool stepwise;                /* walk every step: the reference that stretches must equal */
     bool noise;                   /* draw how far steps and launches lie from their prices */
     uint64_t seed;                /* of the noise */
     struct simulation_hooks hooks;

@@ -262,10 +262,135 @@ static void vllm_v1_process_output(struct instance *instance, const struct batch
     }
 }
 
+/* Every step in flight decodes exactly the running requests. */
+static bool is_steady_decode(const struct instance *instance)
+{
+    uint32_t limit = instance->settings.async_scheduling ? 2 : 1;
+    if (instance->steps_in_flight != limit || instance->running_count == 0) {
+        return false;
+    }
+    for (uint32_t k = 0; k < limit; k++) {
+        const struct batch *batch =
+            &instance->steps[(instance->oldest_step + k) % STEPS_IN_FLIGHT_MAXIMUM];
+        if (batch->summary.prefill_requests > 0 || batch->count != instance->running_count) {
+            return false;
+        }
+        for (uint32_t i = 0; i < batch->count; i++) {
+            const struct batch_entry *entry = &batch->entries[i];
+            if (entry->request != instance->running[i] || !entry->samples ||
+                instance->requests[entry->request].placeholders != limit) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* Whether the next forming would admit the first of the waiting. Blocks only get fewer while a
+ * decode repeats, so a 'no' holds. */
+static bool admits_waiting(const struct instance *instance)
+{
+    const struct engine_settings *settings = &instance->settings;
+    if (instance->waiting.count == 0 || instance->running_count >= settings->max_batch_requests ||
+        instance->running_count >= settings->max_batch_tokens) {
+        return false;
+    }
+    uint32_t budget_tokens = settings->max_batch_tokens - instance->running_count;
+    uint32_t index = request_queue_at(&instance->waiting, 0);
+    uint32_t tokens = instance->requests[index].known_tokens;
+    if (settings->long_prefill_threshold_tokens > 0) {
+        tokens = smaller(tokens, settings->long_prefill_threshold_tokens);
+    }
+    if (!settings->chunked_prefill && tokens > budget_tokens) {
+        return false;
+    }
+    uint32_t reach = smaller(smaller(tokens, budget_tokens), settings->max_model_len);
+    uint64_t blocks = kv_cache_blocks_for(&instance->kv_cache, reach);
+    return passes_gate(instance, index, instance->watermark_blocks) &&
+           blocks + instance->watermark_blocks <= instance->kv_cache.free_blocks;
+}
+
+/* Turns until the request ends, is known to end, or reaches max_model_len. */
+static uint32_t turns_until_change(const struct instance *instance, const struct request *request)
+{
+    int64_t outputs = request_outputs(request);
+    int64_t last = smaller(request->output_tokens, request->max_output_tokens);
+    int64_t room = (int64_t)instance->settings.max_model_len - request->known_tokens;
+    int64_t in_flight = request->placeholders;
+    int64_t turns = last - outputs - 1;
+    int64_t until_known = (int64_t)request->max_output_tokens - outputs - 2;
+    if (in_flight > 1 && until_known < turns) {
+        turns = until_known;
+    }
+    if (room - in_flight < turns) {
+        turns = room - in_flight;
+    }
+    if (room - 1 < turns) {
+        turns = room - 1;
+    }
+    return turns > 0 ? (uint32_t)(turns < UINT32_MAX ? turns : UINT32_MAX) : 0;
+}
+
+/* Blocks that 'turns' further decodes of all running requests need. */
+static uint64_t blocks_of_turns(const struct instance *instance, uint32_t turns)
+{
+    uint64_t blocks = 0;
+    for (uint32_t i = 0; i < instance->running_count; i++) {
+        uint32_t index = instance->running[i];
+        uint64_t reach = (uint64_t)instance->requests[index].computed_tokens + turns;
+        blocks += kv_cache_missing_blocks(&instance->kv_cache, index, reach);
+    }
+    return blocks;
+}
+
+static uint32_t vllm_v1_repeating_turns(const struct instance *instance, uint32_t most)
+{
+    if (!is_steady_decode(instance) || admits_waiting(instance)) {
+        return 0;
+    }
+    uint32_t turns = most;
+    for (uint32_t i = 0; i < instance->running_count && turns > 0; i++) {
+        turns =
+            smaller(turns, turns_until_change(instance, &instance->requests[instance->running[i]]));
+    }
+    uint32_t too_many = turns + 1;
+    if (turns > 0 && blocks_of_turns(instance, turns) <= instance->kv_cache.free_blocks) {
+        return turns;
+    }
+    uint32_t enough = 0;
+    while (enough + 1 < too_many) {
+        uint32_t middle = enough + (too_many - enough) / 2;
+        if (blocks_of_turns(instance, middle) <= instance->kv_cache.free_blocks) {
+            enough = middle;
+        } else {
+            too_many = middle;
+        }
+    }
+    return enough;
+}
+
+static void vllm_v1_repeat_turns(struct instance *instance, uint32_t turns)
+{
+    for (uint32_t i = 0; i < instance->running_count; i++) {
+        uint32_t index = instance->running[i];
+        struct request *request = &instance->requests[index];
+        request->known_tokens += turns;
+        request->computed_tokens += turns;
+        uint32_t missing =
+            kv_cache_missing_blocks(&instance->kv_cache, index, request->computed_tokens);
+        if (missing > 0) {
+            kv_cache_allocate(&instance->kv_cache, index, missing);
+        }
+    }
+    instance->finished_count = 0;
+}
+
 const struct engine_preset engine_preset_vllm_0_24 = {
     .name = "vllm-0.24",
     .summary = "vLLM 0.24.0: V1 scheduler, asynchronous",
     .reserved_blocks = 1,
     .form = vllm_v1_form,
     .process_output = vllm_v1_process_output,
+    .repeating_turns = vllm_v1_repeating_turns,
+    .repeat_turns = vllm_v1_repeat_turns,
 };

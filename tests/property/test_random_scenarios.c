@@ -19,7 +19,7 @@
 #include "sim/serving/simulation.h"
 #include "sim/serving/vllm_v1.h"
 
-enum { SCENARIOS = 4000, MAXIMUM_REQUESTS = 24 };
+enum { SCENARIOS = 4000, EQUALITY_SCENARIOS = 10000, MAXIMUM_REQUESTS = 24 };
 
 static uint64_t only_seed; /* 0: all */
 static uint64_t current_seed;
@@ -195,6 +195,81 @@ static void test_same_seed_same_run(void **state)
     }
 }
 
+/* Everything two runs of one scenario must agree on, to the bit. */
+static void check_equal(const struct simulation *a, const struct simulation *b)
+{
+    const struct timeline *first = simulation_timeline(a);
+    const struct timeline *second = simulation_timeline(b);
+    assert_memory_equal(simulation_counts(a), simulation_counts(b),
+                        sizeof(struct simulation_counts));
+    assert_memory_equal(simulation_itl(a)->counts, simulation_itl(b)->counts,
+                        sizeof simulation_itl(a)->counts);
+    assert_true(simulation_itl(a)->maximum_ps == simulation_itl(b)->maximum_ps);
+    assert_true(simulation_itl(a)->sum_ps == simulation_itl(b)->sum_ps);
+    assert_int_equal(first->sample_count, second->sample_count);
+    for (uint64_t i = 0; i < first->sample_count; i++) {
+        assert_memory_equal(&first->samples[i].state, &second->samples[i].state,
+                            sizeof first->samples[i].state);
+        assert_true(first->samples[i].output_tokens == second->samples[i].output_tokens);
+    }
+    assert_memory_equal(first->kv_bin_ps, second->kv_bin_ps, sizeof first->kv_bin_ps);
+    assert_true(first->used_block_ps == second->used_block_ps);
+}
+
+/* Launches that do not hold the GPU up, so that there are stretches to take. */
+static void draw_gpu_bound(struct scenario *scenario, uint64_t seed)
+{
+    draw(scenario, seed);
+    struct random_stream *random = random_create(seed, "gpu bound");
+    for (int i = 0; i < 3; i++) {
+        scenario->cost.launch_ps[i] = (int64_t)random_below(random, 3) * PS_PER_MS / 2;
+    }
+    if (random_below(random, 2) == 0) {
+        scenario->settings.engine.num_blocks *= 4;
+    }
+    scenario->cost.step_noise = 0.02;
+    scenario->cost.launch_noise = 0.1;
+    scenario->settings.noise = random_below(random, 2) == 0;
+    scenario->settings.seed = seed;
+    random_destroy(random);
+}
+
+static void test_stretches_equal_steps(void **state)
+{
+    (void)state;
+    static struct scenario walked;
+    static struct scenario taken;
+    uint64_t walked_events = 0;
+    uint64_t taken_calls = 0;
+    for (uint64_t seed = 1; seed <= EQUALITY_SCENARIOS; seed++) {
+        if (only_seed != 0 && seed != only_seed) {
+            continue;
+        }
+        current_seed = seed;
+        draw_gpu_bound(&walked, seed);
+        draw_gpu_bound(&taken, seed);
+        walked.settings.stepwise = true;
+        struct simulation *a =
+            simulation_create(&walked.settings, walked.requests, walked.request_count);
+        struct simulation *b =
+            simulation_create(&taken.settings, taken.requests, taken.request_count);
+        simulation_run(a);
+        while (simulation_step(b)) {
+            taken_calls++;
+            simulation_check(b);
+        }
+        walked_events += simulation_counts(a)->events;
+        simulation_run(b);
+        assert_memory_equal(walked.requests, taken.requests, sizeof walked.requests);
+        check_equal(a, b);
+        simulation_destroy(a);
+        simulation_destroy(b);
+    }
+    printf("# %llu events walked, %llu taken\n", (unsigned long long)walked_events,
+           (unsigned long long)taken_calls);
+    assert_true(only_seed != 0 || 2 * taken_calls < walked_events);
+}
+
 static int print_seed(void **state)
 {
     (void)state;
@@ -208,6 +283,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_invariants, print_seed),
         cmocka_unit_test(test_same_seed_same_run),
+        cmocka_unit_test_teardown(test_stretches_equal_steps, print_seed),
     };
     return cmocka_run_group_tests_name("random scenarios", tests, NULL, NULL);
 }
