@@ -37,6 +37,22 @@ void histogram_add(struct histogram *histogram, int64_t duration_ps, uint64_t ti
     histogram->maximum_ps = ps_max(histogram->maximum_ps, duration_ps);
 }
 
+void histogram_add_progression(struct histogram *histogram, int64_t first_ps, int64_t rise_ps,
+                               uint64_t terms, uint64_t times)
+{
+    int64_t last_ps = first_ps + rise_ps * (int64_t)(terms - 1);
+    if (terms == 0 || bucket_of(first_ps) != bucket_of(last_ps)) {
+        for (uint64_t i = 0; i < terms; i++) {
+            histogram_add(histogram, first_ps + rise_ps * (int64_t)i, times);
+        }
+        return;
+    }
+    histogram->counts[bucket_of(first_ps)] += terms * times;
+    histogram->total += terms * times;
+    histogram->sum_ps += (long double)(first_ps + last_ps) * (long double)(terms * times) / 2;
+    histogram->maximum_ps = ps_max(histogram->maximum_ps, last_ps);
+}
+
 double histogram_quantile_s(const struct histogram *histogram, double quantile)
 {
     if (histogram->total == 0) {

@@ -17,6 +17,11 @@ struct histogram {
 /* Counts 'times' occurrences of a duration of at least 0. */
 void histogram_add(struct histogram *histogram, int64_t duration_ps, uint64_t times);
 
+/* Counts each of first, first + rise, ..., 'terms' durations, 'times' times; 'rise' is at least 0.
+ */
+void histogram_add_progression(struct histogram *histogram, int64_t first_ps, int64_t rise_ps,
+                               uint64_t terms, uint64_t times);
+
 /* The duration that a share 'quantile' (0 to 1) does not exceed; NAN when empty. In seconds. */
 double histogram_quantile_s(const struct histogram *histogram, double quantile);
 double histogram_mean_s(const struct histogram *histogram);

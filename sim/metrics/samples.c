@@ -1,6 +1,5 @@
 #include "sim/metrics/samples.h"
 
-#include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdlib.h>
@@ -29,13 +28,20 @@ void samples_add(struct samples *samples, double value)
     samples->is_sorted = false;
 }
 
+static int ascending(const void *left, const void *right)
+{
+    double a = *(const double *)left;
+    double b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
 double samples_quantile(struct samples *samples, double quantile)
 {
     if (samples->count == 0) {
         return NAN;
     }
     if (!samples->is_sorted) {
-        gsl_sort(samples->values, 1, samples->count);
+        qsort(samples->values, samples->count, sizeof samples->values[0], ascending);
         samples->is_sorted = true;
     }
     return gsl_stats_quantile_from_sorted_data(samples->values, 1, samples->count, quantile);

@@ -121,6 +121,21 @@ static void deliver(struct simulation *simulation, struct request *request,
     request->last_token_ps = stretch->at_ps[stretch->turns - 1] + overhead_ps;
 }
 
+/* The gaps between the turns: the one to the step already in flight, then the steps formed here. */
+static void count_gaps(struct simulation *simulation, const struct stretch *stretch)
+{
+    uint32_t requests = simulation->instance.running_count;
+    uint32_t gaps = stretch->turns - 1;
+    uint32_t odd = simulation->settings.engine.async_scheduling && gaps > 0 ? 1 : 0;
+    if (odd > 0) {
+        histogram_add(&simulation->itl, stretch->at_ps[1] - stretch->at_ps[0], requests);
+    }
+    if (gaps > odd) {
+        histogram_add_progression(&simulation->itl, stretch->at_ps[1 + odd] - stretch->at_ps[odd],
+                                  stretch->rise_ps, gaps - odd, requests);
+    }
+}
+
 static void deliver_all(struct simulation *simulation, const struct stretch *stretch)
 {
     struct instance *instance = &simulation->instance;
@@ -131,10 +146,7 @@ static void deliver_all(struct simulation *simulation, const struct stretch *str
     for (uint32_t i = 0; i < instance->running_count; i++) {
         deliver(simulation, &simulation->requests[instance->running[i]], stretch, largest_gap_ps);
     }
-    for (uint32_t turn = 1; turn < stretch->turns; turn++) {
-        simulation_count_gaps(simulation, stretch->at_ps[turn] - stretch->at_ps[turn - 1],
-                              instance->running_count);
-    }
+    count_gaps(simulation, stretch);
 }
 
 /* The state after each turn: a request takes a block when its computed tokens fill the last one. */
@@ -164,12 +176,19 @@ static void note_states(struct simulation *simulation, const struct stretch *str
 static void count_steps(struct simulation *simulation, const struct stretch *stretch)
 {
     struct instance *instance = &simulation->instance;
-    struct batch_summary summary = newest(instance)->summary;
-    for (uint32_t turn = 0; turn < stretch->turns; turn++) {
-        summary = later_summary(&summary, 1);
-        simulation->counts.extrapolated_steps +=
-            step_cost_is_extrapolated(simulation->settings.cost, &summary);
+    /* Context only grows: from some step on all are beyond what was measured. */
+    uint32_t measured = 0;
+    uint32_t beyond = stretch->turns;
+    while (measured < beyond) {
+        uint32_t middle = (measured + beyond) / 2;
+        struct batch_summary summary = later_summary(&newest(instance)->summary, middle + 1);
+        if (step_cost_is_extrapolated(simulation->settings.cost, &summary)) {
+            beyond = middle;
+        } else {
+            measured = middle + 1;
+        }
     }
+    simulation->counts.extrapolated_steps += stretch->turns - measured;
     simulation->counts.decode_steps += stretch->turns;
     simulation->counts.events += stretch->turns - 1;
     simulation->steps_since_token = 1;
