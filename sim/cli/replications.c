@@ -1,8 +1,11 @@
 #include "sim/cli/replications.h"
 
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sim/base/memory.h"
 #include "sim/base/units.h"
@@ -112,23 +115,65 @@ static bool print_intervals(const struct json *object, uint32_t count, FILE *str
     return ok;
 }
 
+/* Replications that are still to run, shared by all workers. */
+struct work {
+    const struct scenario *scenario;
+    struct json **results; /* by replication: who ran it does not matter */
+    uint32_t count;
+    atomic_uint next;
+    atomic_bool failed;
+    struct error error; /* of the one worker that failed first */
+};
+
+static void *run_some(void *context)
+{
+    struct work *work = context;
+    for (uint32_t i = atomic_fetch_add(&work->next, 1); i < work->count && !work->failed;
+         i = atomic_fetch_add(&work->next, 1)) {
+        struct scenario one = *work->scenario;
+        struct error error;
+        one.seed = work->scenario->seed + i;
+        if (!run_one(&one, &work->results[i], &error) && !atomic_exchange(&work->failed, true)) {
+            work->error = error;
+        }
+    }
+    return NULL;
+}
+
+/* One worker a core, this thread among them. */
+static void run_all(struct work *work)
+{
+    enum { MOST_WORKERS = 256 };
+    pthread_t workers[MOST_WORKERS];
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    uint32_t wanted = cores > 1 ? (uint32_t)cores - 1 : 0;
+    uint32_t started = 0;
+    while (started < wanted && started + 1 < work->count && started < MOST_WORKERS &&
+           pthread_create(&workers[started], NULL, run_some, work) == 0) {
+        started++;
+    }
+    run_some(work);
+    for (uint32_t i = 0; i < started; i++) {
+        pthread_join(workers[i], NULL);
+    }
+}
+
 bool replications_run(const struct scenario *scenario, uint32_t count, struct json *object,
                       FILE *stream, struct error *error)
 {
-    struct json **results = memory_zeroed(count, sizeof(void *));
-    bool ok = true;
-    for (uint32_t i = 0; ok && i < count; i++) {
-        struct scenario one = *scenario;
-        one.seed = scenario->seed + i;
-        ok = run_one(&one, &results[i], error);
-    }
+    struct work work = {.scenario = scenario, .count = count};
+    work.results = memory_zeroed(count, sizeof(void *));
+    run_all(&work);
+    bool ok = !work.failed;
     if (ok) {
-        add_intervals((const struct json **)results, count, object);
+        add_intervals((const struct json **)work.results, count, object);
         ok = print_intervals(object, count, stream, error);
+    } else {
+        *error = work.error;
     }
     for (uint32_t i = 0; i < count; i++) {
-        json_destroy(results[i]);
+        json_destroy(work.results[i]);
     }
-    free(results);
+    free(work.results);
     return ok;
 }
