@@ -40,13 +40,7 @@ static void add_report(struct json *document, const struct measured_run *run,
 static bool fit_to_latencies(const struct measured_run *measured, const char *start,
                              struct step_cost *cost, struct json *document, struct error *error)
 {
-    const struct measured_engine *engine = &measured->engine;
-    struct cost_request request = {.source = start != NULL ? start : "",
-                                   .model = engine->model,
-                                   .gpu = engine->gpu,
-                                   .weights = engine->weights,
-                                   .kv_cache = engine->kv_cache,
-                                   .tensor_parallel = engine->tensor_parallel};
+    struct cost_request request = cost_choice_for_engine(&measured->engine, start);
     char warning[COST_WARNING_BYTES];
     bool found = false;
     struct latency_fit_report report;

@@ -27,13 +27,7 @@ struct validate_options {
 static bool choose_cost(const struct measured_run *run, const struct validate_options *options,
                         struct step_cost *cost, struct error *error)
 {
-    const struct measured_engine *engine = &run->engine;
-    struct cost_request request = {.source = options->cost != NULL ? options->cost : "",
-                                   .model = engine->model,
-                                   .gpu = engine->gpu,
-                                   .weights = engine->weights,
-                                   .kv_cache = engine->kv_cache,
-                                   .tensor_parallel = engine->tensor_parallel};
+    struct cost_request request = cost_choice_for_engine(&run->engine, options->cost);
     char warning[COST_WARNING_BYTES];
     bool found = false;
     if (!cost_choice_find(&request, cost, &found, warning, error)) {

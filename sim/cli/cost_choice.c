@@ -8,6 +8,16 @@
 #include "sim/base/text.h"
 #include "sim/serving/cost_transfer.h"
 
+struct cost_request cost_choice_for_engine(const struct measured_engine *engine, const char *source)
+{
+    return (struct cost_request){.source = source != NULL ? source : "",
+                                 .model = engine->model,
+                                 .gpu = engine->gpu,
+                                 .weights = engine->weights,
+                                 .kv_cache = engine->kv_cache,
+                                 .tensor_parallel = engine->tensor_parallel};
+}
+
 bool cost_choice_shape(const char *name, struct model_shape *ret_shape, struct error *error)
 {
     struct model_catalog catalog;

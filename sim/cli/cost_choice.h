@@ -3,6 +3,7 @@
 #ifndef SIM_CLI_COST_CHOICE_H
 #define SIM_CLI_COST_CHOICE_H
 
+#include "calibration/measured_run.h"
 #include "sim/base/error.h"
 #include "sim/hardware/gpu.h"
 #include "sim/hardware/model_shape.h"
@@ -19,6 +20,10 @@ struct cost_request {
     const char *kv_cache;
     uint32_t tensor_parallel;
 };
+
+/* What a measured engine asks for; 'source' may be NULL. */
+struct cost_request cost_choice_for_engine(const struct measured_engine *engine,
+                                           const char *source);
 
 /* Finds the named file or shipped calibration; without a name, the shipped calibration of the same
  * shape, GPU, precision and degree. A named one that was made for something else is carried over,

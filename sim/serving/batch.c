@@ -25,13 +25,9 @@ void batch_reset(struct batch *batch)
     memset(&batch->summary, 0, sizeof batch->summary);
 }
 
-void batch_add(struct batch *batch, struct batch_entry entry)
+void batch_reserve(struct batch *batch, uint32_t count)
 {
-    if (batch->count == batch->capacity) {
-        batch->entries = memory_grow(batch->entries, &batch->capacity, batch->count + 1,
-                                     sizeof batch->entries[0]);
-    }
-    batch->entries[batch->count++] = entry;
+    batch->entries = memory_grow(batch->entries, &batch->capacity, count, sizeof batch->entries[0]);
 }
 
 void batch_add_preempted(struct batch *batch, uint32_t request)

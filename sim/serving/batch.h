@@ -43,8 +43,15 @@ struct batch {
 
 void batch_init(struct batch *batch);
 void batch_clear(struct batch *batch);
-void batch_reset(struct batch *batch); /* empties it, keeping its memory */
-void batch_add(struct batch *batch, struct batch_entry entry);
+void batch_reset(struct batch *batch);                   /* empties it, keeping its memory */
+void batch_reserve(struct batch *batch, uint32_t count); /* room for so many entries */
+static inline void batch_add(struct batch *batch, struct batch_entry entry)
+{
+    if (batch->count == batch->capacity) {
+        batch_reserve(batch, batch->count + 1);
+    }
+    batch->entries[batch->count++] = entry;
+}
 void batch_add_preempted(struct batch *batch, uint32_t request);
 /* Takes the entry at 'index' out again. */
 void batch_remove(struct batch *batch, uint32_t index);

@@ -113,7 +113,7 @@ static struct batch *form_batch(struct simulation *simulation)
     instance->steps_in_flight++;
     for (uint32_t i = 0; i < batch->count; i++) {
         struct request *request = &simulation->requests[batch->entries[i].request];
-        if (request->first_scheduled_ps == TIME_NONE) {
+        if (batch->entries[i].computed_before == 0 && request->first_scheduled_ps == TIME_NONE) {
             request->first_scheduled_ps = simulation->now_ps;
         }
     }

@@ -128,12 +128,7 @@ static void test_transfer(void **state)
     bool found = false;
     read_run(&run, expected->run);
     snprintf(source, sizeof source, "calibrated:%s", expected->calibrated_on);
-    struct cost_request request = {.source = source,
-                                   .model = run.engine.model,
-                                   .gpu = run.engine.gpu,
-                                   .weights = run.engine.weights,
-                                   .kv_cache = run.engine.kv_cache,
-                                   .tensor_parallel = run.engine.tensor_parallel};
+    struct cost_request request = cost_choice_for_engine(&run.engine, source);
     if (!cost_choice_find(&request, &cost, &found, warning, &error)) {
         fail_msg("%s", error.message);
     }
