@@ -199,6 +199,7 @@ bool validation_replay_with(const struct measured_run *run, const struct measure
     }
     settings.hooks = replay->hooks;
     settings.noise = replay->noise;
+    settings.stepwise = replay->stepwise;
     settings.seed = replay->seed;
     struct job_validation result = {.requests = job->request_count};
     snprintf(result.name, sizeof result.name, "%s", job->name);
@@ -257,21 +258,23 @@ static void add_result_share(struct job_validation *sum, const struct job_valida
 }
 
 bool validation_replay_noisy(const struct measured_run *run, const struct measured_job *job,
-                             const struct step_cost *cost, uint32_t replications,
+                             const struct step_cost *cost, const struct replay_settings *settings,
                              struct job_validation *ret_result, struct error *error)
 {
     struct job_validation mean = {.requests = 0};
-    for (uint32_t i = 0; i < replications; i++) {
-        const struct replay_settings settings = {.noise = true, .seed = i + 1};
-        struct job_validation one;
-        if (!validation_replay_with(run, job, cost, &settings, &one, error)) {
+    struct replay_settings drawn = *settings;
+    drawn.noise = true;
+    for (uint32_t i = 0; i < settings->replications; i++) {
+        struct job_validation one = {.requests = 0};
+        drawn.seed = i + 1;
+        if (!validation_replay_with(run, job, cost, &drawn, &one, error)) {
             return false;
         }
         if (i == 0) {
             mean = one;
-            add_result_share(&mean, &one, 1.0 / replications - 1);
+            add_result_share(&mean, &one, 1.0 / settings->replications - 1);
         } else {
-            add_result_share(&mean, &one, 1.0 / replications);
+            add_result_share(&mean, &one, 1.0 / settings->replications);
         }
     }
     *ret_result = mean;

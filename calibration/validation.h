@@ -39,8 +39,10 @@ struct job_validation {
 /* How a replay is run, other than as it is priced. */
 struct replay_settings {
     struct simulation_hooks hooks;
-    bool noise; /* draw how far steps and launches lie from their prices */
+    bool noise;    /* draw how far steps and launches lie from their prices */
+    bool stepwise; /* walk every step: the reference that stretches must equal */
     uint64_t seed;
+    uint32_t replications; /* of validation_replay_noisy */
 };
 
 MUST_CHECK bool validation_replay_with(const struct measured_run *run,
@@ -48,11 +50,12 @@ MUST_CHECK bool validation_replay_with(const struct measured_run *run,
                                        const struct replay_settings *settings,
                                        struct job_validation *ret_result, struct error *error);
 
-/* Replays a job 'replications' times with noise and averages every predicted figure: what to expect
- * of the extremes, which noise makes. */
+/* Replays a job 'settings->replications' times with noise of seeds 1, 2, ... and averages every
+ * predicted figure: what to expect of the extremes, which noise makes. */
 MUST_CHECK bool validation_replay_noisy(const struct measured_run *run,
                                         const struct measured_job *job,
-                                        const struct step_cost *cost, uint32_t replications,
+                                        const struct step_cost *cost,
+                                        const struct replay_settings *settings,
                                         struct job_validation *ret_result, struct error *error);
 
 /* Replays one job. Errors: an engine this program has no preset for, a job without requests. */

@@ -1,5 +1,6 @@
 #include "sim/base/json.h"
 
+#include <assert.h>
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <math.h>
@@ -54,6 +55,7 @@ static bool read_whole_file(const char *path, char **ret_text, struct error *err
 bool json_parse(const char *text, const char *place, struct json **ret_document,
                 struct error *error)
 {
+    assert(text != NULL);
     const char *end = text;
     cJSON *document = cJSON_ParseWithOpts(text, &end, 1);
     if (document == NULL && end == NULL) {

@@ -17,6 +17,7 @@ struct validate_options {
     const char *out;
     const char *replications_text;
     uint32_t replications; /* with noise; 0: one as priced */
+    bool stepwise;
     bool json;
     bool markdown;
     bool explain;
@@ -78,6 +79,8 @@ static bool explain(const struct measured_run *run, const struct measured_job *j
 static bool replay_jobs(const struct measured_run *run, const struct validate_options *options,
                         const struct step_cost *cost, struct json *jobs, struct error *error)
 {
+    const struct replay_settings settings = {.stepwise = options->stepwise,
+                                             .replications = options->replications};
     unsigned replayed = 0;
     for (uint32_t i = 0; i < run->job_count; i++) {
         const struct measured_job *job = &run->jobs[i];
@@ -86,10 +89,9 @@ static bool replay_jobs(const struct measured_run *run, const struct validate_op
         if (!wanted) {
             continue;
         }
-        bool ok =
-            options->replications > 0
-                ? validation_replay_noisy(run, job, cost, options->replications, &result, error)
-                : validation_replay(run, job, cost, &result, error);
+        bool ok = options->replications > 0
+                      ? validation_replay_noisy(run, job, cost, &settings, &result, error)
+                      : validation_replay_with(run, job, cost, &settings, &result, error);
         if (!ok) {
             return false;
         }
@@ -222,6 +224,8 @@ static int run_validate(const struct command *command, int argc, char **argv)
          OPTION_TEXT, &chosen.out},
         {"--noise", "N", "the mean of N replications with noise, for the extremes", OPTION_TEXT,
          &chosen.replications_text},
+        {"--stepwise", NULL, "walk every step instead of taking stretches at once", OPTION_FLAG,
+         &chosen.stepwise},
         {"--markdown", NULL, "print the README's table", OPTION_FLAG, &chosen.markdown},
         {"--json", NULL, "print JSON", OPTION_FLAG, &chosen.json},
         {.name = NULL},
