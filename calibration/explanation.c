@@ -132,9 +132,9 @@ static double priced_s(const struct step_observations *observations, const struc
     return sum;
 }
 
-static void explain_cost(const struct step_observations *observations, const struct step_cost *cost,
-                         struct explanation *explanation)
+static void explain_cost(const struct step_cost *cost, struct explanation *explanation)
 {
+    const struct step_observations *observations = &explanation->observations;
     double measured_total = 0;
     double predicted_total = 0;
     for (int regime = 0; regime < STEP_REGIMES; regime++) {
@@ -175,15 +175,18 @@ bool explanation_run(const struct measured_run *run, const struct measured_job *
     bool ok = validation_replay(run, job, cost, &explanation.both, error) &&
               validation_replay_with(run, job, cost, &driven, &explanation.schedule, error);
     if (ok) {
-        struct step_observations observations;
-        observe(&driver, cost, &observations);
+        observe(&driver, cost, &explanation.observations);
         explanation.same_formings = driver.same;
-        explain_cost(&observations, cost, &explanation);
-        step_observations_clear(&observations);
+        explain_cost(cost, &explanation);
         *ret_explanation = explanation;
     }
     driver_clear(&driver);
     return ok;
+}
+
+void explanation_clear(struct explanation *explanation)
+{
+    step_observations_clear(&explanation->observations);
 }
 
 static void print_ttft(FILE *stream, const char *what, const struct job_validation *result)
@@ -191,8 +194,9 @@ static void print_ttft(FILE *stream, const char *what, const struct job_validati
     const struct distribution *m = &result->ttft_s.measured;
     const struct distribution *p = &result->ttft_s.predicted;
     fprintf(stream, "  %-44s %8.2f %% %+8.2f %% %+8.2f %% %+8.2f %%\n", what, result->e2e_mape_pct,
-            compared_error_pct(result->makespan_s), 100 * (p->mean / m->mean - 1),
-            100 * (p->p90 / m->p90 - 1));
+            compared_error_pct(result->makespan_s),
+            compared_error_pct((struct compared){m->mean, p->mean}),
+            compared_error_pct((struct compared){m->p90, p->p90}));
 }
 
 void explanation_print(const struct explanation *explanation, FILE *stream)
@@ -253,39 +257,31 @@ static bool write_states(const struct measured_run *run, const struct measured_j
     return output_file_commit(&file, error);
 }
 
-static bool write_residuals(const struct driver *driver, const struct step_cost *cost,
-                            const char *directory, struct error *error)
+static bool write_residuals(const struct step_observations *observations,
+                            const struct step_cost *cost, const char *directory,
+                            struct error *error)
 {
     struct output_file file = {0};
-    struct step_observations observations;
     if (!output_file_open(&file, directory, "explain_steps.csv", error)) {
         return false;
     }
-    observe(driver, cost, &observations);
     fputs("regime,steps,tokens,decode_requests,measured_ms,predicted_ms\n", file.stream);
-    for (uint32_t s = 0; s < observations.span_count; s++) {
-        const struct step_span *span = &observations.spans[s];
-        const struct batch_summary *first = &observations.summaries[span->first];
+    for (uint32_t s = 0; s < observations->span_count; s++) {
+        const struct step_span *span = &observations->spans[s];
+        const struct batch_summary *first = &observations->summaries[span->first];
         if (span->gpu_s > 0) {
             fprintf(file.stream, "%d,%u,%u,%u,%.4f,%.4f\n", step_regime(first), span->count,
                     batch_summary_tokens(first), first->decode_requests, span->gpu_s * 1000,
-                    priced_s(&observations, span, cost) * 1000);
+                    priced_s(observations, span, cost) * 1000);
         }
     }
-    step_observations_clear(&observations);
     return output_file_commit(&file, error);
 }
 
 bool explanation_write(const struct measured_run *run, const struct measured_job *job,
-                       const struct step_cost *cost, const char *directory, struct error *error)
+                       const struct step_cost *cost, const struct explanation *explanation,
+                       const char *directory, struct error *error)
 {
-    struct driver driver;
-    struct job_validation ignored;
-    driver_init(&driver, run, job);
-    const struct replay_settings driven = {.hooks = {&driver, next_turn_ps, on_forming}};
-    bool ok = validation_replay_with(run, job, cost, &driven, &ignored, error) &&
-              write_states(run, job, cost, directory, error) &&
-              write_residuals(&driver, cost, directory, error);
-    driver_clear(&driver);
-    return ok;
+    return write_states(run, job, cost, directory, error) &&
+           write_residuals(&explanation->observations, cost, directory, error);
 }

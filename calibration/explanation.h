@@ -22,17 +22,22 @@ struct explanation {
     uint32_t same_formings;         /* in which our scheduler, so driven, forms the same batch */
     double cost_bias_pct;           /* measured batches, our prices: of all GPU time */
     struct regime_error regimes[STEP_REGIMES];
+    struct step_observations observations; /* of the job, with the contexts only a replay knows */
 };
 
+/* The caller's to clear when it succeeds. */
 MUST_CHECK bool explanation_run(const struct measured_run *run, const struct measured_job *job,
                                 const struct step_cost *cost, struct explanation *ret_explanation,
                                 struct error *error);
+
+void explanation_clear(struct explanation *explanation);
 
 void explanation_print(const struct explanation *explanation, FILE *stream);
 
 /* CSV of state over time, measured and predicted, and of step residuals: for the figure. */
 MUST_CHECK bool explanation_write(const struct measured_run *run, const struct measured_job *job,
-                                  const struct step_cost *cost, const char *directory,
+                                  const struct step_cost *cost,
+                                  const struct explanation *explanation, const char *directory,
                                   struct error *error);
 
 #endif

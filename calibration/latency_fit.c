@@ -126,12 +126,7 @@ bool latency_fit_run(const struct measured_run *run, struct step_cost *cost,
         !measure(&problem, &fitted, &report.ttft_error_pct, &report.decode_error_pct)) {
         return false;
     }
-    snprintf(fitted.identity.name, sizeof fitted.identity.name, "%s", run->name);
-    snprintf(fitted.identity.model, sizeof fitted.identity.model, "%s", run->engine.model);
-    snprintf(fitted.identity.gpu, sizeof fitted.identity.gpu, "%s", run->engine.gpu);
-    snprintf(fitted.identity.weights, sizeof fitted.identity.weights, "%s", run->engine.weights);
-    snprintf(fitted.identity.kv_cache, sizeof fitted.identity.kv_cache, "%s", run->engine.kv_cache);
-    fitted.identity.tensor_parallel = run->engine.tensor_parallel;
+    measured_run_identify(run, &fitted.identity);
     *cost = fitted;
     *ret_report = report;
     return true;

@@ -273,3 +273,14 @@ void measured_run_clear(struct measured_run *run)
     free(run->steps);
     memset(run, 0, sizeof *run);
 }
+
+void measured_run_identify(const struct measured_run *run, struct step_cost_identity *identity)
+{
+    const struct measured_engine *engine = &run->engine;
+    snprintf(identity->name, sizeof identity->name, "%s", run->name);
+    snprintf(identity->model, sizeof identity->model, "%s", engine->model);
+    snprintf(identity->gpu, sizeof identity->gpu, "%s", engine->gpu);
+    snprintf(identity->weights, sizeof identity->weights, "%s", engine->weights);
+    snprintf(identity->kv_cache, sizeof identity->kv_cache, "%s", engine->kv_cache);
+    identity->tensor_parallel = engine->tensor_parallel;
+}

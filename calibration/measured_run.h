@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "sim/base/error.h"
+#include "sim/serving/step_cost.h"
 
 struct measured_engine {
     char engine[32];
@@ -79,5 +80,8 @@ struct measured_run {
 
 MUST_CHECK bool measured_run_read(struct measured_run *run, const char *path, struct error *error);
 void measured_run_clear(struct measured_run *run);
+
+/* Names the run and its configuration as what 'identity' was calibrated on. */
+void measured_run_identify(const struct measured_run *run, struct step_cost_identity *identity);
 
 #endif

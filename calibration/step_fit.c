@@ -390,15 +390,10 @@ static void identify(const struct measured_run *run, struct step_cost *cost)
 {
     struct step_cost_identity *identity = &cost->identity;
     const struct measured_engine *engine = &run->engine;
-    snprintf(identity->name, sizeof identity->name, "%s", run->name);
+    measured_run_identify(run, identity);
     snprintf(identity->source, sizeof identity->source, "calibrated");
     snprintf(identity->engine, sizeof identity->engine, "%.30s-%.30s", engine->engine,
              engine->engine_version);
-    snprintf(identity->model, sizeof identity->model, "%s", engine->model);
-    snprintf(identity->gpu, sizeof identity->gpu, "%s", engine->gpu);
-    snprintf(identity->weights, sizeof identity->weights, "%s", engine->weights);
-    snprintf(identity->kv_cache, sizeof identity->kv_cache, "%s", engine->kv_cache);
-    identity->tensor_parallel = engine->tensor_parallel;
 }
 
 static double largest_context(const struct step_observations *observations)
@@ -465,21 +460,15 @@ static bool fit(const struct measured_run *run, const struct attention_shape *at
 static bool find_attention_shape(const struct measured_run *run, struct attention_shape *shape,
                                  struct error *error)
 {
-    struct model_catalog models = {0};
-    struct gpu_catalog gpus = {0};
     struct model_shape model;
     struct gpu gpu;
-    bool ok = model_catalog_read(&models, error) && gpu_catalog_read(&gpus, error) &&
-              model_catalog_find(&models, run->engine.model, &model, error) &&
-              gpu_catalog_find(&gpus, run->engine.gpu, &gpu, error);
-    if (ok) {
-        uint32_t heads = model.num_key_value_heads / run->engine.tensor_parallel;
-        shape->kv_heads = heads > 0 ? heads : 1;
-        shape->multiprocessors = gpu.sm_count > 0 ? gpu.sm_count : 100;
+    if (!model_shape_find(run->engine.model, &model, error) ||
+        !gpu_find(run->engine.gpu, &gpu, error)) {
+        return false;
     }
-    gpu_catalog_clear(&gpus);
-    model_catalog_clear(&models);
-    return ok;
+    shape->kv_heads = model_shape_kv_heads_per_gpu(&model, run->engine.tensor_parallel);
+    shape->multiprocessors = gpu.sm_count > 0 ? gpu.sm_count : 100;
+    return true;
 }
 
 bool step_fit_run(const struct measured_run *run, struct step_cost *ret_cost,

@@ -341,7 +341,9 @@ void validation_print_markdown(const struct job_validation *result, const char *
             "| %s | %s | %.2f %% | %+.2f %% | %+.1f %% | %+.1f %% / %+.1f %% | %+.2f | %.0f / %.0f "
             "|\n",
             run_name, result->name, result->e2e_mape_pct, compared_error_pct(result->makespan_s),
-            100 * (p->mean / m->mean - 1), 100 * (p->p50 / m->p50 - 1), 100 * (p->p90 / m->p90 - 1),
+            compared_error_pct((struct compared){m->mean, p->mean}),
+            compared_error_pct((struct compared){m->p50, p->p50}),
+            compared_error_pct((struct compared){m->p90, p->p90}),
             100 * (result->kv_peak.predicted - result->kv_peak.measured),
             result->preemptions.measured, result->preemptions.predicted);
 }

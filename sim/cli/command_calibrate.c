@@ -42,10 +42,8 @@ static bool fit_to_latencies(const struct measured_run *measured, const char *st
 {
     struct cost_request request = cost_choice_for_engine(&measured->engine, start);
     char warning[COST_WARNING_BYTES];
-    bool found = false;
     struct latency_fit_report report;
-    if (!cost_choice_find(&request, cost, &found, warning, error) ||
-        (!found && !cost_choice_nearest(&request, cost, warning, error)) ||
+    if (!cost_choice_make(&request, cost, warning, error) ||
         !latency_fit_run(measured, cost, &report, error)) {
         return false;
     }

@@ -66,13 +66,14 @@ static bool explain(const struct measured_run *run, const struct measured_job *j
     }
     explanation_print(&explanation, options->json || options->markdown ? stderr : stdout);
     snprintf(directory, sizeof directory, "%.300s/%s-%s", options->out, run->name, job->name);
-    if (!output_directory_create(directory, error) ||
-        !explanation_write(run, job, cost, directory, error) ||
-        !figures_draw(directory, stderr, &figures, error)) {
-        return false;
+    bool ok = output_directory_create(directory, error) &&
+              explanation_write(run, job, cost, &explanation, directory, error) &&
+              figures_draw(directory, stderr, &figures, error);
+    explanation_clear(&explanation);
+    if (ok) {
+        fprintf(stderr, "kvcast: figure and CSV in %s\n", directory);
     }
-    fprintf(stderr, "kvcast: figure and CSV in %s\n", directory);
-    return true;
+    return ok;
 }
 
 /* Replays the wanted jobs, printing each or adding it to 'jobs'. */

@@ -18,34 +18,12 @@ struct cost_request cost_choice_for_engine(const struct measured_engine *engine,
                                  .tensor_parallel = engine->tensor_parallel};
 }
 
-bool cost_choice_shape(const char *name, struct model_shape *ret_shape, struct error *error)
-{
-    struct model_catalog catalog;
-    if (!model_catalog_read(&catalog, error)) {
-        return false;
-    }
-    bool ok = model_catalog_find(&catalog, name, ret_shape, error);
-    model_catalog_clear(&catalog);
-    return ok;
-}
-
-bool cost_choice_gpu(const char *name, struct gpu *ret_gpu, struct error *error)
-{
-    struct gpu_catalog catalog;
-    if (!gpu_catalog_read(&catalog, error)) {
-        return false;
-    }
-    bool ok = gpu_catalog_find(&catalog, name, ret_gpu, error);
-    gpu_catalog_clear(&catalog);
-    return ok;
-}
-
 static bool asked_configuration(const struct cost_request *request,
                                 struct cost_configuration *configuration, struct error *error)
 {
     configuration->tensor_parallel = request->tensor_parallel;
-    return cost_choice_shape(request->model, &configuration->model, error) &&
-           cost_choice_gpu(request->gpu, &configuration->gpu, error) &&
+    return model_shape_find(request->model, &configuration->model, error) &&
+           gpu_find(request->gpu, &configuration->gpu, error) &&
            weight_precision_find(request->weights, &configuration->weights, error) &&
            kv_precision_find(request->kv_cache, &configuration->kv, error);
 }
@@ -173,4 +151,12 @@ bool cost_choice_find(const struct cost_request *request, struct step_cost *ret_
     warn(ret_cost, request, warning);
     *ret_found = true;
     return true;
+}
+
+bool cost_choice_make(const struct cost_request *request, struct step_cost *ret_cost, char *warning,
+                      struct error *error)
+{
+    bool found = false;
+    return cost_choice_find(request, ret_cost, &found, warning, error) &&
+           (found || cost_choice_nearest(request, ret_cost, warning, error));
 }

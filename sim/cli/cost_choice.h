@@ -36,9 +36,8 @@ MUST_CHECK bool cost_choice_find(const struct cost_request *request, struct step
 MUST_CHECK bool cost_choice_nearest(const struct cost_request *request, struct step_cost *ret_cost,
                                     char *warning, struct error *error);
 
-/* Shape and GPU by name, from the shipped catalogs. */
-MUST_CHECK bool cost_choice_shape(const char *name, struct model_shape *ret_shape,
-                                  struct error *error);
-MUST_CHECK bool cost_choice_gpu(const char *name, struct gpu *ret_gpu, struct error *error);
+/* What was found, else the nearest. */
+MUST_CHECK bool cost_choice_make(const struct cost_request *request, struct step_cost *ret_cost,
+                                 char *warning, struct error *error);
 
 #endif

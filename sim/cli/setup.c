@@ -22,9 +22,7 @@ static bool choose_cost(struct setup *setup, const struct scenario *scenario, st
                                    .weights = scenario->weights,
                                    .kv_cache = scenario->kv_cache,
                                    .tensor_parallel = scenario->tensor_parallel};
-    bool found = false;
-    return cost_choice_find(&request, &setup->cost, &found, setup->warning, error) &&
-           (found || cost_choice_nearest(&request, &setup->cost, setup->warning, error));
+    return cost_choice_make(&request, &setup->cost, setup->warning, error);
 }
 
 static bool plan_memory(struct setup *setup, const struct scenario *scenario, struct error *error)
@@ -190,10 +188,9 @@ bool setup_init(struct setup *setup, const struct scenario *scenario, struct err
     memset(setup, 0, sizeof *setup);
     struct trace_request *requests = NULL;
     uint32_t count = 0;
-    bool ok = cost_choice_shape(scenario->model, &setup->model, error) &&
-              cost_choice_gpu(scenario->gpu, &setup->gpu, error) &&
-              plan_memory(setup, scenario, error) && choose_cost(setup, scenario, error) &&
-              set_engine(setup, scenario, error) &&
+    bool ok = model_shape_find(scenario->model, &setup->model, error) &&
+              gpu_find(scenario->gpu, &setup->gpu, error) && plan_memory(setup, scenario, error) &&
+              choose_cost(setup, scenario, error) && set_engine(setup, scenario, error) &&
               setup_requests(scenario,
                              scenario->lengths_model[0] != '\0' ? scenario->lengths_model
                                                                 : setup->model.name,

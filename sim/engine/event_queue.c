@@ -37,6 +37,11 @@ void event_queue_push(struct event_queue *queue, struct event event)
     queue->heap[hole] = event;
 }
 
+const struct event *event_queue_first(const struct event_queue *queue)
+{
+    return queue->count > 0 ? &queue->heap[0] : NULL;
+}
+
 bool event_queue_pop(struct event_queue *queue, struct event *ret_event)
 {
     if (queue->count == 0) {

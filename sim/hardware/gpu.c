@@ -77,3 +77,14 @@ bool gpu_catalog_find(const struct gpu_catalog *catalog, const char *name, struc
     return text_error_unknown(error, "unknown GPU", name, names,
                               " ('kvcast list gpus' names them all)");
 }
+
+bool gpu_find(const char *name, struct gpu *ret_gpu, struct error *error)
+{
+    struct gpu_catalog catalog;
+    if (!gpu_catalog_read(&catalog, error)) {
+        return false;
+    }
+    bool ok = gpu_catalog_find(&catalog, name, ret_gpu, error);
+    gpu_catalog_clear(&catalog);
+    return ok;
+}

@@ -37,4 +37,7 @@ void gpu_catalog_clear(struct gpu_catalog *catalog);
 MUST_CHECK bool gpu_catalog_find(const struct gpu_catalog *catalog, const char *name,
                                  struct gpu *ret_gpu, struct error *error);
 
+/* The same, from the shipped catalog. */
+MUST_CHECK bool gpu_find(const char *name, struct gpu *ret_gpu, struct error *error);
+
 #endif

@@ -64,7 +64,7 @@ bool memory_model_plan(const struct model_shape *shape, const struct gpu *gpu,
                          gpu->name, weights->name);
     }
     struct memory_plan plan = {0};
-    double heads = larger(1, floor((double)shape->num_key_value_heads / degree));
+    uint32_t heads = model_shape_kv_heads_per_gpu(shape, degree);
     double layer_block_bytes =
         2.0 * settings->block_tokens * heads * shape->head_dim * settings->kv->bytes;
     double total = ceil(gpu->memory_mib * MIB * settings->gpu_memory_utilization);

@@ -148,6 +148,23 @@ bool model_catalog_find(const struct model_catalog *catalog, const char *name,
                               " ('kvcast list models' names them all)");
 }
 
+bool model_shape_find(const char *name, struct model_shape *ret_shape, struct error *error)
+{
+    struct model_catalog catalog;
+    if (!model_catalog_read(&catalog, error)) {
+        return false;
+    }
+    bool ok = model_catalog_find(&catalog, name, ret_shape, error);
+    model_catalog_clear(&catalog);
+    return ok;
+}
+
+uint32_t model_shape_kv_heads_per_gpu(const struct model_shape *shape, uint32_t degree)
+{
+    uint32_t heads = shape->num_key_value_heads / degree;
+    return heads > 0 ? heads : 1;
+}
+
 uint64_t model_shape_linear_weights(const struct model_shape *shape)
 {
     uint64_t hidden = shape->hidden_size;

@@ -38,6 +38,13 @@ void model_catalog_clear(struct model_catalog *catalog);
 MUST_CHECK bool model_catalog_find(const struct model_catalog *catalog, const char *name,
                                    struct model_shape *ret_shape, struct error *error);
 
+/* The same, from the shipped catalog. */
+MUST_CHECK bool model_shape_find(const char *name, struct model_shape *ret_shape,
+                                 struct error *error);
+
+/* KV heads on each of 'degree' GPUs: at least one, which is then a copy. */
+uint32_t model_shape_kv_heads_per_gpu(const struct model_shape *shape, uint32_t degree);
+
 /* Weights of the linear layers (q, k, v, o, gate, up, down), the part that quantization touches. */
 uint64_t model_shape_linear_weights(const struct model_shape *shape);
 /* One vocabulary matrix: embedding, and again the output head unless tied. */

@@ -67,8 +67,7 @@ struct scales {
 
 static uint32_t kv_heads_per_gpu(const struct cost_configuration *configuration)
 {
-    uint32_t heads = configuration->model.num_key_value_heads / configuration->tensor_parallel;
-    return heads > 0 ? heads : 1;
+    return model_shape_kv_heads_per_gpu(&configuration->model, configuration->tensor_parallel);
 }
 
 static struct scales scales_of(const struct cost_configuration *configuration)

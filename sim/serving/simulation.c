@@ -76,14 +76,18 @@ void simulation_destroy(struct simulation *simulation)
     }
 }
 
-static void note_state(struct simulation *simulation)
+struct timeline_state simulation_state(const struct simulation *simulation)
 {
     const struct instance *instance = &simulation->instance;
     const struct kv_cache *cache = &instance->kv_cache;
-    timeline_set(&simulation->timeline, simulation->now_ps,
-                 (struct timeline_state){.used_blocks = cache->total_blocks - cache->free_blocks,
-                                         .running = instance->running_count,
-                                         .waiting = (uint32_t)instance->waiting.count});
+    return (struct timeline_state){.used_blocks = cache->total_blocks - cache->free_blocks,
+                                   .running = instance->running_count,
+                                   .waiting = (uint32_t)instance->waiting.count};
+}
+
+static void note_state(struct simulation *simulation)
+{
+    timeline_set(&simulation->timeline, simulation->now_ps, simulation_state(simulation));
 }
 
 static void count_step(struct simulation *simulation, const struct batch *batch)
@@ -226,11 +230,18 @@ static void turn(struct simulation *simulation)
     }
 }
 
-void simulation_count_gaps(struct simulation *simulation, int64_t gap_ps, uint64_t times)
+static void flush_gaps(struct simulation *simulation)
 {
-    if (gap_ps != simulation->pending_gap_ps && simulation->pending_gaps > 0) {
+    if (simulation->pending_gaps > 0) {
         histogram_add(&simulation->itl, simulation->pending_gap_ps, simulation->pending_gaps);
         simulation->pending_gaps = 0;
+    }
+}
+
+void simulation_count_gaps(struct simulation *simulation, int64_t gap_ps, uint64_t times)
+{
+    if (gap_ps != simulation->pending_gap_ps) {
+        flush_gaps(simulation);
     }
     simulation->pending_gap_ps = gap_ps;
     simulation->pending_gaps += times;
@@ -339,11 +350,7 @@ bool simulation_run_events(struct simulation *simulation, uint64_t limit)
 {
     for (uint64_t i = 0; i < limit; i++) {
         if (!simulation_step(simulation)) {
-            if (simulation->pending_gaps > 0) {
-                histogram_add(&simulation->itl, simulation->pending_gap_ps,
-                              simulation->pending_gaps);
-                simulation->pending_gaps = 0;
-            }
+            flush_gaps(simulation);
             return false;
         }
     }

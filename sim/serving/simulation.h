@@ -74,7 +74,7 @@ const struct instance *simulation_instance(const struct simulation *simulation);
 /* The numbers of a run that has ended. 'slo' may be NULL. */
 struct run_summary simulation_summarize(const struct simulation *simulation, const struct slo *slo);
 
-/* One request as the client saw it; 'datasets' names them. */
+/* One request as the client saw it; 'datasets' names them, NULL leaves the name empty. */
 struct request_record simulation_record(const struct request *request, uint32_t request_id,
                                         const char *const *datasets);
 

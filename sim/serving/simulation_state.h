@@ -28,6 +28,9 @@ struct simulation {
     uint64_t pending_gaps;
 };
 
+/* What the timeline notes of the instance, now. */
+struct timeline_state simulation_state(const struct simulation *simulation);
+
 /* Counts 'times' gaps between tokens. */
 void simulation_count_gaps(struct simulation *simulation, int64_t gap_ps, uint64_t times);
 

@@ -77,10 +77,8 @@ static bool price_stretch(struct simulation *simulation, struct stretch *stretch
 static void time_turns(struct simulation *simulation, struct stretch *stretch)
 {
     struct instance *instance = &simulation->instance;
-    int64_t next_ps = INT64_MAX;
-    if (simulation->events.count > 0) {
-        next_ps = simulation->events.heap[0].at_ps;
-    }
+    const struct event *next = event_queue_first(&simulation->events);
+    int64_t next_ps = next != NULL ? next->at_ps : INT64_MAX;
     bool async = instance->settings.async_scheduling;
     int64_t at_ps = simulation->now_ps;
     stretch->turns = 0;
@@ -163,9 +161,7 @@ static void note_states(struct simulation *simulation, const struct stretch *str
             crossings[turn]++;
         }
     }
-    struct timeline_state state = {.used_blocks = cache->total_blocks - cache->free_blocks,
-                                   .running = instance->running_count,
-                                   .waiting = (uint32_t)instance->waiting.count};
+    struct timeline_state state = simulation_state(simulation);
     for (uint32_t turn = 0; turn < stretch->turns; turn++) {
         state.used_blocks += crossings[turn];
         simulation->timeline.output_tokens += instance->running_count;

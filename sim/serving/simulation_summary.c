@@ -16,7 +16,7 @@ struct request_record simulation_record(const struct request *request, uint32_t 
     bool finished = request->status == REQUEST_FINISHED;
     return (struct request_record){
         .request_id = request_id,
-        .dataset = datasets[request->dataset],
+        .dataset = datasets != NULL ? datasets[request->dataset] : "",
         .status = finished ? "finished" : "rejected",
         .sent_s = s_or_nan(request->sent_ps),
         .first_scheduled_s = s_or_nan(request->first_scheduled_ps),
@@ -54,10 +54,7 @@ static bool meets(const struct request_record *record, const struct slo *slo)
 static void gather(struct gathering *all, const struct request *request, const struct slo *slo,
                    struct run_summary *summary)
 {
-    static const char *const unnamed[] = {""};
-    struct request copy = *request;
-    copy.dataset = 0;
-    struct request_record record = simulation_record(&copy, 0, unnamed);
+    struct request_record record = simulation_record(request, 0, NULL);
     all->first_sent_s = fmin(all->first_sent_s, record.sent_s);
     summary->preemptions += request->preemptions;
     summary->recomputed_tokens += request->recomputed_tokens;
