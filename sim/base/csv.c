@@ -1,6 +1,8 @@
 #include "sim/base/csv.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "sim/base/text.h"
@@ -176,4 +178,71 @@ bool csv_whole(const struct csv_reader *reader, size_t column, uint32_t minimum,
     }
     *ret_value = (uint32_t)value;
     return true;
+}
+
+static void put(struct csv_row *row, const char *bytes, size_t count)
+{
+    assert(row->length + count + 1 < sizeof row->text);
+    if (row->fields++ > 0) {
+        row->text[row->length++] = ',';
+    }
+    memcpy(row->text + row->length, bytes, count);
+    row->length += count;
+}
+
+void csv_row_text(struct csv_row *row, const char *text)
+{
+    put(row, text, strlen(text));
+}
+
+/* Writes the digits before 'end', at least 'minimum' of them; returns the first. */
+static char *digits_before(char *end, uint64_t value, unsigned minimum)
+{
+    char *first = end;
+    while (value > 0 || minimum > 0) {
+        *--first = (char)('0' + value % 10);
+        value /= 10;
+        minimum -= minimum > 0;
+    }
+    return first;
+}
+
+void csv_row_whole(struct csv_row *row, uint64_t value)
+{
+    char digits[24];
+    char *end = digits + sizeof digits;
+    char *first = digits_before(end, value, 1);
+    put(row, first, (size_t)(end - first));
+}
+
+void csv_row_decimal(struct csv_row *row, double value, unsigned digits)
+{
+    static const uint64_t powers[] = {1,      10,      100,      1000,      10000,
+                                      100000, 1000000, 10000000, 100000000, 1000000000};
+    char buffer[48];
+    char *end = buffer + sizeof buffer;
+    if (isnan(value)) {
+        put(row, "", 0);
+        return;
+    }
+    int64_t scaled = llround(value * (double)powers[digits]);
+    uint64_t size = scaled < 0 ? -(uint64_t)scaled : (uint64_t)scaled;
+    char *first = end;
+    if (digits > 0) {
+        first = digits_before(first, size % powers[digits], digits);
+        *--first = '.';
+    }
+    first = digits_before(first, size / powers[digits], 1);
+    if (scaled < 0) {
+        *--first = '-';
+    }
+    put(row, first, (size_t)(end - first));
+}
+
+void csv_row_write(struct csv_row *row, FILE *stream)
+{
+    row->text[row->length++] = '\n';
+    fwrite(row->text, 1, row->length, stream);
+    row->length = 0;
+    row->fields = 0;
 }

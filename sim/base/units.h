@@ -11,6 +11,9 @@
 #define PS_PER_US INT64_C(1000000)
 #define MAXIMUM_TIME_S 9.0e6 /* INT64_MAX picoseconds is 9.22e6 s */
 
+/* Integrals over time: exact, so that they do not depend on how a span is cut. */
+__extension__ typedef unsigned __int128 uint128;
+
 static inline int64_t ps_from_s(double seconds)
 {
     return llround(seconds * (double)PS_PER_S);

@@ -28,29 +28,50 @@ static double middle_ps(uint32_t bucket)
     return ldexp(1, (int)octave) + (bucket % HISTOGRAM_PER_OCTAVE + 0.5) * width;
 }
 
+/* The first duration beyond the bucket. */
+static int64_t end_of(uint32_t bucket)
+{
+    if (bucket < HISTOGRAM_PER_OCTAVE) {
+        return (int64_t)bucket + 1;
+    }
+    uint32_t shift = bucket / HISTOGRAM_PER_OCTAVE - 1;
+    uint64_t within = bucket % HISTOGRAM_PER_OCTAVE;
+    uint64_t end = (HISTOGRAM_PER_OCTAVE + within + 1) << shift;
+    return end > INT64_MAX ? INT64_MAX : (int64_t)end;
+}
+
+static void count(struct histogram *histogram, uint32_t bucket, uint64_t times, uint128 sum_ps,
+                  int64_t largest_ps)
+{
+    histogram->counts[bucket] += times;
+    histogram->total += times;
+    histogram->sum_ps += sum_ps;
+    histogram->maximum_ps = ps_max(histogram->maximum_ps, largest_ps);
+}
+
 void histogram_add(struct histogram *histogram, int64_t duration_ps, uint64_t times)
 {
     assert(duration_ps >= 0);
-    histogram->counts[bucket_of(duration_ps)] += times;
-    histogram->total += times;
-    histogram->sum_ps += (long double)duration_ps * (long double)times;
-    histogram->maximum_ps = ps_max(histogram->maximum_ps, duration_ps);
+    count(histogram, bucket_of(duration_ps), times, (uint128)duration_ps * times, duration_ps);
 }
 
 void histogram_add_progression(struct histogram *histogram, int64_t first_ps, int64_t rise_ps,
                                uint64_t terms, uint64_t times)
 {
-    int64_t last_ps = first_ps + rise_ps * (int64_t)(terms - 1);
-    if (terms == 0 || bucket_of(first_ps) != bucket_of(last_ps)) {
-        for (uint64_t i = 0; i < terms; i++) {
-            histogram_add(histogram, first_ps + rise_ps * (int64_t)i, times);
+    assert(first_ps >= 0 && rise_ps >= 0);
+    while (terms > 0) {
+        uint32_t bucket = bucket_of(first_ps);
+        uint64_t within = terms;
+        if (rise_ps > 0) {
+            uint64_t room = (uint64_t)((end_of(bucket) - 1 - first_ps) / rise_ps) + 1;
+            within = room < terms ? room : terms;
         }
-        return;
+        int64_t last_ps = first_ps + rise_ps * (int64_t)(within - 1);
+        uint128 sum_ps = (uint128)(first_ps + last_ps) * within / 2 * times;
+        count(histogram, bucket, within * times, sum_ps, last_ps);
+        first_ps = last_ps + rise_ps;
+        terms -= within;
     }
-    histogram->counts[bucket_of(first_ps)] += terms * times;
-    histogram->total += terms * times;
-    histogram->sum_ps += (long double)(first_ps + last_ps) * (long double)(terms * times) / 2;
-    histogram->maximum_ps = ps_max(histogram->maximum_ps, last_ps);
 }
 
 double histogram_quantile_s(const struct histogram *histogram, double quantile)
@@ -73,6 +94,6 @@ double histogram_quantile_s(const struct histogram *histogram, double quantile)
 double histogram_mean_s(const struct histogram *histogram)
 {
     return histogram->total > 0
-               ? (double)(histogram->sum_ps / (long double)histogram->total) / (double)PS_PER_S
+               ? (double)histogram->sum_ps / (double)histogram->total / (double)PS_PER_S
                : NAN;
 }

@@ -5,12 +5,14 @@
 
 #include <stdint.h>
 
+#include "sim/base/units.h"
+
 enum { HISTOGRAM_PER_OCTAVE = 64, HISTOGRAM_BUCKETS = 58 * HISTOGRAM_PER_OCTAVE };
 
 struct histogram {
     uint64_t counts[HISTOGRAM_BUCKETS];
     uint64_t total;
-    long double sum_ps;
+    uint128 sum_ps;
     int64_t maximum_ps;
 };
 

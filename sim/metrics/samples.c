@@ -25,14 +25,7 @@ void samples_add(struct samples *samples, double value)
                                       sizeof samples->values[0]);
     }
     samples->values[samples->count++] = value;
-    samples->is_sorted = false;
-}
-
-static int ascending(const void *left, const void *right)
-{
-    double a = *(const double *)left;
-    double b = *(const double *)right;
-    return (a > b) - (a < b);
+    samples->placed = 0;
 }
 
 double samples_quantile(struct samples *samples, double quantile)
@@ -40,11 +33,18 @@ double samples_quantile(struct samples *samples, double quantile)
     if (samples->count == 0) {
         return NAN;
     }
-    if (!samples->is_sorted) {
-        qsort(samples->values, samples->count, sizeof samples->values[0], ascending);
-        samples->is_sorted = true;
+    double position = quantile * (double)(samples->count - 1);
+    size_t below = (size_t)position;
+    double share = position - (double)below;
+    size_t start = samples->placed <= below ? samples->placed : 0;
+    double *values = samples->values;
+    double value = gsl_stats_select(values + start, 1, samples->count - start, below - start);
+    samples->placed = below;
+    if (share <= 0) {
+        return value;
     }
-    return gsl_stats_quantile_from_sorted_data(samples->values, 1, samples->count, quantile);
+    double above = gsl_stats_min(values + below + 1, 1, samples->count - below - 1);
+    return (1 - share) * value + share * above;
 }
 
 double samples_mean(const struct samples *samples)

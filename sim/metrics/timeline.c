@@ -26,45 +26,155 @@ void timeline_clear(struct timeline *timeline)
     memset(timeline, 0, sizeof *timeline);
 }
 
-static void sample_until(struct timeline *timeline, int64_t now_ps)
-{
-    while (timeline->interval_ps > 0 && timeline->next_sample_ps < now_ps) {
-        timeline->samples = memory_grow(timeline->samples, &timeline->sample_capacity,
-                                        timeline->sample_count + 1, sizeof timeline->samples[0]);
-        timeline->samples[timeline->sample_count++] =
-            (struct timeline_sample){.at_ps = timeline->next_sample_ps,
-                                     .state = timeline->state,
-                                     .output_tokens = timeline->output_tokens};
-        timeline->next_sample_ps += timeline->interval_ps;
-    }
-}
-
 static uint32_t larger(uint32_t a, uint32_t b)
 {
     return a > b ? a : b;
+}
+
+static void note_peak(struct timeline *timeline, const struct timeline_state *state)
+{
+    assert(state->running <= timeline->running_limit);
+    timeline->peak.used_blocks = larger(timeline->peak.used_blocks, state->used_blocks);
+    timeline->peak.running = larger(timeline->peak.running, state->running);
+    timeline->peak.waiting = larger(timeline->peak.waiting, state->waiting);
+}
+
+static void add_sample(struct timeline *timeline, struct timeline_state state)
+{
+    timeline->samples = memory_grow(timeline->samples, &timeline->sample_capacity,
+                                    timeline->sample_count + 1, sizeof timeline->samples[0]);
+    timeline->samples[timeline->sample_count++] =
+        (struct timeline_sample){.at_ps = timeline->next_sample_ps, .state = state};
+    timeline->next_sample_ps += timeline->interval_ps;
+}
+
+static uint32_t kv_bin(const struct timeline *timeline, uint32_t used_blocks)
+{
+    return (uint32_t)((uint64_t)used_blocks * TIMELINE_KV_BINS / timeline->total_blocks);
 }
 
 void timeline_set(struct timeline *timeline, int64_t now_ps, struct timeline_state state)
 {
     int64_t span_ps = now_ps - timeline->since_ps;
     const struct timeline_state *old = &timeline->state;
-    assert(span_ps >= 0 && state.running <= timeline->running_limit);
-    sample_until(timeline, now_ps);
+    assert(span_ps >= 0);
+    while (timeline->interval_ps > 0 && timeline->next_sample_ps < now_ps) {
+        add_sample(timeline, *old);
+    }
     if (old->running > 0 || old->waiting > 0) {
         timeline->busy_ps += span_ps;
-        timeline->used_block_ps += (double)old->used_blocks * (double)span_ps;
-        timeline->running_ps += (double)old->running * (double)span_ps;
-        timeline->waiting_ps += (double)old->waiting * (double)span_ps;
+        timeline->used_block_ps += (uint128)span_ps * old->used_blocks;
+        timeline->running_ps += (uint128)span_ps * old->running;
+        timeline->waiting_ps += (uint128)span_ps * old->waiting;
         timeline->running_count_ps[old->running] += span_ps;
-        timeline
-            ->kv_bin_ps[(uint64_t)old->used_blocks * TIMELINE_KV_BINS / timeline->total_blocks] +=
-            span_ps;
+        timeline->kv_bin_ps[kv_bin(timeline, old->used_blocks)] += span_ps;
     }
-    timeline->peak.used_blocks = larger(timeline->peak.used_blocks, state.used_blocks);
-    timeline->peak.running = larger(timeline->peak.running, state.running);
-    timeline->peak.waiting = larger(timeline->peak.waiting, state.waiting);
+    note_peak(timeline, &state);
     timeline->state = state;
     timeline->since_ps = now_ps;
+}
+
+/* A turn's place in the period, and that of the next. */
+static uint32_t place_after(const struct timeline_growth *growth, uint32_t place)
+{
+    return place + 1 < growth->period ? place + 1 : 0;
+}
+
+/* Blocks taken at the turns from 0 to 'turn'. */
+static uint64_t blocks_up_to(const struct timeline_growth *growth, uint64_t turn)
+{
+    uint64_t periods = (turn + 1) / growth->period;
+    uint64_t left = turn + 1 - periods * growth->period;
+    uint64_t blocks = periods * growth->members;
+    uint32_t place = growth->first;
+    for (uint64_t i = 0; i < left; i++) {
+        blocks += growth->blocks[place];
+        place = place_after(growth, place);
+    }
+    return blocks;
+}
+
+static struct timeline_state state_after(struct timeline_state state, uint64_t turn,
+                                         const struct timeline_growth *growth)
+{
+    state.used_blocks += (uint32_t)blocks_up_to(growth, turn);
+    state.output_tokens += (turn + 1) * growth->members;
+    return state;
+}
+
+/* The first turn by which 'blocks' have been taken; blocks is at least 1. */
+static uint64_t turn_taking(const struct timeline_growth *growth, uint64_t blocks)
+{
+    uint64_t periods = (blocks - 1) / growth->members;
+    uint64_t left = blocks - periods * growth->members;
+    uint64_t turn = periods * growth->period;
+    uint32_t place = growth->first;
+    while (growth->blocks[place] < left) {
+        left -= growth->blocks[place];
+        place = place_after(growth, place);
+        turn++;
+    }
+    return turn;
+}
+
+/* Sum over the turns from 1 to 'last' of the blocks taken times the time since the first turn. */
+static uint128 block_delays_ps(const struct turn_times *times, uint64_t last,
+                               const struct timeline_growth *growth)
+{
+    uint128 sum = 0;
+    uint64_t periods = last / growth->period;
+    uint64_t left = last - periods * growth->period;
+    uint32_t place = growth->first;
+    for (uint64_t i = 1; i <= growth->period && i <= last; i++) {
+        place = place_after(growth, place);
+        uint64_t terms = i <= left ? periods + 1 : periods;
+        sum += growth->blocks[place] * turn_times_delays_ps(times, i, growth->period, terms);
+    }
+    return sum;
+}
+
+/* Time at each thousandth of the blocks, from the first turn to the last. */
+static void add_kv_bins(struct timeline *timeline, const struct turn_times *times, uint64_t last,
+                        uint32_t used_before, const struct timeline_growth *growth)
+{
+    uint64_t turn = 0;
+    uint32_t used = used_before + growth->blocks[growth->first];
+    while (turn < last) {
+        uint32_t bin = kv_bin(timeline, used);
+        uint64_t next_used = ((uint64_t)(bin + 1) * timeline->total_blocks + TIMELINE_KV_BINS - 1) /
+                             TIMELINE_KV_BINS;
+        uint64_t end = turn_taking(growth, next_used - used_before);
+        end = end < last ? end : last;
+        timeline->kv_bin_ps[bin] += turn_times_at(times, end) - turn_times_at(times, turn);
+        used = used_before + (uint32_t)blocks_up_to(growth, end);
+        turn = end;
+    }
+}
+
+void timeline_repeat(struct timeline *timeline, const struct turn_times *times, uint64_t turns,
+                     struct timeline_state state, const struct timeline_growth *growth)
+{
+    uint64_t last = turns - 1;
+    struct timeline_state first_state = state_after(state, 0, growth);
+    struct timeline_state last_state = state_after(state, last, growth);
+    timeline_set(timeline, times->first_ps, first_state);
+    int64_t last_ps = turn_times_at(times, last);
+    int64_t span_ps = last_ps - times->first_ps;
+    while (timeline->interval_ps > 0 && timeline->next_sample_ps < last_ps) {
+        /* a turn at the very instant counts: the state is the one after it */
+        uint64_t turn = turn_times_before(times, timeline->next_sample_ps + 1, turns) - 1;
+        add_sample(timeline, state_after(state, turn, growth));
+    }
+    timeline->busy_ps += span_ps;
+    timeline->used_block_ps +=
+        (uint128)span_ps * last_state.used_blocks - block_delays_ps(times, last, growth);
+    timeline->running_ps += (uint128)span_ps * state.running;
+    timeline->waiting_ps += (uint128)span_ps * state.waiting;
+    timeline->running_count_ps[state.running] += span_ps;
+    add_kv_bins(timeline, times, last, state.used_blocks, growth);
+    note_peak(timeline, &last_state);
+    timeline->state = last_state;
+    timeline->since_ps = last_ps;
 }
 
 /* Utilization that a share 'quantile' of the busy time does not exceed. */
@@ -102,10 +212,10 @@ struct timeline_summary timeline_summarize(const struct timeline *timeline)
     for (uint32_t count = 0; 4 * count < timeline->peak.running; count++) {
         few += (double)timeline->running_count_ps[count];
     }
-    summary.kv_mean = timeline->used_block_ps / timeline->total_blocks / busy;
+    summary.kv_mean = (double)timeline->used_block_ps / timeline->total_blocks / busy;
     summary.kv_share_above_95 = full / busy;
-    summary.running_mean = timeline->running_ps / busy;
-    summary.waiting_mean = timeline->waiting_ps / busy;
+    summary.running_mean = (double)timeline->running_ps / busy;
+    summary.waiting_mean = (double)timeline->waiting_ps / busy;
     summary.share_under_quarter = few / busy;
     return summary;
 }

@@ -5,7 +5,9 @@
 
 #include <stdint.h>
 
+#include "sim/base/units.h"
 #include "sim/metrics/samples.h"
+#include "sim/metrics/turn_times.h"
 
 enum { TIMELINE_KV_BINS = 1000 };
 
@@ -13,20 +15,27 @@ struct timeline_state {
     uint32_t used_blocks;
     uint32_t running;
     uint32_t waiting;
+    uint64_t output_tokens; /* since the start */
 };
 
 struct timeline_sample {
     int64_t at_ps;
     struct timeline_state state;
-    uint64_t output_tokens; /* since the start */
+};
+
+/* How used blocks grow from turn to turn: 'blocks[(first + turn) % period]' more at each. */
+struct timeline_growth {
+    const uint32_t *blocks;
+    uint32_t period;
+    uint32_t first;
+    uint32_t members; /* the sum over a period; each gets a token a turn */
 };
 
 struct timeline {
     int64_t interval_ps; /* 0: no samples */
     uint32_t total_blocks;
     struct timeline_state state;
-    uint64_t output_tokens; /* so far; the owner counts it up */
-    int64_t since_ps;       /* of the state */
+    int64_t since_ps; /* of the state */
     int64_t next_sample_ps;
     struct timeline_sample *samples;
     uint64_t sample_count;
@@ -34,9 +43,9 @@ struct timeline {
 
     /* over the busy time: while requests run or wait */
     int64_t busy_ps;
-    double used_block_ps; /* integrals */
-    double running_ps;
-    double waiting_ps;
+    uint128 used_block_ps; /* integrals */
+    uint128 running_ps;
+    uint128 waiting_ps;
     int64_t kv_bin_ps[TIMELINE_KV_BINS + 1]; /* time spent at each thousandth of the blocks */
     int64_t *running_count_ps;               /* time spent at each number running */
     uint32_t running_limit;
@@ -61,6 +70,9 @@ void timeline_init(struct timeline *timeline, int64_t interval_ps, uint32_t tota
 void timeline_clear(struct timeline *timeline);
 /* From 'now_ps' on the state is 'state'; time does not go back. */
 void timeline_set(struct timeline *timeline, int64_t now_ps, struct timeline_state state);
+/* The same as timeline_set at each turn, with 'state' as it was before the first of them. */
+void timeline_repeat(struct timeline *timeline, const struct turn_times *times, uint64_t turns,
+                     struct timeline_state state, const struct timeline_growth *growth);
 struct timeline_summary timeline_summarize(const struct timeline *timeline);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "sim/base/csv.h"
 #include "sim/base/units.h"
 
 static void add_distribution(struct json *object, const char *name,
@@ -151,37 +152,37 @@ void run_report_requests_header(FILE *stream)
           stream);
 }
 
-static void print_time(FILE *stream, double seconds)
-{
-    if (isnan(seconds)) {
-        fputc(',', stream);
-    } else {
-        fprintf(stream, ",%.6f", seconds);
-    }
-}
-
 void run_report_request(const struct request_record *record, FILE *stream)
 {
-    fprintf(stream, "%u,%s,%s,%u,%u,%u,%u", record->request_id, record->dataset, record->status,
-            record->prompt_tokens, record->output_tokens, record->reasoning_tokens,
-            record->preemptions);
-    print_time(stream, record->sent_s);
-    print_time(stream, record->first_scheduled_s);
-    print_time(stream, record->first_token_s);
-    print_time(stream, record->first_visible_s);
-    print_time(stream, record->last_token_s);
-    print_time(stream, record->max_itl_s);
-    fputc('\n', stream);
+    struct csv_row row = {.fields = 0};
+    csv_row_whole(&row, record->request_id);
+    csv_row_text(&row, record->dataset);
+    csv_row_text(&row, record->status);
+    csv_row_whole(&row, record->prompt_tokens);
+    csv_row_whole(&row, record->output_tokens);
+    csv_row_whole(&row, record->reasoning_tokens);
+    csv_row_whole(&row, record->preemptions);
+    csv_row_decimal(&row, record->sent_s, 6);
+    csv_row_decimal(&row, record->first_scheduled_s, 6);
+    csv_row_decimal(&row, record->first_token_s, 6);
+    csv_row_decimal(&row, record->first_visible_s, 6);
+    csv_row_decimal(&row, record->last_token_s, 6);
+    csv_row_decimal(&row, record->max_itl_s, 6);
+    csv_row_write(&row, stream);
 }
 
 void run_report_timeline(const struct timeline *timeline, FILE *stream)
 {
+    struct csv_row row = {.fields = 0};
     fputs("time_s,kv_utilization,used_blocks,running,waiting,output_tokens\n", stream);
     for (uint64_t i = 0; i < timeline->sample_count; i++) {
         const struct timeline_sample *sample = &timeline->samples[i];
-        fprintf(stream, "%.3f,%.6f,%u,%u,%u,%llu\n", s_from_ps(sample->at_ps),
-                (double)sample->state.used_blocks / timeline->total_blocks,
-                sample->state.used_blocks, sample->state.running, sample->state.waiting,
-                (unsigned long long)sample->output_tokens);
+        csv_row_decimal(&row, s_from_ps(sample->at_ps), 3);
+        csv_row_decimal(&row, (double)sample->state.used_blocks / timeline->total_blocks, 6);
+        csv_row_whole(&row, sample->state.used_blocks);
+        csv_row_whole(&row, sample->state.running);
+        csv_row_whole(&row, sample->state.waiting);
+        csv_row_whole(&row, sample->state.output_tokens);
+        csv_row_write(&row, stream);
     }
 }

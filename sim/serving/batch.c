@@ -1,6 +1,5 @@
 #include "sim/serving/batch.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,12 +36,18 @@ void batch_add_preempted(struct batch *batch, uint32_t request)
     batch->preempted[batch->preempted_count++] = request;
 }
 
-void batch_remove(struct batch *batch, uint32_t index)
+uint32_t batch_drop(struct batch *batch, uint32_t request)
 {
-    assert(index < batch->count);
-    memmove(&batch->entries[index], &batch->entries[index + 1],
-            (batch->count - index - 1) * sizeof batch->entries[0]);
-    batch->count--;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        if (batch->entries[i].request == request) {
+            uint32_t tokens = batch->entries[i].tokens;
+            memmove(&batch->entries[i], &batch->entries[i + 1],
+                    (batch->count - i - 1) * sizeof batch->entries[0]);
+            batch->count--;
+            return tokens;
+        }
+    }
+    return 0;
 }
 
 static uint32_t smaller(uint32_t a, uint32_t b)
@@ -81,7 +86,7 @@ void batch_summary_choose_graph(struct batch_summary *summary, uint32_t max_batc
 
 void batch_summarize(struct batch *batch, uint32_t max_batch_requests, uint32_t max_batch_tokens)
 {
-    struct batch_summary sum = {0};
+    struct batch_summary sum = batch->summary;
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct batch_entry *entry = &batch->entries[i];
         if (entry->tokens == 1) {

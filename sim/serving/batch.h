@@ -30,6 +30,7 @@ struct batch_entry {
     bool samples; /* an output token comes out */
 };
 
+/* Members of the cohort are in the summary, not among the entries (cohort.h). */
 struct batch {
     struct batch_entry *entries;
     uint32_t count;
@@ -53,9 +54,9 @@ static inline void batch_add(struct batch *batch, struct batch_entry entry)
     batch->entries[batch->count++] = entry;
 }
 void batch_add_preempted(struct batch *batch, uint32_t request);
-/* Takes the entry at 'index' out again. */
-void batch_remove(struct batch *batch, uint32_t index);
-/* Sums the entries, then chooses CUDA graph and padding by the limits of the engine. */
+/* Takes the request out again; returns the tokens it was to run, 0 when it was not in. */
+uint32_t batch_drop(struct batch *batch, uint32_t request);
+/* Adds the entries to the summary, then chooses CUDA graph and padding by the limits of the engine. */
 void batch_summarize(struct batch *batch, uint32_t max_batch_requests, uint32_t max_batch_tokens);
 
 /* Graph and padding of a step (vLLM 0.24, config/vllm.py:_set_cudagraph_sizes): full graphs for
@@ -66,6 +67,11 @@ void batch_summary_choose_graph(struct batch_summary *summary, uint32_t max_batc
 static inline uint32_t batch_summary_tokens(const struct batch_summary *summary)
 {
     return summary->decode_requests + summary->prefill_tokens;
+}
+
+static inline bool batch_is_empty(const struct batch *batch)
+{
+    return batch_summary_tokens(&batch->summary) == 0;
 }
 
 #endif

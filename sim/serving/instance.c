@@ -21,6 +21,8 @@ void instance_init(struct instance *instance, const struct engine_preset *preset
                   settings->block_tokens, request_count);
     request_queue_init(&instance->waiting);
     instance->running = memory_zeroed(settings->max_batch_requests, sizeof instance->running[0]);
+    instance->loose = memory_zeroed(settings->max_batch_requests, sizeof instance->loose[0]);
+    cohort_init(&instance->cohort, settings->block_tokens);
     instance->finished = memory_zeroed(settings->max_batch_requests, sizeof instance->finished[0]);
     for (uint32_t i = 0; i < STEPS_IN_FLIGHT_MAXIMUM; i++) {
         batch_init(&instance->steps[i]);
@@ -32,11 +34,37 @@ void instance_clear(struct instance *instance)
     kv_cache_clear(&instance->kv_cache);
     request_queue_clear(&instance->waiting);
     free(instance->running);
+    free(instance->loose);
+    cohort_clear(&instance->cohort);
     free(instance->finished);
     for (uint32_t i = 0; i < STEPS_IN_FLIGHT_MAXIMUM; i++) {
         batch_clear(&instance->steps[i]);
     }
     memset(instance, 0, sizeof *instance);
+}
+
+void instance_add_running(struct instance *instance, uint32_t request)
+{
+    assert(instance->running_count < instance->settings.max_batch_requests);
+    instance->running[instance->running_count++] = request;
+    instance->loose[instance->loose_count++] = request;
+}
+
+static void remove_from(uint32_t *list, uint32_t *count, uint32_t request)
+{
+    uint32_t position = 0;
+    while (list[position] != request) {
+        position++;
+        assert(position < *count);
+    }
+    memmove(&list[position], &list[position + 1], (*count - position - 1) * sizeof list[0]);
+    --*count;
+}
+
+void instance_remove_running(struct instance *instance, uint32_t request)
+{
+    remove_from(instance->running, &instance->running_count, request);
+    remove_from(instance->loose, &instance->loose_count, request);
 }
 
 void instance_enqueue(struct instance *instance, uint32_t request)

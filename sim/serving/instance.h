@@ -4,6 +4,7 @@
 
 #include "sim/base/error.h"
 #include "sim/serving/batch.h"
+#include "sim/serving/cohort.h"
 #include "sim/serving/kv_cache.h"
 #include "sim/serving/request.h"
 #include "sim/serving/request_queue.h"
@@ -32,12 +33,12 @@ struct engine_preset {
     uint32_t reserved_blocks; /* that no request can hold */
     void (*form)(struct instance *instance, struct batch *batch);
     void (*process_output)(struct instance *instance, const struct batch *batch);
-    /* How many turns of the loop from now on, at most 'most', only repeat the decode in flight:
-     * take in the oldest step, form one like it; nobody comes, ends or is preempted. 0 when none
-     * does. */
-    uint32_t (*repeating_turns)(const struct instance *instance, uint32_t most);
-    /* Takes that many turns, but for the batches in flight. */
-    void (*repeat_turns)(struct instance *instance, uint32_t turns);
+    /* For how many turns of the loop a request that is a decode in every step in flight remains one:
+     * a token comes out, another is formed. 0 when it is about to end. */
+    uint32_t (*steady_turns)(const struct instance *instance, const struct request *request);
+    /* Whether the next forming would admit a waiting request, were it to find no fewer free blocks.
+     */
+    bool (*admits_waiting)(const struct instance *instance);
 };
 
 /* The price of decode attention, held over a stretch of decode steps of one number of requests. */
@@ -57,6 +58,9 @@ struct instance {
     struct request_queue waiting;
     uint32_t *running; /* in order of admission */
     uint32_t running_count;
+    uint32_t *loose; /* those that are no members of the cohort; among prompts, in order */
+    uint32_t loose_count;
+    struct cohort cohort;
     uint32_t *finished; /* by the last output processed */
     uint32_t finished_count;
     uint32_t watermark_blocks;
@@ -75,6 +79,22 @@ void instance_init(struct instance *instance, const struct engine_preset *preset
                    const struct scheduling_policy *policy, const struct engine_settings *settings,
                    struct request *requests, uint32_t request_count);
 void instance_clear(struct instance *instance);
+
+/* Steps in flight before the loop waits for the oldest. */
+static inline uint32_t instance_steps_limit(const struct instance *instance)
+{
+    return instance->settings.async_scheduling ? 2 : 1;
+}
+
+/* The k-th oldest step in flight. */
+static inline struct batch *instance_step(struct instance *instance, uint32_t k)
+{
+    return &instance->steps[(instance->oldest_step + k) % STEPS_IN_FLIGHT_MAXIMUM];
+}
+
+/* A request runs from now on, behind all others; or no longer. */
+void instance_add_running(struct instance *instance, uint32_t request);
+void instance_remove_running(struct instance *instance, uint32_t request);
 
 /* A request enters the waiting queue, where the policy says. */
 void instance_enqueue(struct instance *instance, uint32_t request);

@@ -43,6 +43,18 @@ void kv_cache_allocate(struct kv_cache *cache, uint32_t request, uint32_t blocks
     cache->held_blocks[request] += blocks;
 }
 
+void kv_cache_take(struct kv_cache *cache, uint32_t blocks)
+{
+    assert(blocks <= cache->free_blocks);
+    cache->free_blocks -= blocks;
+}
+
+void kv_cache_settle(struct kv_cache *cache, uint32_t request, uint64_t tokens)
+{
+    assert(kv_cache_blocks_for(cache, tokens) >= cache->held_blocks[request]);
+    cache->held_blocks[request] = kv_cache_blocks_for(cache, tokens);
+}
+
 void kv_cache_free_blocks(struct kv_cache *cache, uint32_t request)
 {
     assert(request < cache->request_count);

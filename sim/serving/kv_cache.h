@@ -33,6 +33,11 @@ uint32_t kv_cache_missing_blocks(const struct kv_cache *cache, uint32_t request,
 /* Gives the request 'blocks' more; they must be free. */
 void kv_cache_allocate(struct kv_cache *cache, uint32_t request, uint32_t blocks);
 
+/* For requests that all decode: takes blocks now and says only later who holds them (cohort.h). */
+void kv_cache_take(struct kv_cache *cache, uint32_t blocks);
+/* The request holds the blocks of 'tokens' tokens, taken before. */
+void kv_cache_settle(struct kv_cache *cache, uint32_t request, uint64_t tokens);
+
 /* Takes back all blocks of the request. */
 void kv_cache_free_blocks(struct kv_cache *cache, uint32_t request);
 

@@ -31,6 +31,7 @@ struct request {
 
     /* the engine's view */
     enum request_status status;
+    bool is_member;           /* of the cohort; then the counters stand still (cohort.h) */
     uint32_t known_tokens;    /* prompt + outputs already processed */
     uint32_t computed_tokens; /* advanced when a step is formed, not when it has run */
     uint32_t placeholders;    /* outputs formed but not yet processed */

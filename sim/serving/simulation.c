@@ -39,6 +39,7 @@ struct simulation *simulation_create(const struct simulation_settings *settings,
     for (uint32_t i = 0; i < request_count; i++) {
         struct request *request = &requests[i];
         request->status = REQUEST_UNSENT;
+        request->is_member = false;
         request->known_tokens = request->prompt_tokens;
         request->computed_tokens = 0;
         request->placeholders = 0;
@@ -54,6 +55,9 @@ struct simulation *simulation_create(const struct simulation_settings *settings,
     client_init(&simulation->client, &settings->client, requests, request_count);
     instance_init(&simulation->instance, settings->preset, settings->policy, &settings->engine,
                   requests, request_count);
+    simulation->instance.cohort.is_open = !settings->stepwise &&
+                                          settings->hooks.next_turn_ps == NULL &&
+                                          settings->hooks.on_forming == NULL;
     simulation->common_noise_key = random_key(settings->seed, "noise of all steps");
     simulation->gpu_noise_key = random_key(settings->seed, "noise of stretches");
     simulation->launch_noise_key = random_key(settings->seed, "noise of launches");
@@ -82,7 +86,8 @@ struct timeline_state simulation_state(const struct simulation *simulation)
     const struct kv_cache *cache = &instance->kv_cache;
     return (struct timeline_state){.used_blocks = cache->total_blocks - cache->free_blocks,
                                    .running = instance->running_count,
-                                   .waiting = (uint32_t)instance->waiting.count};
+                                   .waiting = (uint32_t)instance->waiting.count,
+                                   .output_tokens = simulation->output_tokens};
 }
 
 static void note_state(struct simulation *simulation)
@@ -95,7 +100,7 @@ static void count_step(struct simulation *simulation, const struct batch *batch)
     struct simulation_counts *counts = &simulation->counts;
     counts->preemptions += batch->preempted_count;
     simulation->steps_since_token++;
-    if (batch->count == 0) {
+    if (batch_is_empty(batch)) {
         return;
     }
     if (batch->summary.prefill_requests > 0) {
@@ -144,18 +149,27 @@ static struct step_noise draw_noise(struct simulation *simulation)
     return (struct step_noise){.gpu = exp(common + gpu), .launch = exp(launch)};
 }
 
+/* How long a price of attention is held: until contexts have grown by a few per cent. */
+static uint32_t attention_hold_steps(const struct batch_summary *summary)
+{
+    enum { SHORTEST_STEPS = 64, LONGEST_STEPS = 1 << 19, CONTEXT_SHARE = 32 };
+    uint64_t requests = summary->decode_requests > 0 ? summary->decode_requests : 1;
+    uint64_t steps = summary->decode_context_tokens / requests / CONTEXT_SHARE;
+    steps = steps < LONGEST_STEPS ? steps : LONGEST_STEPS;
+    return steps > SHORTEST_STEPS ? (uint32_t)steps : SHORTEST_STEPS;
+}
+
 /* Whatever else changes the batch takes a mixed step or another number of requests. */
 static const struct attention_stretch *attention_stretch(struct simulation *simulation,
                                                          const struct batch_summary *summary)
 {
-    enum { LONGEST_STRETCH_STEPS = 64 };
     struct attention_stretch *stretch = &simulation->instance.attention;
     bool mixed = summary->prefill_requests > 0;
     if (mixed || stretch->steps == 0 || stretch->requests != summary->decode_requests) {
         stretch->price = step_cost_attention(simulation->settings.cost, summary);
         stretch->noise = draw_noise(simulation);
         stretch->requests = summary->decode_requests;
-        stretch->steps = mixed ? 1 : LONGEST_STRETCH_STEPS;
+        stretch->steps = mixed ? 1 : attention_hold_steps(summary);
     }
     stretch->steps--;
     return stretch;
@@ -170,7 +184,7 @@ static void price_batch(struct simulation *simulation, struct batch *batch)
     const struct step_cost *cost = simulation->settings.cost;
     int64_t now = simulation->now_ps;
     batch->end_ps = ps_max(now, instance->gpu_free_ps);
-    if (batch->count == 0) {
+    if (batch_is_empty(batch)) {
         return;
     }
     const struct attention_stretch *stretch = attention_stretch(simulation, &batch->summary);
@@ -200,12 +214,12 @@ static void push_turn(struct simulation *simulation, int64_t priced_ps, enum eve
 static void schedule_next(struct simulation *simulation, const struct batch *batch)
 {
     struct instance *instance = &simulation->instance;
-    uint32_t limit = instance->settings.async_scheduling ? 2 : 1;
+    uint32_t limit = instance_steps_limit(instance);
     int64_t now = simulation->now_ps;
-    int64_t returned = simulation->settings.cost->launch_blocks_loop && batch->count > 0
+    int64_t returned = simulation->settings.cost->launch_blocks_loop && !batch_is_empty(batch)
                            ? instance->launch_done_ps
                            : now;
-    if (batch->count > 0 && instance->steps_in_flight < limit) {
+    if (!batch_is_empty(batch) && instance->steps_in_flight < limit) {
         push_turn(simulation, returned, EVENT_LAUNCH_DONE);
     } else {
         int64_t end = instance->steps[instance->oldest_step].end_ps;
@@ -230,23 +244,6 @@ static void turn(struct simulation *simulation)
     }
 }
 
-static void flush_gaps(struct simulation *simulation)
-{
-    if (simulation->pending_gaps > 0) {
-        histogram_add(&simulation->itl, simulation->pending_gap_ps, simulation->pending_gaps);
-        simulation->pending_gaps = 0;
-    }
-}
-
-void simulation_count_gaps(struct simulation *simulation, int64_t gap_ps, uint64_t times)
-{
-    if (gap_ps != simulation->pending_gap_ps) {
-        flush_gaps(simulation);
-    }
-    simulation->pending_gap_ps = gap_ps;
-    simulation->pending_gaps += times;
-}
-
 static void deliver_token(struct simulation *simulation, struct request *request, int64_t at_ps)
 {
     uint32_t number = request_outputs(request) + 1;
@@ -255,14 +252,26 @@ static void deliver_token(struct simulation *simulation, struct request *request
     } else {
         int64_t gap_ps = at_ps - request->last_token_ps;
         request->max_itl_ps = ps_max(request->max_itl_ps, gap_ps);
-        simulation_count_gaps(simulation, gap_ps, 1);
+        histogram_add(&simulation->itl, gap_ps, 1);
     }
     if (number == request->reasoning_tokens + 1) {
         request->first_visible_ps = at_ps;
     }
     request->last_token_ps = at_ps;
-    simulation->timeline.output_tokens++;
+    simulation->output_tokens++;
     simulation->steps_since_token = 0;
+}
+
+static void deliver_to_cohort(struct simulation *simulation, int64_t at_ps)
+{
+    struct cohort *cohort = &simulation->instance.cohort;
+    uint32_t members = cohort_count(cohort);
+    if (members > 0) {
+        int64_t gap_ps = cohort_deliver(cohort, &simulation->instance, at_ps);
+        histogram_add(&simulation->itl, gap_ps, members);
+        simulation->output_tokens += members;
+        simulation->steps_since_token = 0;
+    }
 }
 
 /* Apply the tokens: the client sees them, the engine takes them in, the client reacts. */
@@ -270,10 +279,11 @@ static void apply_tokens(struct simulation *simulation, const struct batch *batc
 {
     struct instance *instance = &simulation->instance;
     int64_t seen_ps = simulation->now_ps + simulation->settings.cost->output_overhead_ps;
+    deliver_to_cohort(simulation, seen_ps);
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct batch_entry *entry = &batch->entries[i];
         struct request *request = &simulation->requests[entry->request];
-        if (entry->samples && request->status != REQUEST_FINISHED) {
+        if (entry->samples) {
             deliver_token(simulation, request, seen_ps);
         }
     }
@@ -308,14 +318,17 @@ static void on_request_arrival(struct simulation *simulation, uint32_t index)
 static void on_step_end(struct simulation *simulation)
 {
     struct instance *instance = &simulation->instance;
+    cohort_release(instance);
     if (simulation_take_stretch(simulation)) {
         return;
     }
-    const struct batch *batch = &instance->steps[instance->oldest_step];
+    const struct batch *batch = instance_step(instance, 0);
     instance->oldest_step = (instance->oldest_step + 1) % STEPS_IN_FLIGHT_MAXIMUM;
     instance->steps_in_flight--;
     apply_tokens(simulation, batch);
     turn(simulation);
+    cohort_gather(instance,
+                  simulation->now_ps + simulation->settings.cost->output_overhead_ps);
 }
 
 bool simulation_is_stalled(const struct simulation *simulation)
@@ -350,7 +363,6 @@ bool simulation_run_events(struct simulation *simulation, uint64_t limit)
 {
     for (uint64_t i = 0; i < limit; i++) {
         if (!simulation_step(simulation)) {
-            flush_gaps(simulation);
             return false;
         }
     }

@@ -56,7 +56,7 @@ void simulation_run(struct simulation *simulation);
 bool simulation_run_events(struct simulation *simulation, uint64_t limit);
 
 /* Asserts what must hold at any time between events; cheap enough for tests. */
-void simulation_check(const struct simulation *simulation);
+void simulation_check(struct simulation *simulation);
 
 /* Runs one event; false when there is none left. For tests that check between events. */
 bool simulation_step(struct simulation *simulation);

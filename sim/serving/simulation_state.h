@@ -17,26 +17,21 @@ struct simulation {
     struct histogram itl;
     struct simulation_counts counts;
     int64_t now_ps;
-    uint64_t stretches;
+    uint64_t output_tokens;
+    uint64_t stretches; /* of one attention price */
     uint64_t common_noise_key;
     uint64_t gpu_noise_key;
     uint64_t launch_noise_key;
     uint64_t steps_since_token;
     uint64_t patience_steps; /* without a token: even one token a step fills all requests' KV */
-    /* equal gaps in a row, counted into 'itl' together */
-    int64_t pending_gap_ps;
-    uint64_t pending_gaps;
 };
 
 /* What the timeline notes of the instance, now. */
 struct timeline_state simulation_state(const struct simulation *simulation);
 
-/* Counts 'times' gaps between tokens. */
-void simulation_count_gaps(struct simulation *simulation, int64_t gap_ps, uint64_t times);
-
 /* At the end of a step: when the turns from now on only repeat one decode, takes them at once, with
- * the same result to the bit as turn by turn. False when there are none to take, or the run is
- * stepwise or watched; then nothing has changed. */
+ * the same result to the bit as turn by turn. False when there are none to take; then nothing has
+ * changed. */
 bool simulation_take_stretch(struct simulation *simulation);
 
 #endif

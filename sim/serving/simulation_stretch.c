@@ -1,34 +1,15 @@
 /* Between two changes of a batch nothing is decided: each turn takes a decode in and forms the next
- * one like it. Step times are an arithmetic progression, so the turns are taken at once: the work
- * per request is that of one turn. */
-#include <math.h>
-#include <string.h>
-
-#include "sim/base/units.h"
+ * one like it. Step times are an arithmetic progression, so the turns are taken at once, at the
+ * price of one. */
 #include "sim/serving/simulation_state.h"
 
-enum { MOST_TURNS = 64 }; /* an attention price is held no longer */
-
-/* The turns to take: turn j is at at_ps[j] and forms a step of gpu_ps[j]. */
 struct stretch {
-    uint32_t turns;
-    uint32_t limit;                /* of turns, by what the engine decides */
-    int64_t at_ps[MOST_TURNS + 1]; /* the last one is the turn after the stretch */
-    int64_t first_gpu_ps;
-    int64_t rise_ps; /* of the GPU time from one step to the next */
+    uint64_t turns;
+    struct turn_times times;
+    struct batch_summary before; /* of the newest step in flight */
     int64_t launch_ps;
-    int64_t lead_ps; /* synchronous engines: from a turn to the start of the step it forms */
+    int64_t last_gpu_ps; /* of the step that the last turn forms */
 };
-
-static struct batch *in_flight(struct instance *instance, uint32_t k)
-{
-    return &instance->steps[(instance->oldest_step + k) % STEPS_IN_FLIGHT_MAXIMUM];
-}
-
-static struct batch *newest(struct instance *instance)
-{
-    return in_flight(instance, instance->steps_in_flight - 1);
-}
 
 /* The batch of a step 'steps' after another one of the same requests. */
 static struct batch_summary later_summary(const struct batch_summary *summary, uint64_t steps)
@@ -41,9 +22,20 @@ static struct batch_summary later_summary(const struct batch_summary *summary, u
     return later;
 }
 
-static int64_t gpu_ps(const struct stretch *stretch, uint32_t turn)
+static struct batch *newest(struct instance *instance)
 {
-    return stretch->first_gpu_ps + stretch->rise_ps * turn;
+    return instance_step(instance, instance->steps_in_flight - 1);
+}
+
+/* All that runs is the cohort, in steps that decode and nothing else. */
+static bool only_decodes(struct instance *instance)
+{
+    const struct batch_summary *summary = &newest(instance)->summary;
+    return instance->loose_count == 0 && instance->running_count > 0 &&
+           instance_step(instance, 0)->count == 0 && newest(instance)->count == 0 &&
+           summary->decode_requests == instance->running_count &&
+           instance->attention.requests == instance->running_count &&
+           instance->attention.steps > 1;
 }
 
 /* Prices the steps to form; false where launches and not the GPU set the pace. */
@@ -52,133 +44,86 @@ static bool price_stretch(struct simulation *simulation, struct stretch *stretch
     struct instance *instance = &simulation->instance;
     const struct step_cost *cost = simulation->settings.cost;
     const struct attention_stretch *held = &instance->attention;
-    struct batch_summary first = later_summary(&newest(instance)->summary, 1);
-    struct batch_summary second = later_summary(&first, 1);
+    struct batch_summary first = later_summary(&stretch->before, 1);
     struct step_price price = step_cost_price(cost, &first, held->price, held->noise);
-    bool full_graph = first.cuda_graph == CUDA_GRAPH_FULL;
-    bool has_slack = newest(instance)->end_ps - simulation->now_ps >= price.launch_ps;
-    bool is_free = cost->launch_blocks_loop || instance->launch_done_ps <= simulation->now_ps;
-    stretch->first_gpu_ps = price.gpu_ps;
-    stretch->rise_ps =
-        step_cost_price(cost, &second, held->price, held->noise).gpu_ps - price.gpu_ps;
+    int64_t rise_ps = step_cost_rise_ps(&first, held->price, held->noise);
+    int64_t lead_ps = first.cuda_graph == CUDA_GRAPH_FULL ? price.launch_ps : 0;
+    int64_t now_ps = simulation->now_ps;
+    int64_t wait_ps = newest(instance)->end_ps - now_ps;
+    bool is_free = cost->launch_blocks_loop || instance->launch_done_ps <= now_ps;
     stretch->launch_ps = price.launch_ps;
-    stretch->lead_ps = full_graph ? price.launch_ps : 0;
-    if (price.gpu_ps <= 1 || stretch->rise_ps < 0 || !is_free) {
+    stretch->last_gpu_ps = price.gpu_ps;
+    stretch->times = (struct turn_times){.first_ps = now_ps, .rise_ps = rise_ps};
+    if (price.gpu_ps <= 1 || rise_ps < 0 || !is_free) {
         return false;
     }
     if (instance->settings.async_scheduling) {
-        return has_slack && price.gpu_ps >= price.launch_ps && price.gpu_ps >= cost->launch_tail_ps;
+        stretch->times.first_gap_ps = wait_ps;
+        stretch->times.gap_ps = price.gpu_ps;
+        return wait_ps >= price.launch_ps && price.gpu_ps >= price.launch_ps &&
+               price.gpu_ps >= cost->launch_tail_ps;
     }
-    return instance->gpu_free_ps <= simulation->now_ps &&
-           stretch->lead_ps + price.gpu_ps >= price.launch_ps + cost->launch_tail_ps;
+    stretch->times.first_gap_ps = lead_ps + price.gpu_ps;
+    stretch->times.gap_ps = lead_ps + price.gpu_ps + rise_ps;
+    return instance->gpu_free_ps <= now_ps &&
+           lead_ps + price.gpu_ps >= price.launch_ps + cost->launch_tail_ps;
 }
 
-/* Times of the turns, up to the next event or the limit. */
-static void time_turns(struct simulation *simulation, struct stretch *stretch)
-{
-    struct instance *instance = &simulation->instance;
-    const struct event *next = event_queue_first(&simulation->events);
-    int64_t next_ps = next != NULL ? next->at_ps : INT64_MAX;
-    bool async = instance->settings.async_scheduling;
-    int64_t at_ps = simulation->now_ps;
-    stretch->turns = 0;
-    while (stretch->turns < stretch->limit && (stretch->turns == 0 || at_ps < next_ps)) {
-        uint32_t turn = stretch->turns++;
-        stretch->at_ps[turn] = at_ps;
-        if (!async) {
-            at_ps += stretch->lead_ps + gpu_ps(stretch, turn);
-        } else if (turn == 0) {
-            at_ps = newest(instance)->end_ps;
-        } else {
-            at_ps += gpu_ps(stretch, turn - 1);
-        }
-    }
-    stretch->at_ps[stretch->turns] = at_ps;
-}
-
-/* What the client sees of one request: a token each turn. */
-static void deliver(struct simulation *simulation, struct request *request,
-                    const struct stretch *stretch, int64_t largest_gap_ps)
-{
-    int64_t overhead_ps = simulation->settings.cost->output_overhead_ps;
-    int64_t first_ps = stretch->at_ps[0] + overhead_ps;
-    uint32_t outputs = request_outputs(request);
-    if (outputs == 0) {
-        request->first_token_ps = first_ps;
-    } else {
-        int64_t gap_ps = first_ps - request->last_token_ps;
-        request->max_itl_ps = ps_max(request->max_itl_ps, gap_ps);
-        simulation_count_gaps(simulation, gap_ps, 1);
-    }
-    if (request->reasoning_tokens >= outputs &&
-        request->reasoning_tokens - outputs < stretch->turns) {
-        request->first_visible_ps =
-            stretch->at_ps[request->reasoning_tokens - outputs] + overhead_ps;
-    }
-    request->max_itl_ps = ps_max(request->max_itl_ps, largest_gap_ps);
-    request->last_token_ps = stretch->at_ps[stretch->turns - 1] + overhead_ps;
-}
-
-/* The gaps between the turns: the one to the step already in flight, then the steps formed here. */
-static void count_gaps(struct simulation *simulation, const struct stretch *stretch)
-{
-    uint32_t requests = simulation->instance.running_count;
-    uint32_t gaps = stretch->turns - 1;
-    uint32_t odd = simulation->settings.engine.async_scheduling && gaps > 0 ? 1 : 0;
-    if (odd > 0) {
-        histogram_add(&simulation->itl, stretch->at_ps[1] - stretch->at_ps[0], requests);
-    }
-    if (gaps > odd) {
-        histogram_add_progression(&simulation->itl, stretch->at_ps[1 + odd] - stretch->at_ps[odd],
-                                  stretch->rise_ps, gaps - odd, requests);
-    }
-}
-
-static void deliver_all(struct simulation *simulation, const struct stretch *stretch)
-{
-    struct instance *instance = &simulation->instance;
-    int64_t largest_gap_ps = 0;
-    for (uint32_t turn = 1; turn < stretch->turns; turn++) {
-        largest_gap_ps = ps_max(largest_gap_ps, stretch->at_ps[turn] - stretch->at_ps[turn - 1]);
-    }
-    for (uint32_t i = 0; i < instance->running_count; i++) {
-        deliver(simulation, &simulation->requests[instance->running[i]], stretch, largest_gap_ps);
-    }
-    count_gaps(simulation, stretch);
-}
-
-/* The state after each turn: a request takes a block when its computed tokens fill the last one. */
-static void note_states(struct simulation *simulation, const struct stretch *stretch)
+/* Turns up to the next event, change of the batch, or price of attention. */
+static uint64_t count_turns(const struct simulation *simulation, const struct turn_times *times)
 {
     const struct instance *instance = &simulation->instance;
-    const struct kv_cache *cache = &instance->kv_cache;
-    uint32_t crossings[MOST_TURNS] = {0};
-    for (uint32_t i = 0; i < instance->running_count; i++) {
-        uint32_t index = instance->running[i];
-        uint64_t held = (uint64_t)cache->held_blocks[index] * cache->block_tokens;
-        uint64_t turn = held - instance->requests[index].computed_tokens;
-        for (; turn < stretch->turns; turn += cache->block_tokens) {
-            crossings[turn]++;
-        }
+    const struct event *next = event_queue_first(&simulation->events);
+    uint64_t limit = cohort_turns(instance, instance->attention.steps);
+    if (limit < 2 || next == NULL) {
+        return limit;
     }
-    struct timeline_state state = simulation_state(simulation);
-    for (uint32_t turn = 0; turn < stretch->turns; turn++) {
-        state.used_blocks += crossings[turn];
-        simulation->timeline.output_tokens += instance->running_count;
-        timeline_set(&simulation->timeline, stretch->at_ps[turn], state);
+    return turn_times_before(times, next->at_ps, limit);
+}
+
+static void count_gaps(struct simulation *simulation, const struct stretch *stretch)
+{
+    struct histogram *itl = &simulation->itl;
+    uint64_t requests = simulation->instance.running_count;
+    int64_t seen_ps = stretch->times.first_ps + simulation->settings.cost->output_overhead_ps;
+    histogram_add(itl, seen_ps - simulation->instance.cohort.last_token_ps, requests);
+    if (stretch->turns > 1) {
+        histogram_add(itl, stretch->times.first_gap_ps, requests);
     }
+    if (stretch->turns > 2) {
+        histogram_add_progression(itl, stretch->times.gap_ps, stretch->times.rise_ps,
+                                  stretch->turns - 2, requests);
+    }
+}
+
+/* The state after each turn: blocks are taken as members fill theirs. */
+static void note_states(struct simulation *simulation, const struct stretch *stretch)
+{
+    const struct cohort *cohort = &simulation->instance.cohort;
+    struct timeline_growth growth = {
+        .blocks = cohort->crossings,
+        .period = cohort->block_tokens,
+        .first = (uint32_t)(cohort->formed % cohort->block_tokens),
+        .members = cohort_count(cohort),
+    };
+    timeline_repeat(&simulation->timeline, &stretch->times, stretch->turns,
+                    simulation_state(simulation), &growth);
 }
 
 static void count_steps(struct simulation *simulation, const struct stretch *stretch)
 {
-    struct instance *instance = &simulation->instance;
+    const struct step_cost *cost = simulation->settings.cost;
     /* Context only grows: from some step on all are beyond what was measured. */
-    uint32_t measured = 0;
-    uint32_t beyond = stretch->turns;
+    uint64_t measured = 0;
+    uint64_t beyond = stretch->turns;
+    struct batch_summary last = later_summary(&stretch->before, stretch->turns);
+    if (!step_cost_is_extrapolated(cost, &last)) {
+        measured = beyond;
+    }
     while (measured < beyond) {
-        uint32_t middle = (measured + beyond) / 2;
-        struct batch_summary summary = later_summary(&newest(instance)->summary, middle + 1);
-        if (step_cost_is_extrapolated(simulation->settings.cost, &summary)) {
+        uint64_t middle = (measured + beyond) / 2;
+        struct batch_summary summary = later_summary(&stretch->before, middle + 1);
+        if (step_cost_is_extrapolated(cost, &summary)) {
             beyond = middle;
         } else {
             measured = middle + 1;
@@ -186,52 +131,56 @@ static void count_steps(struct simulation *simulation, const struct stretch *str
     }
     simulation->counts.extrapolated_steps += stretch->turns - measured;
     simulation->counts.decode_steps += stretch->turns;
+    simulation->output_tokens += stretch->turns * simulation->instance.running_count;
     simulation->counts.events += stretch->turns - 1;
     simulation->steps_since_token = 1;
-    instance->attention.steps -= stretch->turns;
+    simulation->instance.attention.steps -= (uint32_t)stretch->turns;
 }
 
 /* The steps in flight become those of the last turns. */
-static void advance_batches(struct simulation *simulation, const struct stretch *stretch)
+static void advance_steps(struct simulation *simulation, const struct stretch *stretch)
 {
     struct instance *instance = &simulation->instance;
-    uint32_t turns = stretch->turns;
-    for (uint32_t k = 0; k < instance->steps_in_flight; k++) {
-        struct batch *batch = in_flight(instance, k);
-        batch->summary = later_summary(&batch->summary, turns);
-        for (uint32_t i = 0; i < batch->count; i++) {
-            batch->entries[i].computed_before += turns;
-        }
-    }
-    in_flight(instance, 0)->end_ps = stretch->at_ps[turns];
+    struct batch *oldest = instance_step(instance, 0);
+    int64_t last_ps = turn_times_at(&stretch->times, stretch->turns - 1);
+    int64_t next_ps = turn_times_at(&stretch->times, stretch->turns);
+    oldest->count = 0;
+    oldest->summary = later_summary(&stretch->before, stretch->turns - 1);
+    oldest->end_ps = next_ps;
     if (instance->settings.async_scheduling) {
-        newest(instance)->end_ps = stretch->at_ps[turns] + gpu_ps(stretch, turns - 1);
+        newest(instance)->end_ps =
+            next_ps + stretch->last_gpu_ps + stretch->times.rise_ps * (int64_t)(stretch->turns - 1);
     }
+    newest(instance)->summary = later_summary(&stretch->before, stretch->turns);
     instance->gpu_free_ps = newest(instance)->end_ps;
-    instance->launch_done_ps = stretch->at_ps[turns - 1] + stretch->launch_ps;
+    instance->launch_done_ps = last_ps + stretch->launch_ps;
+    instance->finished_count = 0;
+    simulation->now_ps = last_ps;
+    event_queue_push(&simulation->events,
+                     (struct event){.at_ps = next_ps, .type = EVENT_STEP_END});
 }
 
 bool simulation_take_stretch(struct simulation *simulation)
 {
     struct instance *instance = &simulation->instance;
-    const struct simulation_hooks *hooks = &simulation->settings.hooks;
     struct stretch stretch;
-    if (simulation->settings.stepwise || hooks->next_turn_ps != NULL || hooks->on_forming != NULL ||
-        instance->attention.requests != instance->running_count || instance->attention.steps < 2) {
+    if (!only_decodes(instance) ||
+        (instance->waiting.count > 0 && instance->preset->admits_waiting(instance))) {
         return false;
     }
-    stretch.limit = instance->preset->repeating_turns(instance, instance->attention.steps);
-    if (stretch.limit < 2 || !price_stretch(simulation, &stretch)) {
+    stretch.before = newest(instance)->summary;
+    if (!price_stretch(simulation, &stretch)) {
         return false;
     }
-    time_turns(simulation, &stretch);
-    deliver_all(simulation, &stretch);
+    stretch.turns = count_turns(simulation, &stretch.times);
+    if (stretch.turns < 2) {
+        return false;
+    }
+    count_gaps(simulation, &stretch);
     note_states(simulation, &stretch);
     count_steps(simulation, &stretch);
-    advance_batches(simulation, &stretch);
-    instance->preset->repeat_turns(instance, stretch.turns);
-    simulation->now_ps = stretch.at_ps[stretch.turns - 1];
-    event_queue_push(&simulation->events,
-                     (struct event){.at_ps = stretch.at_ps[stretch.turns], .type = EVENT_STEP_END});
+    cohort_repeat(instance, &stretch.times, stretch.turns,
+                  simulation->settings.cost->output_overhead_ps);
+    advance_steps(simulation, &stretch);
     return true;
 }

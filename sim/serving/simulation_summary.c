@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "sim/base/units.h"
-#include "sim/serving/simulation.h"
+#include "sim/serving/simulation_state.h"
 
 static double s_or_nan(int64_t at_ps)
 {
@@ -159,8 +159,9 @@ static void check_request(const struct instance *instance, uint32_t index, uint6
     (void)running;
 }
 
-void simulation_check(const struct simulation *simulation)
+void simulation_check(struct simulation *simulation)
 {
+    cohort_write_back(&simulation->instance);
     const struct instance *instance = simulation_instance(simulation);
     const struct simulation_counts *counts = simulation_counts(simulation);
     uint64_t held_blocks = 0;

@@ -67,6 +67,18 @@ struct attention_price step_cost_attention(const struct step_cost *cost,
     };
 }
 
+/* Whole, so that the steps of a stretch are an arithmetic progression. */
+static int64_t noisy_token_ps(struct attention_price attention, struct step_noise noise)
+{
+    return llround((double)attention.token_ps * noise.gpu);
+}
+
+int64_t step_cost_rise_ps(const struct batch_summary *summary, struct attention_price attention,
+                          struct step_noise noise)
+{
+    return noisy_token_ps(attention, noise) * (int64_t)summary->decode_requests;
+}
+
 struct step_price step_cost_price(const struct step_cost *cost, const struct batch_summary *summary,
                                   struct attention_price attention, struct step_noise noise)
 {
@@ -77,9 +89,8 @@ struct step_price step_cost_price(const struct step_cost *cost, const struct bat
         constant = cost_curve_at(&cost->mixed, summary->padded_tokens) +
                    cost->mixed_attention_ps * ((double)summary->prefill_attention_pairs_x2 / 2);
     }
-    int64_t token_ps = llround((double)attention.token_ps * noise.gpu);
     int64_t gpu_ps = llround((constant + (double)attention.constant_ps) * noise.gpu) +
-                     token_ps * (int64_t)summary->decode_context_tokens;
+                     noisy_token_ps(attention, noise) * (int64_t)summary->decode_context_tokens;
     return (struct step_price){
         .gpu_ps = ps_max(1, gpu_ps),
         .launch_ps = llround((double)cost->launch_ps[summary->cuda_graph] * noise.launch),

@@ -81,6 +81,10 @@ struct attention_price step_cost_attention(const struct step_cost *cost,
 struct step_price step_cost_price(const struct step_cost *cost, const struct batch_summary *summary,
                                   struct attention_price attention, struct step_noise noise);
 
+/* What the price of a decode step rises by when each of its requests has one token more. */
+int64_t step_cost_rise_ps(const struct batch_summary *summary, struct attention_price attention,
+                          struct step_noise noise);
+
 /* True when the step lies outside of what the coefficients were fitted to. */
 bool step_cost_is_extrapolated(const struct step_cost *cost, const struct batch_summary *summary);
 

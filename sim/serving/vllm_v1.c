@@ -13,7 +13,7 @@ struct forming {
     struct instance *instance;
     struct batch *batch;
     uint32_t budget_tokens; /* left */
-    uint32_t position;      /* in the running list */
+    uint32_t position;      /* among the loose */
 };
 
 /* The token in flight is known to be the last one: nothing more to form (schedule(), the test of
@@ -58,24 +58,14 @@ static bool allocate(struct instance *instance, uint32_t index, uint32_t tokens,
     return true;
 }
 
-static void remove_running(struct instance *instance, uint32_t position)
-{
-    memmove(&instance->running[position], &instance->running[position + 1],
-            (instance->running_count - position - 1) * sizeof instance->running[0]);
-    instance->running_count--;
-}
-
 /* A victim that this forming has scheduled already gives its tokens back (priority policy). */
 static void unschedule(struct forming *forming, uint32_t victim)
 {
     struct batch *batch = forming->batch;
-    for (uint32_t i = 0; i < batch->count; i++) {
-        if (batch->entries[i].request == victim) {
-            forming->budget_tokens += batch->entries[i].tokens;
-            batch_remove(batch, i);
-            forming->position--;
-            return;
-        }
+    uint32_t tokens = batch_drop(batch, victim);
+    if (tokens > 0) {
+        forming->budget_tokens += tokens;
+        forming->position--;
     }
 }
 
@@ -89,7 +79,7 @@ static bool preempt_for(struct forming *forming, uint32_t index)
                             : instance->running_count - 1;
     uint32_t victim = instance->running[position];
     struct request *request = &instance->requests[victim];
-    remove_running(instance, position);
+    instance_remove_running(instance, victim);
     unschedule(forming, victim);
     kv_cache_free_blocks(&instance->kv_cache, victim);
     request->recomputed_tokens += request->computed_tokens;
@@ -111,12 +101,46 @@ static void schedule(struct forming *forming, uint32_t index, uint32_t tokens)
                                        forming->instance->requests[index].computed_tokens});
 }
 
+/* Whether tokens and blocks suffice for all members and every loose request, whoever goes first.
+ * Tokens that a prompt wants beyond the budget do not count: prompts come after all members. */
+static bool suits_all(const struct instance *instance)
+{
+    const struct cohort *cohort = &instance->cohort;
+    uint32_t budget_tokens = instance->settings.max_batch_tokens;
+    uint64_t blocks = cohort_blocks_of(cohort, 1);
+    for (uint32_t i = 0; i < instance->loose_count; i++) {
+        const struct request *request = &instance->requests[instance->loose[i]];
+        if (!is_ending(request)) {
+            uint32_t tokens = smaller(wanted_tokens(instance, request), budget_tokens);
+            uint64_t reach = smaller(request->computed_tokens + tokens,
+                                     instance->settings.max_model_len);
+            blocks += kv_cache_missing_blocks(&instance->kv_cache, instance->loose[i], reach);
+        }
+    }
+    return instance->running_count <= budget_tokens && blocks <= instance->kv_cache.free_blocks;
+}
+
+/* The members of the cohort, all at once; where their place in the order matters, each for itself. */
+static void form_cohort(struct forming *forming)
+{
+    struct instance *instance = forming->instance;
+    struct cohort *cohort = &instance->cohort;
+    if (cohort_count(cohort) > 0 && !suits_all(instance)) {
+        cohort_dissolve(instance);
+    }
+    forming->batch->summary.decode_requests = cohort_count(cohort);
+    forming->batch->summary.decode_context_tokens = cohort->context_tokens;
+    forming->batch->summary.decode_context_squares = cohort->context_squares;
+    forming->budget_tokens -= cohort_count(cohort);
+    cohort_form(instance);
+}
+
 /* Part A of schedule(): the running requests in order. */
 static void form_running(struct forming *forming)
 {
     struct instance *instance = forming->instance;
-    while (forming->position < instance->running_count && forming->budget_tokens > 0) {
-        uint32_t index = instance->running[forming->position];
+    while (forming->position < instance->loose_count && forming->budget_tokens > 0) {
+        uint32_t index = instance->loose[forming->position];
         const struct request *request = &instance->requests[index];
         if (is_ending(request)) {
             forming->position++;
@@ -174,7 +198,7 @@ static void form_waiting(struct forming *forming)
             return;
         }
         request_queue_pop_front(&instance->waiting);
-        instance->running[instance->running_count++] = index;
+        instance_add_running(instance, index);
         request->status = REQUEST_RUNNING;
         schedule(forming, index, tokens);
     }
@@ -200,6 +224,7 @@ static void vllm_v1_form(struct instance *instance, struct batch *batch)
     struct forming forming = {
         .instance = instance, .batch = batch, .budget_tokens = instance->settings.max_batch_tokens};
     batch_reset(batch);
+    form_cohort(&forming);
     form_running(&forming);
     if (batch->preempted_count == 0) {
         form_waiting(&forming);
@@ -216,27 +241,22 @@ static bool is_last_token(const struct instance *instance, const struct request 
            request->known_tokens >= instance->settings.max_model_len;
 }
 
-/* A request may end while it waits, preempted with its last token in flight. */
+/* A request may end while it waits, preempted with its last token in flight. It leaves the steps in
+ * flight too, so that what remains there is who waits for a token. */
 static void finish(struct instance *instance, uint32_t index)
 {
     struct request *request = &instance->requests[index];
+    for (uint32_t k = 0; request->placeholders > 0 && k < instance->steps_in_flight; k++) {
+        batch_drop(instance_step(instance, k), index);
+    }
     if (request->status == REQUEST_PREEMPTED) {
         request_queue_remove(&instance->waiting, index);
+    } else {
+        instance_remove_running(instance, index);
     }
     kv_cache_free_blocks(&instance->kv_cache, index);
     request->status = REQUEST_FINISHED;
     instance->finished[instance->finished_count++] = index;
-}
-
-static void drop_finished(struct instance *instance)
-{
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < instance->running_count; i++) {
-        if (instance->requests[instance->running[i]].status == REQUEST_RUNNING) {
-            instance->running[kept++] = instance->running[i];
-        }
-    }
-    instance->running_count = kept;
 }
 
 /* update_from_output: one token for each request that sampled; the finished leave at once. A token
@@ -257,38 +277,11 @@ static void vllm_v1_process_output(struct instance *instance, const struct batch
             finish(instance, entry->request);
         }
     }
-    if (instance->finished_count > 0) {
-        drop_finished(instance);
-    }
-}
-
-/* Every step in flight decodes exactly the running requests. */
-static bool is_steady_decode(const struct instance *instance)
-{
-    uint32_t limit = instance->settings.async_scheduling ? 2 : 1;
-    if (instance->steps_in_flight != limit || instance->running_count == 0) {
-        return false;
-    }
-    for (uint32_t k = 0; k < limit; k++) {
-        const struct batch *batch =
-            &instance->steps[(instance->oldest_step + k) % STEPS_IN_FLIGHT_MAXIMUM];
-        if (batch->summary.prefill_requests > 0 || batch->count != instance->running_count) {
-            return false;
-        }
-        for (uint32_t i = 0; i < batch->count; i++) {
-            const struct batch_entry *entry = &batch->entries[i];
-            if (entry->request != instance->running[i] || !entry->samples ||
-                instance->requests[entry->request].placeholders != limit) {
-                return false;
-            }
-        }
-    }
-    return true;
 }
 
 /* Whether the next forming would admit the first of the waiting. Blocks only get fewer while a
  * decode repeats, so a 'no' holds. */
-static bool admits_waiting(const struct instance *instance)
+static bool vllm_v1_admits_waiting(const struct instance *instance)
 {
     const struct engine_settings *settings = &instance->settings;
     if (instance->waiting.count == 0 || instance->running_count >= settings->max_batch_requests ||
@@ -310,8 +303,8 @@ static bool admits_waiting(const struct instance *instance)
            blocks + instance->watermark_blocks <= instance->kv_cache.free_blocks;
 }
 
-/* Turns until the request ends, is known to end, or reaches max_model_len. */
-static uint32_t turns_until_change(const struct instance *instance, const struct request *request)
+/* Until the request ends, is known to end, or reaches max_model_len. */
+static uint32_t vllm_v1_steady_turns(const struct instance *instance, const struct request *request)
 {
     int64_t outputs = request_outputs(request);
     int64_t last = smaller(request->output_tokens, request->max_output_tokens);
@@ -331,66 +324,12 @@ static uint32_t turns_until_change(const struct instance *instance, const struct
     return turns > 0 ? (uint32_t)(turns < UINT32_MAX ? turns : UINT32_MAX) : 0;
 }
 
-/* Blocks that 'turns' further decodes of all running requests need. */
-static uint64_t blocks_of_turns(const struct instance *instance, uint32_t turns)
-{
-    uint64_t blocks = 0;
-    for (uint32_t i = 0; i < instance->running_count; i++) {
-        uint32_t index = instance->running[i];
-        uint64_t reach = (uint64_t)instance->requests[index].computed_tokens + turns;
-        blocks += kv_cache_missing_blocks(&instance->kv_cache, index, reach);
-    }
-    return blocks;
-}
-
-static uint32_t vllm_v1_repeating_turns(const struct instance *instance, uint32_t most)
-{
-    if (!is_steady_decode(instance) || admits_waiting(instance)) {
-        return 0;
-    }
-    uint32_t turns = most;
-    for (uint32_t i = 0; i < instance->running_count && turns > 0; i++) {
-        turns =
-            smaller(turns, turns_until_change(instance, &instance->requests[instance->running[i]]));
-    }
-    uint32_t too_many = turns + 1;
-    if (turns > 0 && blocks_of_turns(instance, turns) <= instance->kv_cache.free_blocks) {
-        return turns;
-    }
-    uint32_t enough = 0;
-    while (enough + 1 < too_many) {
-        uint32_t middle = enough + (too_many - enough) / 2;
-        if (blocks_of_turns(instance, middle) <= instance->kv_cache.free_blocks) {
-            enough = middle;
-        } else {
-            too_many = middle;
-        }
-    }
-    return enough;
-}
-
-static void vllm_v1_repeat_turns(struct instance *instance, uint32_t turns)
-{
-    for (uint32_t i = 0; i < instance->running_count; i++) {
-        uint32_t index = instance->running[i];
-        struct request *request = &instance->requests[index];
-        request->known_tokens += turns;
-        request->computed_tokens += turns;
-        uint32_t missing =
-            kv_cache_missing_blocks(&instance->kv_cache, index, request->computed_tokens);
-        if (missing > 0) {
-            kv_cache_allocate(&instance->kv_cache, index, missing);
-        }
-    }
-    instance->finished_count = 0;
-}
-
 const struct engine_preset engine_preset_vllm_0_24 = {
     .name = "vllm-0.24",
     .summary = "vLLM 0.24.0: V1 scheduler, asynchronous",
     .reserved_blocks = 1,
     .form = vllm_v1_form,
     .process_output = vllm_v1_process_output,
-    .repeating_turns = vllm_v1_repeating_turns,
-    .repeat_turns = vllm_v1_repeat_turns,
+    .steady_turns = vllm_v1_steady_turns,
+    .admits_waiting = vllm_v1_admits_waiting,
 };

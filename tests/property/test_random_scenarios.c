@@ -210,7 +210,7 @@ static void check_equal(const struct simulation *a, const struct simulation *b)
     for (uint64_t i = 0; i < first->sample_count; i++) {
         assert_memory_equal(&first->samples[i].state, &second->samples[i].state,
                             sizeof first->samples[i].state);
-        assert_true(first->samples[i].output_tokens == second->samples[i].output_tokens);
+        assert_true(first->samples[i].state.output_tokens == second->samples[i].state.output_tokens);
     }
     assert_memory_equal(first->kv_bin_ps, second->kv_bin_ps, sizeof first->kv_bin_ps);
     assert_true(first->used_block_ps == second->used_block_ps);

@@ -64,9 +64,9 @@ static void test_timeline_integrates_busy_time(void **state)
     (void)state;
     struct timeline timeline;
     timeline_init(&timeline, PS_PER_S, 100, 8);
-    timeline_set(&timeline, 2 * PS_PER_S, (struct timeline_state){20, 4, 0});
-    timeline_set(&timeline, 3 * PS_PER_S, (struct timeline_state){100, 8, 2});
-    timeline_set(&timeline, 6 * PS_PER_S, (struct timeline_state){0, 0, 0});
+    timeline_set(&timeline, 2 * PS_PER_S, (struct timeline_state){20, 4, 0, 0});
+    timeline_set(&timeline, 3 * PS_PER_S, (struct timeline_state){100, 8, 2, 0});
+    timeline_set(&timeline, 6 * PS_PER_S, (struct timeline_state){0, 0, 0, 0});
     struct timeline_summary summary = timeline_summarize(&timeline);
     assert_near(summary.busy_s, 4, 1e-12);
     assert_near(summary.kv_mean, (0.2 + 3 * 1.0) / 4, 1e-12);

@@ -1,0 +1,63 @@
+/* When turns of the engine loop come that repeat one decode: the first, the second some gap later,
+ * and from there on gaps that rise evenly, as contexts grow by a token a step. */
+#ifndef SIM_METRICS_TURN_TIMES_H
+#define SIM_METRICS_TURN_TIMES_H
+
+#include <stdint.h>
+
+#include "sim/base/units.h"
+
+struct turn_times {
+    int64_t first_ps;
+    int64_t first_gap_ps;
+    int64_t gap_ps;  /* from the second turn to the third */
+    int64_t rise_ps; /* from gap to gap; at least 0 */
+};
+
+/* The time of a turn, counted from 0. */
+static inline int64_t turn_times_at(const struct turn_times *times, uint64_t turn)
+{
+    if (turn == 0) {
+        return times->first_ps;
+    }
+    int64_t gaps = (int64_t)turn - 1;
+    return times->first_ps + times->first_gap_ps + times->gap_ps * gaps +
+           times->rise_ps * (gaps * (gaps - 1) / 2);
+}
+
+/* Sum of the times since the first turn of the turns 'from', from + period, ..., 'terms' of them;
+ * 'from' is at least 1, the last turn below 2^20. With g = from - 1 + period j, a turn comes first_gap + gap g + rise g (g - 1)
+ * / 2 after the first. */
+static inline uint128 turn_times_delays_ps(const struct turn_times *times, uint64_t from,
+                                           uint64_t period, uint64_t terms)
+{
+    uint64_t start = from - 1;
+    uint64_t sum_j = terms * (terms - 1) / 2;
+    uint64_t sum_jj = sum_j * (2 * terms - 1) / 3;
+    uint64_t sum_g = terms * start + period * sum_j;
+    uint64_t sum_gg = terms * start * start + 2 * start * period * sum_j + period * period * sum_jj;
+    return (uint128)terms * (uint64_t)times->first_gap_ps + (uint128)sum_g * (uint64_t)times->gap_ps +
+           (uint128)((sum_gg - sum_g) / 2) * (uint64_t)times->rise_ps;
+}
+
+/* The number of turns, at most 'limit', that come before 'end_ps'; the first always counts. */
+static inline uint64_t turn_times_before(const struct turn_times *times, int64_t end_ps,
+                                         uint64_t limit)
+{
+    uint64_t enough = 1;
+    uint64_t too_many = limit + 1;
+    if (turn_times_at(times, limit - 1) < end_ps) {
+        return limit;
+    }
+    while (enough + 1 < too_many) {
+        uint64_t middle = enough + (too_many - enough) / 2;
+        if (turn_times_at(times, middle - 1) < end_ps) {
+            enough = middle;
+        } else {
+            too_many = middle;
+        }
+    }
+    return enough;
+}
+
+#endif

@@ -1,0 +1,91 @@
+/* The running requests that decode in every step, one token each. What they do alike is kept once,
+ * so that a step costs as much for one of them as for a thousand: a member's own counters stand
+ * still from the turn at whose end it joins to the turn at whose start it leaves, and are brought up
+ * to date then. Running requests that are no members are 'loose' and walked one by one.
+ *
+ * Members have the same tokens in flight, got their last token at the same time, and stand before
+ * every loose request whose prompt is still being computed. */
+#ifndef SIM_SERVING_COHORT_H
+#define SIM_SERVING_COHORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/metrics/turn_times.h"
+
+struct instance;
+
+/* A member and the token count of the cohort at which something happens to it. */
+struct cohort_member {
+    uint64_t due;
+    uint64_t joined; /* token count when it joined */
+    uint32_t request;
+};
+
+struct cohort_heap {
+    struct cohort_member *members; /* the one due first on top */
+    uint32_t count;
+    size_t capacity;
+};
+
+/* A gap between tokens that no later one reached. */
+struct cohort_gap {
+    uint64_t token;
+    int64_t gap_ps;
+};
+
+struct cohort {
+    bool is_open;    /* requests may join */
+    uint64_t taken;  /* tokens given to each member, ever */
+    uint64_t formed; /* steps formed with them, ever: 'taken' between turns */
+    struct cohort_heap leaving;  /* all members, by when they must leave */
+    struct cohort_heap thinking; /* those whose first visible token is still to come, by it */
+    uint64_t context_tokens;     /* computed tokens of all members */
+    uint64_t context_squares;    /* sum of their squares */
+    uint32_t *crossings; /* members that need a block for step s, by s modulo block_tokens */
+    uint32_t block_tokens;
+    int64_t last_token_ps;
+    struct cohort_gap *gaps; /* falling: the largest since a token is the first after it */
+    uint32_t gap_count;
+    size_t gap_capacity;
+};
+
+void cohort_init(struct cohort *cohort, uint32_t block_tokens);
+void cohort_clear(struct cohort *cohort);
+
+static inline uint32_t cohort_count(const struct cohort *cohort)
+{
+    return cohort->leaving.count;
+}
+
+/* At the end of a turn that brought tokens at 'seen_ps': loose requests join that from now on only
+ * decode, for as many turns as the preset says. */
+void cohort_gather(struct instance *instance, int64_t seen_ps);
+
+/* At the start of a turn: members leave for which it is not mere repetition. */
+void cohort_release(struct instance *instance);
+
+/* All leave, to be walked one by one. */
+void cohort_dissolve(struct instance *instance);
+
+/* Between turns: writes what members are at into their requests, for a look at them. */
+void cohort_write_back(struct instance *instance);
+
+/* Each member got one token. Returns the gap to the one before. */
+int64_t cohort_deliver(struct cohort *cohort, struct instance *instance, int64_t seen_ps);
+
+/* Turns, at most 'most', that are mere repetition for all members and for which blocks suffice. */
+uint64_t cohort_turns(const struct instance *instance, uint64_t most);
+
+/* Blocks that the next 'turns' steps need. */
+uint64_t cohort_blocks_of(const struct cohort *cohort, uint64_t turns);
+
+/* Forms one step with all members: takes their blocks, which must be free. */
+void cohort_form(struct instance *instance);
+
+/* Takes 'turns' turns at once: a token comes 'output_overhead_ps' after each. */
+void cohort_repeat(struct instance *instance, const struct turn_times *times, uint64_t turns,
+                   int64_t output_overhead_ps);
+
+#endif
