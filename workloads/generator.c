@@ -1,12 +1,15 @@
 #include "workloads/generator.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim/base/memory.h"
 #include "sim/base/random.h"
 #include "sim/base/text.h"
+
+#define MOST_TOKENS 1e9
 
 struct component {
     const struct length_model *model;
@@ -17,6 +20,16 @@ struct component {
 struct mixture {
     struct component components[TRACE_MAXIMUM_DATASETS];
     uint32_t count;
+};
+
+struct generator {
+    struct generator_settings settings;
+    struct mixture mixture;
+    struct random_stream *gaps;
+    struct random_stream *choices;
+    struct random_stream *lengths;
+    double now_s;
+    uint32_t made;
 };
 
 static bool add_component(struct mixture *mixture, const char *part,
@@ -82,18 +95,27 @@ static uint32_t smaller(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
+static uint32_t draw_output(const struct generator *generator,
+                            const struct length_distribution *length)
+{
+    double tokens = length_distribution_draw(length, generator->lengths);
+    double factor = generator->settings.output_factor > 0 ? generator->settings.output_factor : 1;
+    return (uint32_t)fmax(1, round(fmin(tokens * factor, MOST_TOKENS)));
+}
+
 /* The thinking takes what the visible answer leaves of the uncut output, at least a tenth; then the
  * budget cuts. */
-static void draw_lengths(const struct length_model *model, uint32_t token_budget,
-                         struct random_stream *random, struct trace_request *request)
+static void draw_lengths(const struct generator *generator, const struct length_model *model,
+                         struct trace_request *request)
 {
-    uint32_t output = length_distribution_draw(&model->output, random);
-    request->prompt_tokens = length_distribution_draw(&model->prompt, random);
+    uint32_t token_budget = generator->settings.token_budget;
+    uint32_t output = draw_output(generator, &model->output);
+    request->prompt_tokens = length_distribution_draw(&model->prompt, generator->lengths);
     request->output_tokens = smaller(output, token_budget);
     request->max_output_tokens = token_budget;
     if (model->is_reasoning) {
         uint32_t most = output - (output + 9) / 10;
-        uint32_t visible = smaller(length_distribution_draw(&model->visible, random), most);
+        uint32_t visible = smaller(draw_output(generator, &model->visible), most);
         request->reasoning_tokens = smaller(output - visible, request->output_tokens);
     }
 }
@@ -108,30 +130,45 @@ static const struct component *choose(const struct mixture *mixture, double unif
     return &mixture->components[i];
 }
 
-bool generator_run(const struct generator_settings *settings, const struct length_catalog *catalog,
-                   struct trace_names *names, struct trace_request **ret_requests,
-                   struct error *error)
+bool generator_create(const struct generator_settings *settings,
+                      const struct length_catalog *catalog, struct trace_names *names,
+                      struct generator **ret_generator, struct error *error)
 {
-    struct mixture mixture = {.count = 0};
-    if (!parse_mixture(&mixture, settings, catalog, names, error)) {
+    struct generator *generator = memory_zeroed(1, sizeof *generator);
+    generator->settings = *settings;
+    if (!parse_mixture(&generator->mixture, settings, catalog, names, error)) {
+        free(generator);
         return false;
     }
-    struct random_stream *gaps = random_create(settings->seed, "arrivals");
-    struct random_stream *choices = random_create(settings->seed, "datasets");
-    struct random_stream *lengths = random_create(settings->seed, "lengths");
-    struct trace_request *requests = memory_zeroed(settings->requests, sizeof requests[0]);
-    double now_s = 0;
-    for (uint32_t i = 0; i < settings->requests; i++) {
-        const struct component *component = choose(&mixture, random_uniform(choices));
-        assert(component->model != NULL);
-        now_s += draw_gap_s(settings, gaps);
-        requests[i].arrival_s = now_s;
-        requests[i].dataset = component->name;
-        draw_lengths(component->model, settings->token_budget, lengths, &requests[i]);
+    generator->gaps = random_create(settings->seed, "arrivals");
+    generator->choices = random_create(settings->seed, "datasets");
+    generator->lengths = random_create(settings->seed, "lengths");
+    *ret_generator = generator;
+    return true;
+}
+
+void generator_destroy(struct generator *generator)
+{
+    if (generator != NULL) {
+        random_destroy(generator->gaps);
+        random_destroy(generator->choices);
+        random_destroy(generator->lengths);
+        free(generator);
     }
-    random_destroy(lengths);
-    random_destroy(choices);
-    random_destroy(gaps);
-    *ret_requests = requests;
+}
+
+bool generator_next(struct generator *generator, struct trace_request *ret_request)
+{
+    if (generator->made == generator->settings.requests) {
+        return false;
+    }
+    const struct component *component =
+        choose(&generator->mixture, random_uniform(generator->choices));
+    assert(component->model != NULL);
+    generator->made++;
+    generator->now_s += draw_gap_s(&generator->settings, generator->gaps);
+    *ret_request =
+        (struct trace_request){.arrival_s = generator->now_s, .dataset = component->name};
+    draw_lengths(generator, component->model, ret_request);
     return true;
 }

@@ -22,13 +22,20 @@ struct generator_settings {
     double rate_per_s;
     double burstiness;
     uint32_t token_budget; /* of output */
+    double output_factor;  /* times the lengths of the models; 0 is taken as 1 */
     const char *model;     /* whose lengths */
     const char *datasets;  /* "gsm8k:4,aime-2024:1": names and weights */
 };
 
-/* Makes settings->requests requests, in order of arrival. The array is the caller's to free(). */
-MUST_CHECK bool generator_run(const struct generator_settings *settings,
-                              const struct length_catalog *catalog, struct trace_names *names,
-                              struct trace_request **ret_requests, struct error *error);
+struct generator;
+
+/* Borrows the settings' texts and the catalog until destroyed; adds the datasets to 'names'. */
+MUST_CHECK bool generator_create(const struct generator_settings *settings,
+                                 const struct length_catalog *catalog, struct trace_names *names,
+                                 struct generator **ret_generator, struct error *error);
+void generator_destroy(struct generator *generator); /* NULL is fine */
+
+/* The next request, in order of arrival; false when settings.requests have been made. */
+bool generator_next(struct generator *generator, struct trace_request *ret_request);
 
 #endif

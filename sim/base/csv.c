@@ -180,69 +180,87 @@ bool csv_whole(const struct csv_reader *reader, size_t column, uint32_t minimum,
     return true;
 }
 
-static void put(struct csv_row *row, const char *bytes, size_t count)
+void csv_writer_init(struct csv_writer *writer, FILE *stream)
 {
-    assert(row->length + count + 1 < sizeof row->text);
-    if (row->fields++ > 0) {
-        row->text[row->length++] = ',';
+    writer->stream = stream;
+    writer->length = 0;
+    writer->in_row = false;
+}
+
+void csv_writer_flush(struct csv_writer *writer)
+{
+    fwrite(writer->text, 1, writer->length, writer->stream);
+    writer->length = 0;
+}
+
+/* Room for one more field; returns where it goes. */
+static char *begin_field(struct csv_writer *writer)
+{
+    enum { LONGEST_FIELD = 256 };
+    if (writer->length + LONGEST_FIELD > sizeof writer->text) {
+        csv_writer_flush(writer);
     }
-    memcpy(row->text + row->length, bytes, count);
-    row->length += count;
+    if (writer->in_row) {
+        writer->text[writer->length++] = ',';
+    }
+    writer->in_row = true;
+    return writer->text + writer->length;
 }
 
-void csv_row_text(struct csv_row *row, const char *text)
+void csv_write_text(struct csv_writer *writer, const char *text)
 {
-    put(row, text, strlen(text));
+    size_t length = strlen(text);
+    assert(length <= 200);
+    memcpy(begin_field(writer), text, length);
+    writer->length += length;
 }
 
-/* Writes the digits before 'end', at least 'minimum' of them; returns the first. */
-static char *digits_before(char *end, uint64_t value, unsigned minimum)
+/* Writes at least 'minimum' digits; returns the end. */
+static char *write_digits(char *at, uint64_t value, unsigned minimum)
 {
-    char *first = end;
-    while (value > 0 || minimum > 0) {
-        *--first = (char)('0' + value % 10);
+    char reversed[24];
+    unsigned count = 0;
+    while (value > 0 || count < minimum) {
+        reversed[count++] = (char)('0' + value % 10);
         value /= 10;
-        minimum -= minimum > 0;
     }
-    return first;
+    while (count > 0) {
+        *at++ = reversed[--count];
+    }
+    return at;
 }
 
-void csv_row_whole(struct csv_row *row, uint64_t value)
+void csv_write_whole(struct csv_writer *writer, uint64_t value)
 {
-    char digits[24];
-    char *end = digits + sizeof digits;
-    char *first = digits_before(end, value, 1);
-    put(row, first, (size_t)(end - first));
+    char *end = write_digits(begin_field(writer), value, 1);
+    writer->length = (size_t)(end - writer->text);
 }
 
-void csv_row_decimal(struct csv_row *row, double value, unsigned digits)
+void csv_write_decimal(struct csv_writer *writer, double value, unsigned digits)
 {
-    static const uint64_t powers[] = {1,      10,      100,      1000,      10000,
-                                      100000, 1000000, 10000000, 100000000, 1000000000};
-    char buffer[48];
-    char *end = buffer + sizeof buffer;
+    uint64_t power = 1;
+    for (unsigned i = 0; i < digits; i++) {
+        power *= 10;
+    }
+    char *at = begin_field(writer);
     if (isnan(value)) {
-        put(row, "", 0);
         return;
     }
-    int64_t scaled = llround(value * (double)powers[digits]);
-    uint64_t size = scaled < 0 ? -(uint64_t)scaled : (uint64_t)scaled;
-    char *first = end;
+    uint64_t scaled = (uint64_t)(fabs(value) * (double)power + 0.5);
+    if (value < 0 && scaled > 0) {
+        *at++ = '-';
+    }
+    at = write_digits(at, scaled / power, 1);
     if (digits > 0) {
-        first = digits_before(first, size % powers[digits], digits);
-        *--first = '.';
+        *at++ = '.';
+        at = write_digits(at, scaled % power, digits);
     }
-    first = digits_before(first, size / powers[digits], 1);
-    if (scaled < 0) {
-        *--first = '-';
-    }
-    put(row, first, (size_t)(end - first));
+    writer->length = (size_t)(at - writer->text);
 }
 
-void csv_row_write(struct csv_row *row, FILE *stream)
+void csv_end_row(struct csv_writer *writer)
 {
-    row->text[row->length++] = '\n';
-    fwrite(row->text, 1, row->length, stream);
-    row->length = 0;
-    row->fields = 0;
+    /* fields leave room for it */
+    writer->text[writer->length++] = '\n';
+    writer->in_row = false;
 }

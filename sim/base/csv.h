@@ -1,5 +1,5 @@
-/* Writing rows, and strict, streaming CSV reading: a header line names the columns, fields are found by name, quoted
- * fields may hold commas, and every error names file, line and column. */
+/* Writing CSV, and strict, streaming CSV reading: a header line names the columns, fields are found
+ * by name, quoted fields may hold commas, and every error names file, line and column. */
 #ifndef SIM_BASE_CSV_H
 #define SIM_BASE_CSV_H
 
@@ -9,7 +9,7 @@
 
 #include "sim/base/error.h"
 
-enum { CSV_MAXIMUM_COLUMNS = 32, CSV_MAXIMUM_LINE = 4096, CSV_ROW_BYTES = 512 };
+enum { CSV_MAXIMUM_COLUMNS = 32, CSV_MAXIMUM_LINE = 4096, CSV_WRITER_BYTES = 1 << 16 };
 
 struct csv_reader {
     FILE *stream;
@@ -44,20 +44,22 @@ MUST_CHECK bool csv_double(const struct csv_reader *reader, size_t column, doubl
 MUST_CHECK bool csv_whole(const struct csv_reader *reader, size_t column, uint32_t minimum,
                           uint32_t *ret_value, struct error *error);
 
-/* A row to be written, put together field by field: millions of them, where printf would take
- * longer than what they report. Fields beyond the room are an error of the caller's. */
-struct csv_row {
-    char text[CSV_ROW_BYTES];
+/* Writes rows field by field: millions of them, where printf would take longer than what they
+ * report. What is not flushed is lost. */
+struct csv_writer {
+    FILE *stream;
     size_t length;
-    unsigned fields;
+    bool in_row;
+    char text[CSV_WRITER_BYTES];
 };
 
-void csv_row_text(struct csv_row *row, const char *text);
-void csv_row_whole(struct csv_row *row, uint64_t value);
+void csv_writer_init(struct csv_writer *writer, FILE *stream);
+void csv_write_text(struct csv_writer *writer, const char *text); /* of at most 200 characters */
+void csv_write_whole(struct csv_writer *writer, uint64_t value);
 /* With so many digits after the point, at most 9; NAN makes an empty field. The value times ten to
  * the digits must lie within +-2^63. */
-void csv_row_decimal(struct csv_row *row, double value, unsigned digits);
-/* Ends the row and empties it for the next. */
-void csv_row_write(struct csv_row *row, FILE *stream);
+void csv_write_decimal(struct csv_writer *writer, double value, unsigned digits);
+void csv_end_row(struct csv_writer *writer);
+void csv_writer_flush(struct csv_writer *writer);
 
 #endif

@@ -1,15 +1,16 @@
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "sim/base/output_file.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/setup.h"
 
-static bool write_trace(const struct trace_request *requests, uint32_t count,
-                        const struct trace_names *names, const char *path, struct error *error)
+static bool write_trace(struct workload *workload, const char *path, struct error *error)
 {
     struct output_file file = {0};
     FILE *stream = stdout;
+    struct trace_request request;
+    bool more = true;
+    bool ok = true;
     if (path != NULL) {
         if (!output_file_open(&file, NULL, path, error)) {
             return false;
@@ -17,8 +18,12 @@ static bool write_trace(const struct trace_request *requests, uint32_t count,
         stream = file.stream;
     }
     trace_write_header(stream);
-    for (uint32_t i = 0; i < count; i++) {
-        trace_write(stream, &requests[i], names);
+    while ((ok = workload_next(workload, &request, &more, error)) && more) {
+        trace_write(stream, &request, &workload->datasets);
+    }
+    if (!ok) {
+        output_file_discard(&file);
+        return false;
     }
     return path == NULL || output_file_commit(&file, error);
 }
@@ -41,17 +46,14 @@ static int run(const struct command *command, int argc, char **argv)
     }
     struct scenario scenario;
     struct error error;
-    struct trace_names names = {.count = 0};
-    struct trace_request *requests = NULL;
-    uint32_t count = 0;
+    struct workload workload = {.count = 0};
     const char *path = positionals.count > 0 ? positionals.values[0] : NULL;
     if (!scenario_read(&scenario, path, &assignments, seed, &error)) {
         return options_fail(error.message);
     }
-    const char *model = scenario.lengths_model[0] != '\0' ? scenario.lengths_model : scenario.model;
-    bool ok = setup_requests(&scenario, model, &names, &requests, &count, &error) &&
-              write_trace(requests, count, &names, out, &error);
-    free(requests);
+    bool ok = setup_workload(&scenario, scenario.model, &workload, &error) &&
+              write_trace(&workload, out, &error);
+    workload_close(&workload);
     return ok ? EXIT_DONE : options_fail(error.message);
 }
 

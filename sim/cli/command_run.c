@@ -36,7 +36,7 @@ static double monotonic_s(void)
 }
 
 /* Runs to the end; on a terminal, a line of progress for what takes more than a second. */
-static bool simulate(struct simulation *simulation, uint32_t requests, struct error *error)
+static bool simulate(struct simulation *simulation, const struct setup *setup, struct error *error)
 {
     enum { EVENTS_BETWEEN_LOOKS = 1 << 18 };
     bool terminal = isatty(STDERR_FILENO);
@@ -45,8 +45,8 @@ static bool simulate(struct simulation *simulation, uint32_t requests, struct er
     while (simulation_run_events(simulation, EVENTS_BETWEEN_LOOKS)) {
         if (terminal && monotonic_s() > started + 1) {
             const struct simulation_counts *counts = simulation_counts(simulation);
-            fprintf(stderr, "\r%.0f %% of %u requests, simulated %.0f s ",
-                    100.0 * (double)(counts->finished + counts->rejected) / requests, requests,
+            uint64_t done = counts->finished + counts->rejected;
+            fprintf(stderr, "\r%llu requests done, simulated %.0f s ", (unsigned long long)done,
                     s_from_ps(simulation_now_ps(simulation)));
             shown = true;
         }
@@ -54,40 +54,72 @@ static bool simulate(struct simulation *simulation, uint32_t requests, struct er
     if (shown) {
         fprintf(stderr, "\r%60s\r", "");
     }
-    return !simulation_is_stalled(simulation) ||
-           error_set(
-               error,
-               "the engine makes no progress from %.3f s on: prompts that do not fit together "
-               "preempt each other; raise 'engine.num_blocks' or set "
-               "'engine.reserve_full_prompt' and no 'engine.long_prefill_threshold_tokens'",
-               s_from_ps(simulation_now_ps(simulation)));
+    return setup_check(setup, simulation, error);
 }
 
-static bool write_requests(const struct setup *setup, const char *directory, const char *name,
-                           struct error *error)
+/* The files of a run, written while it runs; they appear when it has ended well. */
+struct run_files {
+    struct output_file requests;
+    struct output_file timeline;
+    struct request_log log;
+    struct csv_writer samples;
+    uint32_t total_blocks;
+};
+
+static void write_sample(void *context, const struct timeline_sample *sample)
 {
-    struct output_file file = {0};
-    if (!output_file_open(&file, directory, name, error)) {
-        return false;
-    }
-    run_report_requests_header(file.stream);
-    for (uint32_t i = 0; i < setup->request_count; i++) {
-        struct request_record record =
-            simulation_record(&setup->requests[i], i, setup->dataset_names);
-        run_report_request(&record, file.stream);
-    }
-    return output_file_commit(&file, error);
+    struct run_files *files = context;
+    run_report_timeline_sample(sample, files->total_blocks, &files->samples);
 }
 
-static bool write_timeline(const struct simulation *simulation, const char *directory,
-                           const char *name, struct error *error)
+/* Opens those whose names are not NULL, and leads the setup's simulation to them. */
+static bool open_files(struct run_files *files, struct setup *setup, const char *directory,
+                       const char *requests, const char *timeline, struct error *error)
 {
-    struct output_file file = {0};
-    if (!output_file_open(&file, directory, name, error)) {
+    const struct simulation_settings *settings = &setup->simulation;
+    if (!output_directory_create(directory, error)) {
         return false;
     }
-    run_report_timeline(simulation_timeline(simulation), file.stream);
-    return output_file_commit(&file, error);
+    if (timeline != NULL && settings->timeline_interval_ps > 0) {
+        if (!output_file_open(&files->timeline, directory, timeline, error)) {
+            return false;
+        }
+        files->total_blocks = settings->engine.num_blocks - settings->preset->reserved_blocks;
+        csv_writer_init(&files->samples, files->timeline.stream);
+        run_report_timeline_header(&files->samples);
+        setup->simulation.timeline_sink =
+            (struct timeline_sink){.context = files, .take = write_sample};
+    }
+    if (requests != NULL) {
+        if (!output_file_open(&files->requests, directory, requests, error)) {
+            return false;
+        }
+        request_log_init(&files->log, files->requests.stream);
+        setup->log = &files->log;
+    }
+    return true;
+}
+
+static bool commit_files(struct run_files *files, struct error *error)
+{
+    if (files->timeline.stream != NULL) {
+        csv_writer_flush(&files->samples);
+        if (!output_file_commit(&files->timeline, error)) {
+            return false;
+        }
+    }
+    if (files->requests.stream != NULL) {
+        request_log_flush(&files->log);
+        return output_file_commit(&files->requests, error);
+    }
+    return true;
+}
+
+static void close_files(struct run_files *files)
+{
+    output_file_discard(&files->timeline);
+    output_file_discard(&files->requests);
+    request_log_clear(&files->log);
 }
 
 static bool write_summary(const struct scenario *scenario, const struct setup *setup,
@@ -129,9 +161,9 @@ static void describe(const struct scenario *scenario, const struct setup *setup)
            setup->cost.identity.name);
 }
 
-static void print_contrast(const struct setup *setup, const struct simulation *simulation)
+static void print_contrast(const struct setup *setup, struct simulation *simulation)
 {
-    struct run_summary summary = simulation_summarize(simulation, NULL);
+    struct run_summary summary = simulation_summarize(simulation);
     printf("\ncontrast      %s on the same load: KV mean %.1f %%, peak %.1f %%; running mean %.1f, "
            "peak %u\n",
            setup->model.name, 100 * summary.timeline.kv_mean, 100 * summary.timeline.kv_peak,
@@ -144,15 +176,16 @@ static bool run_contrast(const struct scenario *scenario, const char *directory,
 {
     struct scenario contrast = *scenario;
     struct setup setup;
+    struct run_files files = {.total_blocks = 0};
     struct simulation *simulation = NULL;
     memcpy(contrast.model, scenario->contrast_model, sizeof scenario->contrast_model);
     contrast.lengths_model[0] = '\0';
     contrast.max_model_len = 0;
-    bool ok = setup_init(&setup, &contrast, error);
+    bool ok = setup_init(&setup, &contrast, error) &&
+              open_files(&files, &setup, directory, NULL, "contrast_timeline.csv", error);
     if (ok) {
-        simulation = simulation_create(&setup.simulation, setup.requests, setup.request_count);
-        ok = simulate(simulation, setup.request_count, error) &&
-             write_timeline(simulation, directory, "contrast_timeline.csv", error);
+        simulation = setup_simulation(&setup);
+        ok = simulate(simulation, &setup, error) && commit_files(&files, error);
     }
     if (ok) {
         print_contrast(&setup, simulation);
@@ -160,6 +193,7 @@ static bool run_contrast(const struct scenario *scenario, const char *directory,
         error_add_place(error, "workload.contrast_model");
     }
     simulation_destroy(simulation);
+    close_files(&files);
     setup_clear(&setup);
     return ok;
 }
@@ -169,39 +203,32 @@ static bool wants_contrast(const struct scenario *scenario)
     return scenario->contrast_model[0] != '\0' && scenario->trace[0] == '\0';
 }
 
-static bool write_results(const struct scenario *scenario, const struct setup *setup,
-                          const struct simulation *simulation, const struct run_summary *summary,
-                          const struct run_options *chosen, struct error *error)
-{
-    return write_summary(scenario, setup, summary, chosen, error) &&
-           (scenario->timeline_interval_s <= 0 ||
-            write_timeline(simulation, chosen->out, "timeline.csv", error)) &&
-           (chosen->no_requests || write_requests(setup, chosen->out, "requests.csv", error));
-}
-
 static bool run_scenario(const struct scenario *scenario, const struct run_options *chosen,
                          struct error *error)
 {
     struct setup setup;
+    struct run_files files = {.total_blocks = 0};
     struct simulation *simulation = NULL;
     bool ok = setup_init(&setup, scenario, error);
     if (ok && setup.warning[0] != '\0') {
         fprintf(stderr, "kvcast: warning: %s\n", setup.warning);
     }
+    ok = ok && open_files(&files, &setup, chosen->out, chosen->no_requests ? NULL : "requests.csv",
+                          "timeline.csv", error);
     if (ok) {
         setup.simulation.stepwise = chosen->stepwise;
-        simulation = simulation_create(&setup.simulation, setup.requests, setup.request_count);
-        ok = simulate(simulation, setup.request_count, error) &&
-             output_directory_create(chosen->out, error);
+        simulation = setup_simulation(&setup);
+        ok = simulate(simulation, &setup, error);
     }
     if (ok) {
-        struct slo slo = {scenario->slo_ttft_s, scenario->slo_tpot_s, scenario->slo_e2e_s};
-        struct run_summary summary = simulation_summarize(simulation, &slo);
+        struct run_summary summary = simulation_summarize(simulation);
         describe(scenario, &setup);
         run_report_table(&summary, stdout);
-        ok = write_results(scenario, &setup, simulation, &summary, chosen, error);
+        ok =
+            write_summary(scenario, &setup, &summary, chosen, error) && commit_files(&files, error);
     }
     simulation_destroy(simulation);
+    close_files(&files);
     setup_clear(&setup);
     return ok && (chosen->no_plots || !wants_contrast(scenario) ||
                   run_contrast(scenario, chosen->out, error));

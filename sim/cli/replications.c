@@ -22,10 +22,12 @@ static bool run_one(const struct scenario *scenario, struct json **ret_results, 
     struct simulation *simulation = NULL;
     bool ok = setup_init(&setup, scenario, error);
     if (ok) {
-        simulation = simulation_create(&setup.simulation, setup.requests, setup.request_count);
+        simulation = setup_simulation(&setup);
         simulation_run(simulation);
-        struct slo slo = {scenario->slo_ttft_s, scenario->slo_tpot_s, scenario->slo_e2e_s};
-        struct run_summary summary = simulation_summarize(simulation, &slo);
+        ok = setup_check(&setup, simulation, error);
+    }
+    if (ok) {
+        struct run_summary summary = simulation_summarize(simulation);
         struct json *written = json_create_object();
         run_report_json(&summary, written);
         char *text = json_print(written);

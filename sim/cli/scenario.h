@@ -43,6 +43,7 @@ struct scenario {
     char contrast_model[64]; /* a traditional model to run beside; empty: none */
     uint32_t requests;
     uint32_t token_budget;
+    double output_factor;
     char arrival[16];
     double rate_per_s;
     double burstiness;

@@ -1,16 +1,13 @@
 #include "sim/cli/setup.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "sim/base/memory.h"
 #include "sim/base/text.h"
 #include "sim/base/units.h"
 #include "sim/policy/scheduling_policies.h"
+#include "sim/serving/run_tally.h"
 #include "sim/serving/vllm_v1.h"
-#include "workloads/generator.h"
-#include "workloads/length_model.h"
 
 enum { DEFAULT_MODEL_LEN = 32768 };
 
@@ -72,6 +69,7 @@ static bool set_engine(struct setup *setup, const struct scenario *scenario, str
     settings->client.width = scenario->client_width;
     settings->noise = scenario->noise;
     settings->seed = scenario->seed;
+    settings->slo = (struct slo){scenario->slo_ttft_s, scenario->slo_tpot_s, scenario->slo_e2e_s};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (text_equal(scenario->client, kinds[i].name)) {
             settings->client.kind = kinds[i].kind;
@@ -96,39 +94,8 @@ static bool set_engine(struct setup *setup, const struct scenario *scenario, str
     return scheduling_policy_find(scenario->policy, &settings->policy, error);
 }
 
-static bool read_trace(const char *path, struct trace_names *names,
-                       struct trace_request **ret_requests, uint32_t *ret_count,
-                       struct error *error)
-{
-    struct trace_reader reader;
-    if (!trace_reader_open(&reader, path, error)) {
-        return false;
-    }
-    struct trace_request *requests = NULL;
-    size_t capacity = 0;
-    uint32_t count = 0;
-    bool more = true;
-    bool ok = true;
-    while (ok && more) {
-        requests = memory_grow(requests, &capacity, (size_t)count + 1, sizeof requests[0]);
-        ok = trace_reader_next(&reader, names, &requests[count], &more, error);
-        count += ok && more;
-    }
-    trace_reader_close(&reader);
-    if (ok && count == 0) {
-        ok = error_set(error, "%s: the trace holds no requests", path);
-    }
-    if (!ok) {
-        free(requests);
-        return false;
-    }
-    *ret_requests = requests;
-    *ret_count = count;
-    return true;
-}
-
-bool setup_requests(const struct scenario *scenario, const char *model, struct trace_names *names,
-                    struct trace_request **ret_requests, uint32_t *ret_count, struct error *error)
+bool setup_workload(const struct scenario *scenario, const char *model, struct workload *workload,
+                    struct error *error)
 {
     static const struct {
         const char *name;
@@ -137,73 +104,95 @@ bool setup_requests(const struct scenario *scenario, const char *model, struct t
                     {"poisson", ARRIVAL_POISSON},
                     {"constant", ARRIVAL_CONSTANT},
                     {"all-at-once", ARRIVAL_ALL_AT_ONCE}};
-    if (scenario->trace[0] != '\0') {
-        return read_trace(scenario->trace, names, ret_requests, ret_count, error);
-    }
-    struct generator_settings settings = {.seed = scenario->seed,
-                                          .requests = scenario->requests,
-                                          .rate_per_s = scenario->rate_per_s,
-                                          .burstiness = scenario->burstiness,
-                                          .token_budget = scenario->token_budget,
-                                          .model = model,
-                                          .datasets = scenario->datasets};
+    struct generator_settings settings = {
+        .seed = scenario->seed,
+        .requests = scenario->requests,
+        .rate_per_s = scenario->rate_per_s,
+        .burstiness = scenario->burstiness,
+        .token_budget = scenario->token_budget,
+        .output_factor = scenario->output_factor,
+        .model = scenario->lengths_model[0] != '\0' ? scenario->lengths_model : model,
+        .datasets = scenario->datasets};
     for (size_t i = 0; i < sizeof arrivals / sizeof arrivals[0]; i++) {
         if (text_equal(scenario->arrival, arrivals[i].name)) {
             settings.arrival = arrivals[i].arrival;
         }
     }
-    struct length_catalog catalog;
-    if (!length_catalog_read(&catalog, scenario->lengths, error)) {
-        return false;
-    }
-    bool ok = generator_run(&settings, &catalog, names, ret_requests, error);
-    *ret_count = ok ? scenario->requests : 0;
-    length_catalog_clear(&catalog);
-    return ok;
+    return workload_open(workload, &settings, scenario->lengths, scenario->trace, error);
 }
 
-static void take_requests(struct setup *setup, const struct trace_request *requests, uint32_t count)
+/* A trace may turn out bad in the middle of a run: that is kept for setup_check. */
+static bool next_request(void *context, struct request *request)
 {
-    setup->requests = memory_zeroed(count, sizeof setup->requests[0]);
-    setup->request_count = count;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct trace_request *from = &requests[i];
-        setup->requests[i] = (struct request){
-            .sent_ps = ps_from_s(from->arrival_s),
-            .prompt_tokens = from->prompt_tokens,
-            .max_output_tokens = from->max_output_tokens,
-            .priority = from->priority,
-            .dataset = from->dataset,
-            .output_tokens = smaller(from->output_tokens, from->max_output_tokens),
-            .reasoning_tokens = from->reasoning_tokens,
-        };
+    struct setup *setup = context;
+    struct trace_request from;
+    bool more = false;
+    if (setup->workload_failed ||
+        !workload_next(&setup->workload, &from, &more, &setup->workload_error)) {
+        setup->workload_failed = true;
+        return false;
     }
-    for (uint32_t i = 0; i < setup->datasets.count; i++) {
-        setup->dataset_names[i] = setup->datasets.names[i];
+    *request = (struct request){
+        .sent_ps = ps_from_s(from.arrival_s),
+        .prompt_tokens = from.prompt_tokens,
+        .max_output_tokens = from.max_output_tokens,
+        .priority = from.priority,
+        .dataset = from.dataset,
+        .output_tokens = smaller(from.output_tokens, from.max_output_tokens),
+        .reasoning_tokens = from.reasoning_tokens,
+    };
+    return more;
+}
+
+static void log_request(void *context, const struct request *request)
+{
+    struct setup *setup = context;
+    struct request_record record = request_record_of(request, setup->dataset_names);
+    request_log_add(setup->log, &record);
+}
+
+struct simulation *setup_simulation(struct setup *setup)
+{
+    struct request_feed feed = {
+        .context = setup, .next = next_request, .done = setup->log != NULL ? log_request : NULL};
+    return simulation_create_fed(&setup->simulation, &feed);
+}
+
+bool setup_check(const struct setup *setup, const struct simulation *simulation,
+                 struct error *error)
+{
+    if (setup->workload_failed) {
+        return error_set(error, "%s", setup->workload_error.message);
     }
+    if (simulation_is_out_of_time(simulation)) {
+        return error_set(error,
+                         "the run takes more than %.0f simulated seconds, the most there can be: "
+                         "send fewer requests, or at a rate the engine can serve",
+                         MAXIMUM_TIME_S);
+    }
+    return !simulation_is_stalled(simulation) ||
+           error_set(
+               error,
+               "the engine makes no progress from %.3f s on: prompts that do not fit together "
+               "preempt each other; raise 'engine.num_blocks' or set "
+               "'engine.reserve_full_prompt' and no 'engine.long_prefill_threshold_tokens'",
+               s_from_ps(simulation_now_ps(simulation)));
 }
 
 bool setup_init(struct setup *setup, const struct scenario *scenario, struct error *error)
 {
     memset(setup, 0, sizeof *setup);
-    struct trace_request *requests = NULL;
-    uint32_t count = 0;
-    bool ok = model_shape_find(scenario->model, &setup->model, error) &&
-              gpu_find(scenario->gpu, &setup->gpu, error) && plan_memory(setup, scenario, error) &&
-              choose_cost(setup, scenario, error) && set_engine(setup, scenario, error) &&
-              setup_requests(scenario,
-                             scenario->lengths_model[0] != '\0' ? scenario->lengths_model
-                                                                : setup->model.name,
-                             &setup->datasets, &requests, &count, error);
-    if (ok) {
-        take_requests(setup, requests, count);
+    for (uint32_t i = 0; i < TRACE_MAXIMUM_DATASETS; i++) {
+        setup->dataset_names[i] = setup->workload.datasets.names[i];
     }
-    free(requests);
-    return ok;
+    return model_shape_find(scenario->model, &setup->model, error) &&
+           gpu_find(scenario->gpu, &setup->gpu, error) && plan_memory(setup, scenario, error) &&
+           choose_cost(setup, scenario, error) && set_engine(setup, scenario, error) &&
+           setup_workload(scenario, setup->model.name, &setup->workload, error);
 }
 
 void setup_clear(struct setup *setup)
 {
-    free(setup->requests);
+    workload_close(&setup->workload);
     memset(setup, 0, sizeof *setup);
 }

@@ -5,8 +5,9 @@
 #include "sim/cli/cost_choice.h"
 #include "sim/cli/scenario.h"
 #include "sim/hardware/memory_model.h"
+#include "sim/report/request_log.h"
 #include "sim/serving/simulation.h"
-#include "traces/trace.h"
+#include "workloads/workload.h"
 
 struct setup {
     struct model_shape model;
@@ -14,20 +15,29 @@ struct setup {
     struct memory_plan memory;
     struct step_cost cost;
     struct simulation_settings simulation; /* refers to 'cost' */
-    struct request *requests;
-    uint32_t request_count;
-    struct trace_names datasets;
+    struct workload workload;
+    bool workload_failed; /* while the simulation ran */
+    struct error workload_error;
+    struct request_log *log; /* of the requests done, borrowed; NULL: none is kept */
     const char *dataset_names[TRACE_MAXIMUM_DATASETS];
     char warning[COST_WARNING_BYTES]; /* for the user; empty: none */
 };
 
+/* Borrows the scenario until cleared; must not be moved. */
 MUST_CHECK bool setup_init(struct setup *setup, const struct scenario *scenario,
                            struct error *error);
 void setup_clear(struct setup *setup);
 
-/* Makes or reads the scenario's requests. The array is the caller's to free(). */
-MUST_CHECK bool setup_requests(const struct scenario *scenario, const char *model,
-                               struct trace_names *names, struct trace_request **ret_requests,
-                               uint32_t *ret_count, struct error *error);
+/* A simulation of the scenario, to be destroyed before the setup is cleared. One for each setup. */
+struct simulation *setup_simulation(struct setup *setup);
+
+/* After the simulation has run: false when its requests could not all be read, or it was given up.
+ */
+MUST_CHECK bool setup_check(const struct setup *setup, const struct simulation *simulation,
+                            struct error *error);
+
+/* The scenario's requests; 'model' is whose lengths they have, unless the scenario says. */
+MUST_CHECK bool setup_workload(const struct scenario *scenario, const char *model,
+                               struct workload *workload, struct error *error);
 
 #endif

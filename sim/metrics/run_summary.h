@@ -2,6 +2,7 @@
 #ifndef SIM_METRICS_RUN_SUMMARY_H
 #define SIM_METRICS_RUN_SUMMARY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "sim/metrics/samples.h"
@@ -44,6 +45,7 @@ struct run_summary {
     double output_tokens_per_s;
     double total_tokens_per_s;
     double goodput_per_s;
+    bool percentiles_are_exact; /* those of requests; else within 0.8 % */
     struct distribution ttft_s;
     struct distribution ttfvt_s;
     struct distribution tpot_s;

@@ -41,11 +41,15 @@ static void note_peak(struct timeline *timeline, const struct timeline_state *st
 
 static void add_sample(struct timeline *timeline, struct timeline_state state)
 {
+    struct timeline_sample sample = {.at_ps = timeline->next_sample_ps, .state = state};
+    timeline->next_sample_ps += timeline->interval_ps;
+    if (timeline->sink.take != NULL) {
+        timeline->sink.take(timeline->sink.context, &sample);
+        return;
+    }
     timeline->samples = memory_grow(timeline->samples, &timeline->sample_capacity,
                                     timeline->sample_count + 1, sizeof timeline->samples[0]);
-    timeline->samples[timeline->sample_count++] =
-        (struct timeline_sample){.at_ps = timeline->next_sample_ps, .state = state};
-    timeline->next_sample_ps += timeline->interval_ps;
+    timeline->samples[timeline->sample_count++] = sample;
 }
 
 static uint32_t kv_bin(const struct timeline *timeline, uint32_t used_blocks)

@@ -23,6 +23,12 @@ struct timeline_sample {
     struct timeline_state state;
 };
 
+/* Where samples go; 'take' NULL: they are kept. */
+struct timeline_sink {
+    void *context;
+    void (*take)(void *context, const struct timeline_sample *sample);
+};
+
 /* How used blocks grow from turn to turn: 'blocks[(first + turn) % period]' more at each. */
 struct timeline_growth {
     const uint32_t *blocks;
@@ -37,7 +43,8 @@ struct timeline {
     struct timeline_state state;
     int64_t since_ps; /* of the state */
     int64_t next_sample_ps;
-    struct timeline_sample *samples;
+    struct timeline_sink sink;
+    struct timeline_sample *samples; /* unless a sink takes them */
     uint64_t sample_count;
     size_t sample_capacity;
 

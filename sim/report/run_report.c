@@ -2,7 +2,6 @@
 
 #include <math.h>
 
-#include "sim/base/csv.h"
 #include "sim/base/units.h"
 
 static void add_distribution(struct json *object, const char *name,
@@ -50,6 +49,8 @@ void run_report_json(const struct run_summary *summary, struct json *object)
     json_add_number(throughput, "output_tokens_per_s", summary->output_tokens_per_s);
     json_add_number(throughput, "total_tokens_per_s", summary->total_tokens_per_s);
     json_add_number(throughput, "goodput_per_s", summary->goodput_per_s);
+    json_add_text(object, "percentiles_of_requests",
+                  summary->percentiles_are_exact ? "exact" : "within 0.8 %");
     add_distribution(object, "ttft_s", &summary->ttft_s);
     add_distribution(object, "ttfvt_s", &summary->ttfvt_s);
     add_distribution(object, "tpot_s", &summary->tpot_s);
@@ -145,44 +146,56 @@ void run_report_table(const struct run_summary *summary, FILE *stream)
     print_distribution(stream, "queueing", &summary->queueing_s);
 }
 
-void run_report_requests_header(FILE *stream)
+static void write_header(struct csv_writer *writer, const char *const *columns, size_t count)
 {
-    fputs("request_id,dataset,status,prompt_tokens,output_tokens,reasoning_tokens,preemptions,"
-          "sent_s,first_scheduled_s,first_token_s,first_visible_s,last_token_s,max_itl_s\n",
-          stream);
-}
-
-void run_report_request(const struct request_record *record, FILE *stream)
-{
-    struct csv_row row = {.fields = 0};
-    csv_row_whole(&row, record->request_id);
-    csv_row_text(&row, record->dataset);
-    csv_row_text(&row, record->status);
-    csv_row_whole(&row, record->prompt_tokens);
-    csv_row_whole(&row, record->output_tokens);
-    csv_row_whole(&row, record->reasoning_tokens);
-    csv_row_whole(&row, record->preemptions);
-    csv_row_decimal(&row, record->sent_s, 6);
-    csv_row_decimal(&row, record->first_scheduled_s, 6);
-    csv_row_decimal(&row, record->first_token_s, 6);
-    csv_row_decimal(&row, record->first_visible_s, 6);
-    csv_row_decimal(&row, record->last_token_s, 6);
-    csv_row_decimal(&row, record->max_itl_s, 6);
-    csv_row_write(&row, stream);
-}
-
-void run_report_timeline(const struct timeline *timeline, FILE *stream)
-{
-    struct csv_row row = {.fields = 0};
-    fputs("time_s,kv_utilization,used_blocks,running,waiting,output_tokens\n", stream);
-    for (uint64_t i = 0; i < timeline->sample_count; i++) {
-        const struct timeline_sample *sample = &timeline->samples[i];
-        csv_row_decimal(&row, s_from_ps(sample->at_ps), 3);
-        csv_row_decimal(&row, (double)sample->state.used_blocks / timeline->total_blocks, 6);
-        csv_row_whole(&row, sample->state.used_blocks);
-        csv_row_whole(&row, sample->state.running);
-        csv_row_whole(&row, sample->state.waiting);
-        csv_row_whole(&row, sample->state.output_tokens);
-        csv_row_write(&row, stream);
+    for (size_t i = 0; i < count; i++) {
+        csv_write_text(writer, columns[i]);
     }
+    csv_end_row(writer);
+}
+
+void run_report_requests_header(struct csv_writer *writer)
+{
+    static const char *const columns[] = {
+        "request_id",       "dataset",      "status",   "prompt_tokens",     "output_tokens",
+        "reasoning_tokens", "preemptions",  "sent_s",   "first_scheduled_s", "first_token_s",
+        "first_visible_s",  "last_token_s", "max_itl_s"};
+    write_header(writer, columns, sizeof columns / sizeof columns[0]);
+}
+
+void run_report_request(const struct request_record *record, struct csv_writer *writer)
+{
+    csv_write_whole(writer, record->request_id);
+    csv_write_text(writer, record->dataset);
+    csv_write_text(writer, record->status);
+    csv_write_whole(writer, record->prompt_tokens);
+    csv_write_whole(writer, record->output_tokens);
+    csv_write_whole(writer, record->reasoning_tokens);
+    csv_write_whole(writer, record->preemptions);
+    csv_write_decimal(writer, record->sent_s, 6);
+    csv_write_decimal(writer, record->first_scheduled_s, 6);
+    csv_write_decimal(writer, record->first_token_s, 6);
+    csv_write_decimal(writer, record->first_visible_s, 6);
+    csv_write_decimal(writer, record->last_token_s, 6);
+    csv_write_decimal(writer, record->max_itl_s, 6);
+    csv_end_row(writer);
+}
+
+void run_report_timeline_header(struct csv_writer *writer)
+{
+    static const char *const columns[] = {"time_s",  "kv_utilization", "used_blocks",
+                                          "running", "waiting",        "output_tokens"};
+    write_header(writer, columns, sizeof columns / sizeof columns[0]);
+}
+
+void run_report_timeline_sample(const struct timeline_sample *sample, uint32_t total_blocks,
+                                struct csv_writer *writer)
+{
+    csv_write_decimal(writer, s_from_ps(sample->at_ps), 3);
+    csv_write_decimal(writer, (double)sample->state.used_blocks / total_blocks, 6);
+    csv_write_whole(writer, sample->state.used_blocks);
+    csv_write_whole(writer, sample->state.running);
+    csv_write_whole(writer, sample->state.waiting);
+    csv_write_whole(writer, sample->state.output_tokens);
+    csv_end_row(writer);
 }

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "sim/base/csv.h"
 #include "sim/base/json.h"
 #include "sim/metrics/run_summary.h"
 
@@ -14,10 +15,12 @@ void run_report_json(const struct run_summary *summary, struct json *object);
 void run_report_table(const struct run_summary *summary, FILE *stream);
 
 /* requests.csv, one row a request; times that did not happen are empty. */
-void run_report_requests_header(FILE *stream);
-void run_report_request(const struct request_record *record, FILE *stream);
+void run_report_requests_header(struct csv_writer *writer);
+void run_report_request(const struct request_record *record, struct csv_writer *writer);
 
 /* timeline.csv, one row a sample. */
-void run_report_timeline(const struct timeline *timeline, FILE *stream);
+void run_report_timeline_header(struct csv_writer *writer);
+void run_report_timeline_sample(const struct timeline_sample *sample, uint32_t total_blocks,
+                                struct csv_writer *writer);
 
 #endif

@@ -56,7 +56,8 @@ static inline void batch_add(struct batch *batch, struct batch_entry entry)
 void batch_add_preempted(struct batch *batch, uint32_t request);
 /* Takes the request out again; returns the tokens it was to run, 0 when it was not in. */
 uint32_t batch_drop(struct batch *batch, uint32_t request);
-/* Adds the entries to the summary, then chooses CUDA graph and padding by the limits of the engine. */
+/* Adds the entries to the summary, then chooses CUDA graph and padding by the limits of the engine.
+ */
 void batch_summarize(struct batch *batch, uint32_t max_batch_requests, uint32_t max_batch_tokens);
 
 /* Graph and padding of a step (vLLM 0.24, config/vllm.py:_set_cudagraph_sizes): full graphs for

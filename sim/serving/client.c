@@ -2,39 +2,29 @@
 
 #include <assert.h>
 
-void client_init(struct client *client, const struct client_settings *settings,
-                 struct request *requests, uint32_t request_count)
+void client_init(struct client *client, const struct client_settings *settings)
 {
     assert(settings->kind == CLIENT_OPEN || settings->width > 0);
-    *client = (struct client){
-        .settings = *settings, .requests = requests, .request_count = request_count};
+    *client = (struct client){.settings = *settings};
 }
 
-uint32_t client_send(struct client *client, int64_t now_ps, uint32_t answered)
+uint32_t client_wants(struct client *client, uint32_t answered)
 {
-    uint32_t unsent = client->request_count - client->next_unsent;
-    uint32_t count = 0;
-    client->in_flight -= client->settings.kind == CLIENT_OPEN ? 0 : answered;
-    switch (client->settings.kind) {
+    const struct client_settings *settings = &client->settings;
+    client->in_flight -= settings->kind == CLIENT_OPEN ? 0 : answered;
+    switch (settings->kind) {
     case CLIENT_OPEN:
         /* One at a time: its arrival calls for the next. */
-        count = unsent > 0 && answered == 0 ? 1 : 0;
-        break;
+        return answered == 0 ? 1 : 0;
     case CLIENT_CLOSED:
-        count = client->settings.width - client->in_flight;
-        break;
+        return settings->width - client->in_flight;
     case CLIENT_BATCH:
-        count = client->in_flight == 0 ? client->settings.width : 0;
-        break;
+        return client->in_flight == 0 ? settings->width : 0;
     }
-    count = count < unsent ? count : unsent;
-    for (uint32_t i = 0; i < count; i++) {
-        struct request *request = &client->requests[client->next_unsent + i];
-        if (client->settings.kind != CLIENT_OPEN) {
-            request->sent_ps = now_ps;
-        }
-    }
-    client->next_unsent += count;
-    client->in_flight += count;
-    return count;
+    return 0;
+}
+
+void client_sent(struct client *client)
+{
+    client->in_flight += client->settings.kind == CLIENT_OPEN ? 0 : 1;
 }

@@ -2,10 +2,7 @@
 #ifndef SIM_SERVING_CLIENT_H
 #define SIM_SERVING_CLIENT_H
 
-#include <stdbool.h>
 #include <stdint.h>
-
-#include "sim/serving/request.h"
 
 enum client_kind {
     CLIENT_OPEN,   /* each request has its time */
@@ -20,17 +17,15 @@ struct client_settings {
 
 struct client {
     struct client_settings settings;
-    struct request *requests;
-    uint32_t request_count;
-    uint32_t next_unsent;
-    uint32_t in_flight;
+    uint32_t in_flight; /* not counted for an open client */
 };
 
-void client_init(struct client *client, const struct client_settings *settings,
-                 struct request *requests, uint32_t request_count);
+void client_init(struct client *client, const struct client_settings *settings);
 
-/* How many requests, from 'next_unsent' on, are to be sent now that 'answered' more are done. Their
- * sent_ps is set to 'now_ps', but for an open client's. */
-uint32_t client_send(struct client *client, int64_t now_ps, uint32_t answered);
+/* 'answered' more requests are done: how many the client wants to send now. */
+uint32_t client_wants(struct client *client, uint32_t answered);
+
+/* It has sent one. */
+void client_sent(struct client *client);
 
 #endif

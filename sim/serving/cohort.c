@@ -42,8 +42,7 @@ static struct cohort_member heap_pop(struct cohort_heap *heap)
     struct cohort_member last = heap->members[--heap->count];
     uint32_t hole = 0;
     for (uint32_t child = 1; child < heap->count; child = 2 * hole + 1) {
-        if (child + 1 < heap->count &&
-            heap->members[child + 1].due < heap->members[child].due) {
+        if (child + 1 < heap->count && heap->members[child + 1].due < heap->members[child].due) {
             child++;
         }
         if (last.due <= heap->members[child].due) {
@@ -99,8 +98,7 @@ static void write_back(struct instance *instance, const struct cohort_member *me
     request->computed_tokens += (uint32_t)(cohort->formed - member->joined);
     request->placeholders -= (uint32_t)in_turn;
     request->last_token_ps = cohort->last_token_ps;
-    request->max_itl_ps =
-        ps_max(request->max_itl_ps, largest_gap_since(cohort, member->joined));
+    request->max_itl_ps = ps_max(request->max_itl_ps, largest_gap_since(cohort, member->joined));
     kv_cache_settle(&instance->kv_cache, member->request, request->computed_tokens);
 }
 
@@ -108,12 +106,13 @@ static void write_back(struct instance *instance, const struct cohort_member *me
 static void enter_steps(struct instance *instance, uint32_t index)
 {
     for (uint32_t k = 0; k < instance->steps_in_flight; k++) {
-        batch_add(instance_step(instance, k),
-                  (struct batch_entry){.request = index,
-                                       .tokens = 1,
-                                       .computed_before = instance->requests[index].computed_tokens -
-                                                          (instance->steps_in_flight - k),
-                                       .samples = true});
+        batch_add(
+            instance_step(instance, k),
+            (struct batch_entry){.request = index,
+                                 .tokens = 1,
+                                 .computed_before = instance->requests[index].computed_tokens -
+                                                    (instance->steps_in_flight - k),
+                                 .samples = true});
     }
 }
 
@@ -225,8 +224,7 @@ void cohort_dissolve(struct instance *instance)
     cohort->thinking.count = 0;
     /* between turns the counts of tokens and steps are one */
     cohort->formed = cohort->taken;
-    memcpy(instance->loose, instance->running,
-           instance->running_count * sizeof instance->loose[0]);
+    memcpy(instance->loose, instance->running, instance->running_count * sizeof instance->loose[0]);
     instance->loose_count = instance->running_count;
 }
 
@@ -324,8 +322,7 @@ void cohort_repeat(struct instance *instance, const struct turn_times *times, ui
         note_gap(cohort, before + 2, times->first_gap_ps);
     }
     if (turns > 2) {
-        note_gap(cohort, before + turns,
-                 times->gap_ps + times->rise_ps * (int64_t)(turns - 3));
+        note_gap(cohort, before + turns, times->gap_ps + times->rise_ps * (int64_t)(turns - 3));
     }
     cohort->taken += turns;
     cohort->last_token_ps = turn_times_at(times, turns - 1) + output_overhead_ps;

@@ -1,7 +1,7 @@
 /* The running requests that decode in every step, one token each. What they do alike is kept once,
  * so that a step costs as much for one of them as for a thousand: a member's own counters stand
- * still from the turn at whose end it joins to the turn at whose start it leaves, and are brought up
- * to date then. Running requests that are no members are 'loose' and walked one by one.
+ * still from the turn at whose end it joins to the turn at whose start it leaves, and are brought
+ * up to date then. Running requests that are no members are 'loose' and walked one by one.
  *
  * Members have the same tokens in flight, got their last token at the same time, and stand before
  * every loose request whose prompt is still being computed. */
@@ -36,9 +36,9 @@ struct cohort_gap {
 };
 
 struct cohort {
-    bool is_open;    /* requests may join */
-    uint64_t taken;  /* tokens given to each member, ever */
-    uint64_t formed; /* steps formed with them, ever: 'taken' between turns */
+    bool is_open;                /* requests may join */
+    uint64_t taken;              /* tokens given to each member, ever */
+    uint64_t formed;             /* steps formed with them, ever: 'taken' between turns */
     struct cohort_heap leaving;  /* all members, by when they must leave */
     struct cohort_heap thinking; /* those whose first visible token is still to come, by it */
     uint64_t context_tokens;     /* computed tokens of all members */

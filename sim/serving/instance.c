@@ -29,6 +29,13 @@ void instance_init(struct instance *instance, const struct engine_preset *preset
     }
 }
 
+void instance_set_requests(struct instance *instance, struct request *requests,
+                           uint32_t request_count)
+{
+    instance->requests = requests;
+    kv_cache_grow(&instance->kv_cache, request_count);
+}
+
 void instance_clear(struct instance *instance)
 {
     kv_cache_clear(&instance->kv_cache);
@@ -121,7 +128,7 @@ struct request_view scheduler_view_request(const struct scheduler_view *view, ui
 {
     const struct request *known = &view->instance->requests[request];
     return (struct request_view){
-        .id = request,
+        .id = known->id,
         .sent_ps = known->sent_ps,
         .priority = known->priority,
         .prompt_tokens = known->prompt_tokens,

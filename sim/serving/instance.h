@@ -33,8 +33,8 @@ struct engine_preset {
     uint32_t reserved_blocks; /* that no request can hold */
     void (*form)(struct instance *instance, struct batch *batch);
     void (*process_output)(struct instance *instance, const struct batch *batch);
-    /* For how many turns of the loop a request that is a decode in every step in flight remains one:
-     * a token comes out, another is formed. 0 when it is about to end. */
+    /* For how many turns of the loop a request that is a decode in every step in flight remains
+     * one: a token comes out, another is formed. 0 when it is about to end. */
     uint32_t (*steady_turns)(const struct instance *instance, const struct request *request);
     /* Whether the next forming would admit a waiting request, were it to find no fewer free blocks.
      */
@@ -53,7 +53,7 @@ struct instance {
     struct engine_settings settings;
     const struct engine_preset *preset;
     const struct scheduling_policy *policy;
-    struct request *requests; /* of the run, borrowed */
+    struct request *requests; /* borrowed; lists and events name them by their place here */
     struct kv_cache kv_cache;
     struct request_queue waiting;
     uint32_t *running; /* in order of admission */
@@ -78,6 +78,9 @@ struct instance {
 void instance_init(struct instance *instance, const struct engine_preset *preset,
                    const struct scheduling_policy *policy, const struct engine_settings *settings,
                    struct request *requests, uint32_t request_count);
+/* The requests have moved, or there is room for more of them. */
+void instance_set_requests(struct instance *instance, struct request *requests,
+                           uint32_t request_count);
 void instance_clear(struct instance *instance);
 
 /* Steps in flight before the loop waits for the oldest. */

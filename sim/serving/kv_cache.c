@@ -13,8 +13,20 @@ void kv_cache_init(struct kv_cache *cache, uint32_t total_blocks, uint32_t block
     cache->block_tokens = block_tokens;
     cache->total_blocks = total_blocks;
     cache->free_blocks = total_blocks;
+    cache->request_count = 0;
+    cache->capacity = 0;
+    cache->held_blocks = NULL;
+    kv_cache_grow(cache, request_count);
+}
+
+void kv_cache_grow(struct kv_cache *cache, uint32_t request_count)
+{
+    assert(request_count >= cache->request_count);
+    cache->held_blocks = memory_grow(cache->held_blocks, &cache->capacity, request_count,
+                                     sizeof cache->held_blocks[0]);
+    memset(cache->held_blocks + cache->request_count, 0,
+           (request_count - cache->request_count) * sizeof cache->held_blocks[0]);
     cache->request_count = request_count;
-    cache->held_blocks = memory_zeroed(request_count, sizeof cache->held_blocks[0]);
 }
 
 void kv_cache_clear(struct kv_cache *cache)

@@ -4,6 +4,7 @@
 #define SIM_SERVING_KV_CACHE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct kv_cache {
@@ -12,10 +13,13 @@ struct kv_cache {
     uint32_t free_blocks;
     uint32_t *held_blocks; /* by request */
     uint32_t request_count;
+    size_t capacity;
 };
 
 void kv_cache_init(struct kv_cache *cache, uint32_t total_blocks, uint32_t block_tokens,
                    uint32_t request_count);
+/* Room for more requests. */
+void kv_cache_grow(struct kv_cache *cache, uint32_t request_count);
 void kv_cache_clear(struct kv_cache *cache);
 
 /* Blocks that hold 'tokens' tokens. */

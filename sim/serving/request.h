@@ -18,8 +18,10 @@ enum request_status {
 };
 
 struct request {
+    uint32_t id; /* its number in the order of sending; set when it is sent */
+
     /* the ask */
-    int64_t sent_ps; /* TIME_NONE until a closed-loop client sends it */
+    int64_t sent_ps; /* a closed-loop client sets it */
     uint32_t prompt_tokens;
     uint32_t max_output_tokens;
     int32_t priority; /* small goes first, under the priority policy */

@@ -16,45 +16,78 @@ static void push(struct simulation *simulation, int64_t at_ps, enum event_type t
                      (struct event){.at_ps = at_ps, .type = type, .subject = subject});
 }
 
+static uint32_t take_place(struct simulation *simulation)
+{
+    if (simulation->vacant_count > 0) {
+        return simulation->vacant[--simulation->vacant_count];
+    }
+    uint32_t place = simulation->request_count++;
+    simulation->requests = memory_grow(simulation->requests, &simulation->request_capacity,
+                                       simulation->request_count, sizeof simulation->requests[0]);
+    instance_set_requests(&simulation->instance, simulation->requests, simulation->request_count);
+    return place;
+}
+
+/* Nobody refers to the request any more. */
+static void forget(struct simulation *simulation, uint32_t place)
+{
+    const struct request *request = &simulation->requests[place];
+    run_tally_add(&simulation->tally, request);
+    if (simulation->feed.done != NULL) {
+        simulation->feed.done(simulation->feed.context, request);
+    }
+    simulation->vacant = memory_grow(simulation->vacant, &simulation->vacant_capacity,
+                                     simulation->vacant_count + 1, sizeof simulation->vacant[0]);
+    simulation->vacant[simulation->vacant_count++] = place;
+}
+
+/* What the engine and the client know of it before it is sent. */
+static void begin_request(struct request *request, uint32_t id)
+{
+    request->id = id;
+    request->status = REQUEST_UNSENT;
+    request->is_member = false;
+    request->known_tokens = request->prompt_tokens;
+    request->computed_tokens = 0;
+    request->placeholders = 0;
+    request->preemptions = 0;
+    request->recomputed_tokens = 0;
+    request->first_scheduled_ps = TIME_NONE;
+    request->first_token_ps = TIME_NONE;
+    request->first_visible_ps = TIME_NONE;
+    request->last_token_ps = TIME_NONE;
+    request->max_itl_ps = 0;
+}
+
 /* Lets the client send what it wants to send now; requests reach the engine a little later. */
 static void send_requests(struct simulation *simulation, int64_t client_now_ps, uint32_t answered)
 {
     struct client *client = &simulation->client;
-    uint32_t first = client->next_unsent;
-    uint32_t count = client_send(client, client_now_ps, answered);
-    for (uint32_t i = first; i < first + count; i++) {
-        push(simulation,
-             simulation->requests[i].sent_ps + simulation->settings.cost->request_overhead_ps,
-             EVENT_REQUEST_ARRIVAL, i);
+    uint32_t wanted = client_wants(client, answered);
+    struct request request;
+    while (wanted-- > 0 && simulation->feed.next(simulation->feed.context, &request)) {
+        begin_request(&request, (uint32_t)simulation->sent++);
+        if (client->settings.kind != CLIENT_OPEN) {
+            request.sent_ps = client_now_ps;
+        }
+        uint32_t place = take_place(simulation);
+        simulation->requests[place] = request;
+        client_sent(client);
+        push(simulation, request.sent_ps + simulation->settings.cost->request_overhead_ps,
+             EVENT_REQUEST_ARRIVAL, place);
     }
 }
 
-struct simulation *simulation_create(const struct simulation_settings *settings,
-                                     struct request *requests, uint32_t request_count)
+static struct simulation *create(const struct simulation_settings *settings)
 {
     struct simulation *simulation = memory_zeroed(1, sizeof *simulation);
     simulation->settings = *settings;
-    simulation->requests = requests;
-    simulation->request_count = request_count;
-    for (uint32_t i = 0; i < request_count; i++) {
-        struct request *request = &requests[i];
-        request->status = REQUEST_UNSENT;
-        request->is_member = false;
-        request->known_tokens = request->prompt_tokens;
-        request->computed_tokens = 0;
-        request->placeholders = 0;
-        request->preemptions = 0;
-        request->recomputed_tokens = 0;
-        request->first_scheduled_ps = TIME_NONE;
-        request->first_token_ps = TIME_NONE;
-        request->first_visible_ps = TIME_NONE;
-        request->last_token_ps = TIME_NONE;
-        request->max_itl_ps = 0;
-    }
     event_queue_init(&simulation->events);
-    client_init(&simulation->client, &settings->client, requests, request_count);
+    client_init(&simulation->client, &settings->client);
     instance_init(&simulation->instance, settings->preset, settings->policy, &settings->engine,
-                  requests, request_count);
+                  NULL, 0);
+    run_tally_init(&simulation->tally, &settings->slo,
+                   settings->exact_limit > 0 ? settings->exact_limit : LATENCY_EXACT_LIMIT);
     simulation->instance.cohort.is_open = !settings->stepwise &&
                                           settings->hooks.next_turn_ps == NULL &&
                                           settings->hooks.on_forming == NULL;
@@ -66,6 +99,25 @@ struct simulation *simulation_create(const struct simulation_settings *settings,
                    (1 + settings->engine.max_batch_requests / settings->engine.max_batch_tokens);
     timeline_init(&simulation->timeline, settings->timeline_interval_ps,
                   simulation->instance.kv_cache.total_blocks, settings->engine.max_batch_requests);
+    simulation->timeline.sink = settings->timeline_sink;
+    return simulation;
+}
+
+struct simulation *simulation_create_fed(const struct simulation_settings *settings,
+                                         const struct request_feed *feed)
+{
+    struct simulation *simulation = create(settings);
+    simulation->feed = *feed;
+    send_requests(simulation, 0, 0);
+    return simulation;
+}
+
+struct simulation *simulation_create(const struct simulation_settings *settings,
+                                     struct request *requests, uint32_t request_count)
+{
+    struct simulation *simulation = create(settings);
+    simulation->array = (struct request_array){.requests = requests, .count = request_count};
+    simulation->feed = request_array_feed(&simulation->array);
     send_requests(simulation, 0, 0);
     return simulation;
 }
@@ -76,6 +128,9 @@ void simulation_destroy(struct simulation *simulation)
         event_queue_clear(&simulation->events);
         instance_clear(&simulation->instance);
         timeline_clear(&simulation->timeline);
+        run_tally_clear(&simulation->tally);
+        free(simulation->requests);
+        free(simulation->vacant);
         free(simulation);
     }
 }
@@ -289,6 +344,9 @@ static void apply_tokens(struct simulation *simulation, const struct batch *batc
     }
     instance->preset->process_output(instance, batch);
     simulation->counts.finished += instance->finished_count;
+    for (uint32_t i = 0; i < instance->finished_count; i++) {
+        forget(simulation, instance->finished[i]);
+    }
     if (instance->finished_count > 0) {
         send_requests(simulation, seen_ps, instance->finished_count);
     }
@@ -297,13 +355,13 @@ static void apply_tokens(struct simulation *simulation, const struct batch *batc
 static void on_request_arrival(struct simulation *simulation, uint32_t index)
 {
     struct instance *instance = &simulation->instance;
-    struct request *request = &simulation->requests[index];
     if (simulation->settings.client.kind == CLIENT_OPEN) {
         send_requests(simulation, simulation->now_ps, 0);
     }
-    if (instance_refusal(instance, request) != NULL) {
-        request->status = REQUEST_REJECTED;
+    if (instance_refusal(instance, &simulation->requests[index]) != NULL) {
+        simulation->requests[index].status = REQUEST_REJECTED;
         simulation->counts.rejected++;
+        forget(simulation, index);
         send_requests(simulation, simulation->now_ps, 1);
         return;
     }
@@ -327,8 +385,7 @@ static void on_step_end(struct simulation *simulation)
     instance->steps_in_flight--;
     apply_tokens(simulation, batch);
     turn(simulation);
-    cohort_gather(instance,
-                  simulation->now_ps + simulation->settings.cost->output_overhead_ps);
+    cohort_gather(instance, simulation->now_ps + simulation->settings.cost->output_overhead_ps);
 }
 
 bool simulation_is_stalled(const struct simulation *simulation)
@@ -336,10 +393,16 @@ bool simulation_is_stalled(const struct simulation *simulation)
     return simulation->steps_since_token > simulation->patience_steps;
 }
 
+bool simulation_is_out_of_time(const struct simulation *simulation)
+{
+    return simulation->now_ps > ps_from_s(MAXIMUM_TIME_S);
+}
+
 bool simulation_step(struct simulation *simulation)
 {
     struct event event;
-    if (simulation_is_stalled(simulation) || !event_queue_pop(&simulation->events, &event)) {
+    if (simulation_is_stalled(simulation) || simulation_is_out_of_time(simulation) ||
+        !event_queue_pop(&simulation->events, &event)) {
         return false;
     }
     assert(event.at_ps >= simulation->now_ps);
@@ -372,8 +435,8 @@ bool simulation_run_events(struct simulation *simulation, uint64_t limit)
 void simulation_run(struct simulation *simulation)
 {
     simulation_run_events(simulation, UINT64_MAX);
-    assert(simulation_is_stalled(simulation) ||
-           simulation->counts.finished + simulation->counts.rejected == simulation->request_count);
+    assert(simulation_is_stalled(simulation) || simulation_is_out_of_time(simulation) ||
+           simulation->counts.finished + simulation->counts.rejected == simulation->sent);
 }
 
 int64_t simulation_now_ps(const struct simulation *simulation)

@@ -7,6 +7,7 @@
 #include "sim/metrics/timeline.h"
 #include "sim/serving/client.h"
 #include "sim/serving/instance.h"
+#include "sim/serving/request_feed.h"
 #include "sim/serving/step_cost.h"
 
 /* For setting a run beside a measured one. */
@@ -25,10 +26,13 @@ struct simulation_settings {
     const struct step_cost *cost;
     struct engine_settings engine;
     struct client_settings client;
+    struct slo slo;
+    size_t exact_limit;           /* latencies kept for exact percentiles; 0: the usual number */
     int64_t timeline_interval_ps; /* 0: no samples */
-    bool stepwise;                /* walk every step: the reference that stretches must equal */
-    bool noise;                   /* draw how far steps and launches lie from their prices */
-    uint64_t seed;                /* of the noise */
+    struct timeline_sink timeline_sink;
+    bool stepwise; /* walk every step: the reference that stretches must equal */
+    bool noise;    /* draw how far steps and launches lie from their prices */
+    uint64_t seed; /* of the noise */
     struct simulation_hooks hooks;
 };
 
@@ -44,12 +48,15 @@ struct simulation_counts {
 
 struct simulation;
 
-/* Borrows 'requests' (in order of sending) and the settings' pointers until destroyed. */
+/* Borrows the settings' pointers and what the feed refers to until destroyed. */
+struct simulation *simulation_create_fed(const struct simulation_settings *settings,
+                                         const struct request_feed *feed);
+/* With requests of an array, in order of sending; each is brought up to date when it is done. */
 struct simulation *simulation_create(const struct simulation_settings *settings,
                                      struct request *requests, uint32_t request_count);
 void simulation_destroy(struct simulation *simulation);
 
-/* Runs to the end. */
+/* Runs to the end, or until it is stalled or out of time. */
 void simulation_run(struct simulation *simulation);
 
 /* Runs at most 'limit' events; false when the run has ended. */
@@ -65,17 +72,16 @@ bool simulation_step(struct simulation *simulation);
  * token, as the real scheduler can when prompts that do not fit together are admitted in part. */
 bool simulation_is_stalled(const struct simulation *simulation);
 
+/* True when the run was given up because the clock's range (MAXIMUM_TIME_S) is used up. */
+bool simulation_is_out_of_time(const struct simulation *simulation);
+
 int64_t simulation_now_ps(const struct simulation *simulation);
 const struct simulation_counts *simulation_counts(const struct simulation *simulation);
 const struct timeline *simulation_timeline(const struct simulation *simulation);
 const struct histogram *simulation_itl(const struct simulation *simulation);
 const struct instance *simulation_instance(const struct simulation *simulation);
 
-/* The numbers of a run that has ended. 'slo' may be NULL. */
-struct run_summary simulation_summarize(const struct simulation *simulation, const struct slo *slo);
-
-/* One request as the client saw it; 'datasets' names them, NULL leaves the name empty. */
-struct request_record simulation_record(const struct request *request, uint32_t request_id,
-                                        const char *const *datasets);
+/* The numbers of a run that has ended. */
+struct run_summary simulation_summarize(struct simulation *simulation);
 
 #endif

@@ -4,19 +4,28 @@
 #define SIM_SERVING_SIMULATION_STATE_H
 
 #include "sim/engine/event_queue.h"
+#include "sim/serving/run_tally.h"
 #include "sim/serving/simulation.h"
 
 struct simulation {
     struct simulation_settings settings;
-    struct request *requests;
-    uint32_t request_count;
+    struct request_feed feed;
+    struct request_array array; /* what 'feed' is made of, if it is an array */
+    struct request *requests;   /* those alive */
+    size_t request_capacity;
+    uint32_t request_count; /* places for them so far */
+    uint32_t vacant_count;
+    uint32_t *vacant; /* places to use again */
+    size_t vacant_capacity;
     struct event_queue events;
     struct client client;
     struct instance instance;
     struct timeline timeline;
     struct histogram itl;
+    struct run_tally tally;
     struct simulation_counts counts;
     int64_t now_ps;
+    uint64_t sent;
     uint64_t output_tokens;
     uint64_t stretches; /* of one attention price */
     uint64_t common_noise_key;

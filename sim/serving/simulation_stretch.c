@@ -34,8 +34,7 @@ static bool only_decodes(struct instance *instance)
     return instance->loose_count == 0 && instance->running_count > 0 &&
            instance_step(instance, 0)->count == 0 && newest(instance)->count == 0 &&
            summary->decode_requests == instance->running_count &&
-           instance->attention.requests == instance->running_count &&
-           instance->attention.steps > 1;
+           instance->attention.requests == instance->running_count && instance->attention.steps > 1;
 }
 
 /* Prices the steps to form; false where launches and not the GPU set the pace. */
@@ -75,10 +74,11 @@ static uint64_t count_turns(const struct simulation *simulation, const struct tu
     const struct instance *instance = &simulation->instance;
     const struct event *next = event_queue_first(&simulation->events);
     uint64_t limit = cohort_turns(instance, instance->attention.steps);
-    if (limit < 2 || next == NULL) {
-        return limit;
+    int64_t end_ps = ps_from_s(MAXIMUM_TIME_S);
+    if (next != NULL) {
+        end_ps = ps_min(end_ps, next->at_ps);
     }
-    return turn_times_before(times, next->at_ps, limit);
+    return limit < 2 ? limit : turn_times_before(times, end_ps, limit);
 }
 
 static void count_gaps(struct simulation *simulation, const struct stretch *stretch)
@@ -156,8 +156,7 @@ static void advance_steps(struct simulation *simulation, const struct stretch *s
     instance->launch_done_ps = last_ps + stretch->launch_ps;
     instance->finished_count = 0;
     simulation->now_ps = last_ps;
-    event_queue_push(&simulation->events,
-                     (struct event){.at_ps = next_ps, .type = EVENT_STEP_END});
+    event_queue_push(&simulation->events, (struct event){.at_ps = next_ps, .type = EVENT_STEP_END});
 }
 
 bool simulation_take_stretch(struct simulation *simulation)

@@ -112,15 +112,16 @@ static bool suits_all(const struct instance *instance)
         const struct request *request = &instance->requests[instance->loose[i]];
         if (!is_ending(request)) {
             uint32_t tokens = smaller(wanted_tokens(instance, request), budget_tokens);
-            uint64_t reach = smaller(request->computed_tokens + tokens,
-                                     instance->settings.max_model_len);
+            uint64_t reach =
+                smaller(request->computed_tokens + tokens, instance->settings.max_model_len);
             blocks += kv_cache_missing_blocks(&instance->kv_cache, instance->loose[i], reach);
         }
     }
     return instance->running_count <= budget_tokens && blocks <= instance->kv_cache.free_blocks;
 }
 
-/* The members of the cohort, all at once; where their place in the order matters, each for itself. */
+/* The members of the cohort, all at once; where their place in the order matters, each for itself.
+ */
 static void form_cohort(struct forming *forming)
 {
     struct instance *instance = forming->instance;

@@ -245,9 +245,42 @@ static void test_counter_based_normals(void **state)
     assert_true(random_key(3, "noise") != random_key(4, "noise"));
 }
 
+static void test_csv_writer(void **state)
+{
+    (void)state;
+    char *text = NULL;
+    size_t length = 0;
+    FILE *stream = open_memstream(&text, &length);
+    static struct csv_writer writer;
+    csv_writer_init(&writer, stream);
+    csv_write_decimal(&writer, NAN, 3);
+    csv_write_whole(&writer, 0);
+    csv_write_whole(&writer, UINT64_MAX);
+    csv_write_text(&writer, "a b");
+    csv_end_row(&writer);
+    csv_write_decimal(&writer, 12.3456, 3);
+    csv_write_decimal(&writer, 0.9999999, 6);
+    csv_write_decimal(&writer, -0.05, 1);
+    csv_write_decimal(&writer, -0.01, 1);
+    csv_write_decimal(&writer, 7, 0);
+    csv_end_row(&writer);
+    csv_writer_flush(&writer);
+    fflush(stream);
+    assert_string_equal(text, ",0,18446744073709551615,a b\n12.346,1.000000,-0.1,0.0,7\n");
+    for (uint32_t i = 0; i < 50000; i++) { /* more than the writer holds */
+        csv_write_whole(&writer, i);
+        csv_end_row(&writer);
+    }
+    csv_writer_flush(&writer);
+    fclose(stream);
+    assert_string_equal(text + length - 6, "49999\n");
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_csv_writer),
         cmocka_unit_test(test_nearest_name),
         cmocka_unit_test(test_strict_numbers),
         cmocka_unit_test(test_csv_errors_name_the_place),

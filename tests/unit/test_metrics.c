@@ -6,6 +6,7 @@
 #include "sim/base/units.h"
 #include "sim/metrics/histogram.h"
 #include "sim/metrics/interval.h"
+#include "sim/metrics/latency.h"
 #include "sim/metrics/samples.h"
 #include "sim/metrics/timeline.h"
 
@@ -41,6 +42,57 @@ static void test_histogram_extremes(void **state)
     histogram_add(&histogram, INT64_MAX, 1);
     assert_near(histogram_quantile_s(&histogram, 0.5), 0, 0);
     assert_near(histogram_quantile_s(&histogram, 1) / s_from_ps(INT64_MAX), 1, 0.01);
+}
+
+/* A progression counts as its terms one by one, also where it crosses buckets. */
+static void test_histogram_progression(void **state)
+{
+    (void)state;
+    static struct histogram one_by_one;
+    static struct histogram at_once;
+    struct random_stream *random = random_create(5, "progression");
+    for (int trial = 0; trial < 300; trial++) {
+        memset(&one_by_one, 0, sizeof one_by_one);
+        memset(&at_once, 0, sizeof at_once);
+        int64_t first_ps = random_below(random, 3) == 0 ? random_below(random, 200)
+                                                        : random_below(random, 1u << 30) * 1000LL;
+        int64_t rise_ps = random_below(random, 4) == 0 ? 0 : random_below(random, 1u << 24);
+        uint32_t terms = 1 + random_below(random, 400);
+        for (uint32_t i = 0; i < terms; i++) {
+            histogram_add(&one_by_one, first_ps + rise_ps * i, 3);
+        }
+        histogram_add_progression(&at_once, first_ps, rise_ps, terms, 3);
+        assert_memory_equal(&one_by_one, &at_once, sizeof at_once);
+    }
+    random_destroy(random);
+}
+
+/* Few durations are exact; beyond the limit the same numbers come within a bucket. */
+static void test_latency_turns_coarse(void **state)
+{
+    (void)state;
+    struct latency exact;
+    struct latency coarse;
+    latency_init(&exact, 5000);
+    latency_init(&coarse, 100);
+    for (int64_t i = 0; i < 5000; i++) {
+        int64_t duration_ps = (i * 7919 % 5000 + 1) * PS_PER_MS;
+        latency_add(&exact, duration_ps);
+        latency_add(&coarse, duration_ps);
+    }
+    assert_null(exact.coarse);
+    assert_non_null(coarse.coarse);
+    struct distribution a = latency_distribution(&exact);
+    struct distribution b = latency_distribution(&coarse);
+    assert_near(a.p50, 2.5005, 1e-9);
+    assert_near(a.mean, 2.5005, 1e-9);
+    assert_near(b.mean, a.mean, 0);
+    assert_near(b.max, a.max, 0);
+    assert_near(b.p50 / a.p50, 1, 0.008);
+    assert_near(b.p90 / a.p90, 1, 0.008);
+    assert_near(b.p99 / a.p99, 1, 0.008);
+    latency_clear(&exact);
+    latency_clear(&coarse);
 }
 
 static void test_samples_match_numpy(void **state)
@@ -83,6 +135,42 @@ static void test_timeline_integrates_busy_time(void **state)
     timeline_clear(&timeline);
 }
 
+/* Turns at once leave the same behind as turn by turn. */
+static void test_timeline_repeats_as_it_is_set(void **state)
+{
+    (void)state;
+    enum { PERIOD = 4, BLOCKS = 500 };
+    static const uint32_t blocks[PERIOD] = {3, 0, 1, 2};
+    struct timeline_growth growth = {.blocks = blocks, .period = PERIOD, .members = 6};
+    struct turn_times times = {
+        .first_ps = PS_PER_S / 3, .first_gap_ps = PS_PER_MS, .gap_ps = 7 * PS_PER_MS};
+    for (uint64_t turns = 1; turns < 200; turns++) {
+        struct timeline walked;
+        struct timeline taken;
+        struct timeline_state state_now = {11, 6, 1, 40};
+        times.rise_ps = (int64_t)(turns % 5) * 1000003;
+        growth.first = (uint32_t)(turns % PERIOD);
+        timeline_init(&walked, PS_PER_S / 50, BLOCKS, 8);
+        timeline_init(&taken, PS_PER_S / 50, BLOCKS, 8);
+        timeline_repeat(&taken, &times, turns, state_now, &growth);
+        for (uint64_t turn = 0; turn < turns; turn++) {
+            state_now.used_blocks += blocks[(growth.first + turn) % PERIOD];
+            state_now.output_tokens += growth.members;
+            timeline_set(&walked, turn_times_at(&times, turn), state_now);
+        }
+        assert_memory_equal(walked.kv_bin_ps, taken.kv_bin_ps, sizeof walked.kv_bin_ps);
+        assert_true(walked.used_block_ps == taken.used_block_ps);
+        assert_true(walked.busy_ps == taken.busy_ps && walked.since_ps == taken.since_ps);
+        assert_memory_equal(&walked.peak, &taken.peak, sizeof walked.peak);
+        assert_memory_equal(&walked.state, &taken.state, sizeof walked.state);
+        assert_int_equal(walked.sample_count, taken.sample_count);
+        assert_memory_equal(walked.samples, taken.samples,
+                            walked.sample_count * sizeof walked.samples[0]);
+        timeline_clear(&walked);
+        timeline_clear(&taken);
+    }
+}
+
 /* Of normal numbers, 19 in 20 next ones lie inside; few values, NAN or wide. */
 static void test_prediction_intervals(void **state)
 {
@@ -120,8 +208,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_histogram_error_is_bounded),
         cmocka_unit_test(test_histogram_extremes),
+        cmocka_unit_test(test_histogram_progression),
+        cmocka_unit_test(test_latency_turns_coarse),
         cmocka_unit_test(test_samples_match_numpy),
         cmocka_unit_test(test_timeline_integrates_busy_time),
+        cmocka_unit_test(test_timeline_repeats_as_it_is_set),
         cmocka_unit_test(test_prediction_intervals),
         cmocka_unit_test(test_skewed_values_use_their_quantiles),
     };

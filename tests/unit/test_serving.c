@@ -1,13 +1,19 @@
 #include "tests/unit/check.h"
 
+#include <math.h>
+
 #include "sim/base/random.h"
 #include "sim/base/units.h"
 #include "sim/engine/event_queue.h"
+#include "sim/policy/fcfs.h"
+#include "sim/report/request_log.h"
 #include "sim/serving/batch.h"
 #include "sim/serving/client.h"
 #include "sim/serving/kv_cache.h"
 #include "sim/serving/request_queue.h"
+#include "sim/serving/simulation.h"
 #include "sim/serving/step_cost.h"
+#include "sim/serving/vllm_v1.h"
 
 static void test_events_come_in_total_order(void **state)
 {
@@ -203,26 +209,85 @@ static void test_cost_file_errors(void **state)
     json_destroy(document);
 }
 
+static uint32_t send(struct client *client, uint32_t answered)
+{
+    uint32_t wanted = client_wants(client, answered);
+    for (uint32_t i = 0; i < wanted; i++) {
+        client_sent(client);
+    }
+    return wanted;
+}
+
 static void test_clients(void **state)
 {
     (void)state;
-    struct request requests[10] = {{.sent_ps = 0}};
     struct client client;
     struct client_settings closed = {CLIENT_CLOSED, 4};
-    client_init(&client, &closed, requests, 10);
-    assert_int_equal(client_send(&client, 0, 0), 4);
-    assert_int_equal(client_send(&client, 50, 1), 1);
-    assert_int_equal(requests[4].sent_ps, 50);
+    client_init(&client, &closed);
+    assert_int_equal(send(&client, 0), 4);
+    assert_int_equal(send(&client, 1), 1);
     struct client_settings batch = {CLIENT_BATCH, 6};
-    client_init(&client, &batch, requests, 10);
-    assert_int_equal(client_send(&client, 0, 0), 6);
-    assert_int_equal(client_send(&client, 60, 5), 0);
-    assert_int_equal(client_send(&client, 70, 1), 4);
-    assert_int_equal(requests[9].sent_ps, 70);
+    client_init(&client, &batch);
+    assert_int_equal(send(&client, 0), 6);
+    assert_int_equal(send(&client, 5), 0);
+    assert_int_equal(send(&client, 1), 6);
     struct client_settings open = {CLIENT_OPEN, 0};
-    client_init(&client, &open, requests, 10);
-    assert_int_equal(client_send(&client, 0, 0), 1);
-    assert_int_equal(client_send(&client, 0, 3), 0);
+    client_init(&client, &open);
+    assert_int_equal(send(&client, 0), 1);
+    assert_int_equal(send(&client, 3), 0);
+}
+
+/* Rows come out in order of sending, each as soon as all before it are done. */
+static void test_request_log_orders_rows(void **state)
+{
+    (void)state;
+    char *text = NULL;
+    size_t length = 0;
+    FILE *stream = open_memstream(&text, &length);
+    static struct request_log log;
+    request_log_init(&log, stream);
+    for (uint32_t i = 0; i < 500; i++) {
+        struct request_record record = {
+            .request_id = i ^ 255, .dataset = "d", .status = "finished", .sent_s = NAN};
+        request_log_add(&log, &record);
+    }
+    request_log_flush(&log);
+    request_log_clear(&log);
+    fclose(stream);
+    const char *line = strchr(text, '\n');
+    uint32_t rows = 0;
+    for (; line[1] != '\0'; line = strchr(line + 1, '\n')) {
+        assert_int_equal(strtoul(line + 1, NULL, 10), rows++);
+    }
+    assert_int_equal(rows, 256); /* ids from 256 to 267 never came */
+    free(text);
+}
+
+/* The clock holds 9 million seconds: a run that would take longer is given up. */
+static void test_run_beyond_the_clock_is_given_up(void **state)
+{
+    (void)state;
+    struct step_cost cost = step_cost_constant(100 * PS_PER_S);
+    struct request request = {
+        .prompt_tokens = 1, .output_tokens = 100000, .max_output_tokens = 100000};
+    struct simulation_settings settings = {.preset = &engine_preset_vllm_0_24,
+                                           .policy = &policy_fcfs,
+                                           .cost = &cost,
+                                           .engine = {.max_batch_tokens = 64,
+                                                      .max_batch_requests = 8,
+                                                      .max_model_len = 200000,
+                                                      .block_tokens = 16,
+                                                      .num_blocks = 20000,
+                                                      .chunked_prefill = true},
+                                           .client = {.kind = CLIENT_OPEN}};
+    for (int stepwise = 0; stepwise < 2; stepwise++) {
+        settings.stepwise = stepwise == 1;
+        struct simulation *simulation = simulation_create(&settings, &request, 1);
+        simulation_run(simulation);
+        assert_true(simulation_is_out_of_time(simulation));
+        assert_false(simulation_is_stalled(simulation));
+        simulation_destroy(simulation);
+    }
 }
 
 int main(void)
@@ -237,6 +302,8 @@ int main(void)
         cmocka_unit_test(test_cost_is_monotone),
         cmocka_unit_test(test_cost_file_errors),
         cmocka_unit_test(test_clients),
+        cmocka_unit_test(test_request_log_orders_rows),
+        cmocka_unit_test(test_run_beyond_the_clock_is_given_up),
     };
     return cmocka_run_group_tests_name("serving", tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "sim/base/memory.h"
 #include "traces/trace.h"
 #include "workloads/generator.h"
 #include "workloads/length_model.h"
@@ -24,11 +25,18 @@ static int tear_down(void **state)
 
 static struct trace_request *generate(struct generator_settings settings, struct trace_names *names)
 {
-    struct trace_request *requests = NULL;
+    struct generator *generator = NULL;
     struct error error;
-    if (!generator_run(&settings, &catalog, names, &requests, &error)) {
+    if (!generator_create(&settings, &catalog, names, &generator, &error)) {
         fail_msg("%s", error.message);
     }
+    struct trace_request *requests = memory_zeroed(settings.requests, sizeof requests[0]);
+    for (uint32_t i = 0; i < settings.requests; i++) {
+        assert_true(generator_next(generator, &requests[i]));
+    }
+    struct trace_request none;
+    assert_false(generator_next(generator, &none));
+    generator_destroy(generator);
     return requests;
 }
 
@@ -221,10 +229,10 @@ static void test_mixture_errors(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct generator_settings settings = base;
         struct trace_names names = {.count = 0};
-        struct trace_request *requests = NULL;
+        struct generator *generator = NULL;
         struct error error;
         settings.datasets = bad[i].datasets;
-        assert_false(generator_run(&settings, &catalog, &names, &requests, &error));
+        assert_false(generator_create(&settings, &catalog, &names, &generator, &error));
         assert_contains(error.message, bad[i].part);
     }
 }
