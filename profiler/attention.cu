@@ -198,7 +198,21 @@ struct softmax {
     float weight[2];
 };
 
-/* Turns COLUMNS x 8 scores into weights 2^(s - maximum), rescaling what was summed before. */
+/* 2^x, as the hardware has it. */
+__device__ static inline float exp2_fast(float x)
+{
+    float y;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+
+__device__ static inline float score_scale(void)
+{
+    return 1.4426950408889634f * 0.08838834764831845f; /* log2(e) / sqrt(128) */
+}
+
+/* Turns COLUMNS x 8 scores into weights 2^(scale (s - maximum)), rescaling what was summed before.
+ */
 template <int COLUMNS>
 __device__ static inline void weigh(float (*s)[4], float o[16][4], struct softmax *state)
 {
@@ -211,13 +225,13 @@ __device__ static inline void weigh(float (*s)[4], float o[16][4], struct softma
         }
         best = fmaxf(best, __shfl_xor_sync(0xffffffff, best, 1));
         best = fmaxf(best, __shfl_xor_sync(0xffffffff, best, 2));
-        float base = best == -INFINITY ? 0 : best;
-        float rescale = exp2f(state->maximum[r] - base);
+        float base = best == -INFINITY ? 0 : best * score_scale();
+        float rescale = exp2_fast(state->maximum[r] * score_scale() - base);
         float sum = 0;
 #pragma unroll
         for (int n = 0; n < COLUMNS; n++) {
-            s[n][2 * r] = exp2f(s[n][2 * r] - base);
-            s[n][2 * r + 1] = exp2f(s[n][2 * r + 1] - base);
+            s[n][2 * r] = exp2_fast(s[n][2 * r] * score_scale() - base);
+            s[n][2 * r + 1] = exp2_fast(s[n][2 * r + 1] * score_scale() - base);
             sum += s[n][2 * r] + s[n][2 * r + 1];
         }
         sum += __shfl_xor_sync(0xffffffff, sum, 1);
@@ -230,11 +244,6 @@ __device__ static inline void weigh(float (*s)[4], float o[16][4], struct softma
             o[t][2 * r + 1] *= rescale;
         }
     }
-}
-
-__device__ static inline float score_scale(void)
-{
-    return 1.4426950408889634f * 0.08838834764831845f; /* log2(e) / sqrt(128) */
 }
 
 /* What a decode block works on. */
@@ -258,7 +267,8 @@ __device__ static inline const bf16 *query_row(const struct attention_call &call
     return call.qkv + (index * (call.heads + 2 * call.kv_heads) + head) * HEAD_DIM;
 }
 
-/* Sums of the four warps come together in shared memory and leave it as output or as a part of it. */
+/* Sums of the four warps come together in shared memory and leave it as output or as a part of it.
+ */
 template <bool FP8>
 __device__ static void merge_warps(float o[16][4], const struct softmax &state, float *shared,
                                    const struct attention_call &call,
@@ -278,7 +288,7 @@ __device__ static void merge_warps(float o[16][4], const struct softmax &state, 
             sums[row * HEAD_DIM + output_dim<FP8>(t, 2 * c + 1)] = o[t][2 * r + 1];
         }
         if (c == 0) {
-            maxima[row] = state.maximum[r];
+            maxima[row] = state.maximum[r] * score_scale();
             weights[row] = state.weight[r];
         }
     }
@@ -353,6 +363,7 @@ __global__ static void __launch_bounds__(DECODE_WARPS * 32, 2)
     for (int r = 0; r < 2; r++) {
         last[r] = length - call.query_tokens + (place.first_row + g + 8 * r) / group;
     }
+    int seen_by_all = length - call.query_tokens + 1;
     float o[16][4] = {};
     struct softmax state = {{-INFINITY, -INFINITY}, {0, 0}};
     int page = place.split * share + warp;
@@ -366,11 +377,9 @@ __global__ static void __launch_bounds__(DECODE_WARPS * 32, 2)
         uint32_t k = buffer + stage * 2 * L::page_bytes;
         float s[2][4];
         score_page<FP8>(s, q, k);
-        for (int n = 0; n < 2; n++) {
-            for (int i = 0; i < 4; i++) {
-                int token = page * PAGE_TOKENS + n * 8 + lane % 4 * 2 + i % 2;
-                s[n][i] = token <= last[i / 2] ? s[n][i] * score_scale() : -INFINITY;
-            }
+        for (int i = 0; i < 8 && (page + 1) * PAGE_TOKENS > seen_by_all; i++) {
+            int token = page * PAGE_TOKENS + i / 4 * 8 + lane % 4 * 2 + i % 2;
+            s[i / 4][i % 4] = token <= last[i % 4 / 2] ? s[i / 4][i % 4] : -INFINITY;
         }
         weigh<2>(s, o, &state);
         uint32_t p[4] = {pack<FP8>(s[0][0], s[0][1]), pack<FP8>(s[0][2], s[0][3]),
@@ -530,14 +539,14 @@ __global__ static void __launch_bounds__(PREFILL_WARPS * 32, 3)
         for (int sub = 0; sub < TILE_PAGES; sub++) {
             score_page<FP8>(&s[2 * sub], q, k + sub * L::page_bytes);
         }
-        bool masked = (tile + 1) * TILE_TOKENS > context + first + 1;
+        if ((tile + 1) * TILE_TOKENS > context + first + 1) {
 #pragma unroll
-        for (int n = 0; n < 2 * TILE_PAGES; n++) {
+            for (int n = 0; n < 2 * TILE_PAGES; n++) {
 #pragma unroll
-            for (int i = 0; i < 4; i++) {
-                int token = tile * TILE_TOKENS + n * 8 + threadIdx.x % 4 * 2 + i % 2;
-                bool hidden = masked && token > context + row + 8 * (i / 2);
-                s[n][i] = hidden ? -INFINITY : s[n][i] * score_scale();
+                for (int i = 0; i < 4; i++) {
+                    int token = tile * TILE_TOKENS + n * 8 + threadIdx.x % 4 * 2 + i % 2;
+                    s[n][i] = token > context + row + 8 * (i / 2) ? -INFINITY : s[n][i];
+                }
             }
         }
         weigh<2 * TILE_PAGES>(s, o, &state);
@@ -591,7 +600,8 @@ static void make_problem(struct attention_problem *problem, int heads, int kv_he
                          int query_tokens, const std::vector<int> &lengths, kv_type type)
 {
     int requests = (int)lengths.size();
-    int stride = (*std::max_element(lengths.begin(), lengths.end()) + PAGE_TOKENS - 1) / PAGE_TOKENS;
+    int stride =
+        (*std::max_element(lengths.begin(), lengths.end()) + PAGE_TOKENS - 1) / PAGE_TOKENS;
     size_t pool = (size_t)requests * stride * PAGE_TOKENS * kv_heads * HEAD_DIM;
     size_t row = (size_t)(heads + 2 * kv_heads) * HEAD_DIM;
     problem->qkv.allocate(requests * query_tokens * row, "a check");
@@ -656,11 +666,13 @@ static std::vector<double> reference_row(const struct attention_problem *problem
     int kv_head = head / (call->heads / call->kv_heads);
     int last = problem->tokens[request] - call->query_tokens + token;
     size_t index = (size_t)request * call->query_tokens + token;
-    const float *q = &problem->queries[(index * (call->heads + 2 * call->kv_heads) + head) * HEAD_DIM];
+    const float *q =
+        &problem->queries[(index * (call->heads + 2 * call->kv_heads) + head) * HEAD_DIM];
     std::vector<double> scores(last + 1), out(HEAD_DIM, 0.0);
     auto at = [&](int t) {
         int page = problem->pages[(size_t)request * call->table_stride + t / PAGE_TOKENS];
-        return (((size_t)page * PAGE_TOKENS + t % PAGE_TOKENS) * call->kv_heads + kv_head) * HEAD_DIM;
+        return (((size_t)page * PAGE_TOKENS + t % PAGE_TOKENS) * call->kv_heads + kv_head) *
+               HEAD_DIM;
     };
     double best = -1e300;
     for (int t = 0; t <= last; t++) {
@@ -690,19 +702,21 @@ static bool agrees(const struct attention_problem *problem, const char *what)
     const struct attention_call *call = &problem->call;
     auto found = problem->out.download(problem->out.size());
     for (int request = 0; request < call->requests; request++) {
-        for (int token = 0; token < call->query_tokens; token += std::max(1, call->query_tokens / 5)) {
+        for (int token = 0; token < call->query_tokens;
+             token += std::max(1, call->query_tokens / 5)) {
             for (int head = 0; head < call->heads; head += 3) {
                 auto expected = reference_row(problem, request, token, head);
                 size_t index = ((size_t)request * call->query_tokens + token) * call->heads + head;
                 for (int d = 0; d < HEAD_DIM; d++) {
                     double got = __bfloat162float(found[index * HEAD_DIM + d]);
                     if (std::isnan(got) || std::fabs(got - expected[d]) > 0.02) {
-                        fprintf(stderr,
-                                "kvcast-profile: check of %s failed: %d heads, %d KV heads, request "
-                                "%d of %d tokens, query %d, head %d, dimension %d: got %g, expected "
-                                "%g\n",
-                                what, call->heads, call->kv_heads, request, problem->tokens[request],
-                                token, head, d, got, expected[d]);
+                        fprintf(
+                            stderr,
+                            "kvcast-profile: check of %s failed: %d heads, %d KV heads, request "
+                            "%d of %d tokens, query %d, head %d, dimension %d: got %g, expected "
+                            "%g\n",
+                            what, call->heads, call->kv_heads, request, problem->tokens[request],
+                            token, head, d, got, expected[d]);
                         return false;
                     }
                 }
@@ -719,7 +733,8 @@ bool attention_check(void)
             for (int splits : {1, 3}) {
                 struct attention_problem problem;
                 make_problem(&problem, 28, 4, query_tokens, {5, 17, 640, 1003}, type);
-                problem.partial.allocate(attention_partial_floats(&problem.call, splits), "a check");
+                problem.partial.allocate(attention_partial_floats(&problem.call, splits),
+                                         "a check");
                 attention_decode(&problem.call, splits, problem.partial.get(), nullptr);
                 if (!agrees(&problem, "decode attention")) {
                     return false;

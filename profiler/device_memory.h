@@ -7,8 +7,7 @@
 
 #include "profiler/cuda_check.h"
 
-template <typename T> class device_memory
-{
+template <typename T> class device_memory {
   public:
     device_memory() = default;
     device_memory(const device_memory &) = delete;
@@ -18,7 +17,10 @@ template <typename T> class device_memory
         other.data_ = nullptr;
         other.count_ = 0;
     }
-    ~device_memory() { release(); }
+    ~device_memory()
+    {
+        release();
+    }
 
     void allocate(size_t count, const char *what)
     {
@@ -41,7 +43,8 @@ template <typename T> class device_memory
     }
     void upload(const std::vector<T> &values)
     {
-        cuda_check(cudaMemcpy(data_, values.data(), values.size() * sizeof(T), cudaMemcpyHostToDevice));
+        cuda_check(
+            cudaMemcpy(data_, values.data(), values.size() * sizeof(T), cudaMemcpyHostToDevice));
     }
     std::vector<T> download(size_t count) const
     {
@@ -49,8 +52,14 @@ template <typename T> class device_memory
         cuda_check(cudaMemcpy(values.data(), data_, count * sizeof(T), cudaMemcpyDeviceToHost));
         return values;
     }
-    T *get() const { return data_; }
-    size_t size() const { return count_; }
+    T *get() const
+    {
+        return data_;
+    }
+    size_t size() const
+    {
+        return count_;
+    }
 
   private:
     T *data_ = nullptr;

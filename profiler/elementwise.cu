@@ -151,7 +151,8 @@ __global__ static void quantize_kernel(const bf16 *x, __nv_fp8_e4m3 *quantized, 
         for (int j = 0; j < 2; j++) {
             float2 low = __bfloat1622float2(values.pairs[2 * j]);
             float2 high = __bfloat1622float2(values.pairs[2 * j + 1]);
-            float4 four = make_float4(low.x * inverse, low.y * inverse, high.x * inverse, high.y * inverse);
+            float4 four =
+                make_float4(low.x * inverse, low.y * inverse, high.x * inverse, high.y * inverse);
             __nv_fp8x4_e4m3 packed(four);
             words[j] = packed.__x;
         }
@@ -298,8 +299,8 @@ __global__ static void sample_kernel(const bf16 *logits, int *ids, int vocabular
     float best = -INFINITY;
     int id = 0;
     for (int i = threadIdx.x; i < vocabulary; i += THREADS) {
-        float noise = -__logf(-__logf(
-            uniform(seed, (uint64_t)blockIdx.x * vocabulary + i) * 0.9999998f + 1e-7f));
+        float noise = -__logf(
+            -__logf(uniform(seed, (uint64_t)blockIdx.x * vocabulary + i) * 0.9999998f + 1e-7f));
         float value = __bfloat162float(row[i]) * inverse_temperature + noise;
         if (value > best) {
             best = value;
@@ -421,10 +422,11 @@ static bool check_rope(void)
             ok = near("RoPE", __bfloat162float(after[head * HEAD_DIM + i]), expected, 2e-2);
             if (ok && head >= HEADS) {
                 int at = (SLOT * KV_HEADS + head - HEADS) * HEAD_DIM + i;
-                ok = near("KV write", __bfloat162float(keys[at]), expected, 2e-2) &&
-                     near("KV write", __bfloat162float(values[at]),
-                          __bfloat162float(before[(HEADS + KV_HEADS + head - HEADS) * HEAD_DIM + i]),
-                          1e-6);
+                ok =
+                    near("KV write", __bfloat162float(keys[at]), expected, 2e-2) &&
+                    near("KV write", __bfloat162float(values[at]),
+                         __bfloat162float(before[(HEADS + KV_HEADS + head - HEADS) * HEAD_DIM + i]),
+                         1e-6);
             }
         }
     }

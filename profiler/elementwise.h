@@ -30,8 +30,8 @@ void quantize_fp8(const bf16 *x, __nv_fp8_e4m3 *quantized, float scale, size_t c
 /* out[t][i] = silu(gate_up[t][i]) * gate_up[t][intermediate + i]. */
 void silu_mul(const bf16 *gate_up, bf16 *out, int tokens, int intermediate, cudaStream_t stream);
 
-/* Rotates q and k of 'qkv' [T][heads + 2 kv_heads][128] by their positions (base 10,000, halves as in
- * Llama and Qwen) and writes k and v to the slots of the cache [slot][kv_heads][128]. */
+/* Rotates q and k of 'qkv' [T][heads + 2 kv_heads][128] by their positions (base 10,000, halves as
+ * in Llama and Qwen) and writes k and v to the slots of the cache [slot][kv_heads][128]. */
 void rope_and_store(bf16 *qkv, void *k_cache, void *v_cache, kv_type type, const int *positions,
                     const int64_t *slots, int tokens, int heads, int kv_heads, cudaStream_t stream);
 

@@ -116,8 +116,10 @@ static void describe(struct linear_context *context, struct product *product, in
     set(product->operation, CUBLASLT_MATMUL_DESC_TRANSA, (int32_t)CUBLAS_OP_T);
     if (fp8) {
         set(product->operation, CUBLASLT_MATMUL_DESC_FAST_ACCUM, (int8_t)1);
-        set(product->operation, CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, (const void *)context->one.get());
-        set(product->operation, CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, (const void *)context->one.get());
+        set(product->operation, CUBLASLT_MATMUL_DESC_A_SCALE_POINTER,
+            (const void *)context->one.get());
+        set(product->operation, CUBLASLT_MATMUL_DESC_B_SCALE_POINTER,
+            (const void *)context->one.get());
     }
     if (bias != nullptr) {
         set(product->operation, CUBLASLT_MATMUL_DESC_EPILOGUE, (uint32_t)CUBLASLT_EPILOGUE_BIAS);
@@ -145,7 +147,8 @@ static void describe(struct linear_context *context, struct product *product, in
 }
 
 static void multiply(struct linear_context *context, int n, int k, int tokens, const void *weights,
-                     const void *x, bool fp8, const bf16 *bias, bf16 *y, int ld, cudaStream_t stream)
+                     const void *x, bool fp8, const bf16 *bias, bf16 *y, int ld,
+                     cudaStream_t stream)
 {
     product_key key = {n, k, tokens, fp8, bias != nullptr};
     auto place = context->products.find(key);
@@ -226,7 +229,8 @@ static std::vector<float> weights_of(const struct linear *linear)
                 int shift = 0;
                 size_t word = int4_word(row, column, linear->k, &shift);
                 int q = (int)(packed[word] >> shift & 15);
-                float scale = __bfloat162float(scales[(size_t)(column / INT4_GROUP) * linear->n + row]);
+                float scale =
+                    __bfloat162float(scales[(size_t)(column / INT4_GROUP) * linear->n + row]);
                 values[(size_t)row * linear->k + column] = (float)(q - 8) * scale;
             }
         }
@@ -241,7 +245,8 @@ static std::vector<float> weights_of(const struct linear *linear)
     return values;
 }
 
-static bool check_one(struct linear_context *context, weight_type type, int tokens, const char *what)
+static bool check_one(struct linear_context *context, weight_type type, int tokens,
+                      const char *what)
 {
     enum { N = 256, K = 1280 };
     struct linear linear;
@@ -265,16 +270,17 @@ static bool check_one(struct linear_context *context, weight_type type, int toke
             double sum = __bfloat162float(bias[row]);
             for (int i = 0; i < K; i++) {
                 size_t at = (size_t)t * K + i;
-                double value = type == weight_type::fp8 ? (float)quantized[at]
-                                                        : __bfloat162float(inputs[at]);
+                double value =
+                    type == weight_type::fp8 ? (float)quantized[at] : __bfloat162float(inputs[at]);
                 sum += value * weights[(size_t)row * K + i];
             }
             double got = __bfloat162float(found[(size_t)t * N + row]);
             if (std::isnan(got) || std::fabs(got - sum) > 0.02 * (1 + std::fabs(sum))) {
-                fprintf(stderr,
-                        "kvcast-profile: check of %s failed: %d x %d, %d tokens, token %d, row %d: got "
-                        "%g, expected %g\n",
-                        what, N, K, tokens, t, row, got, sum);
+                fprintf(
+                    stderr,
+                    "kvcast-profile: check of %s failed: %d x %d, %d tokens, token %d, row %d: got "
+                    "%g, expected %g\n",
+                    what, N, K, tokens, t, row, got, sum);
                 return false;
             }
         }

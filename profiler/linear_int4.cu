@@ -4,8 +4,8 @@
 
 enum {
     WARPS = 8,
-    DEPTH = 3,          /* groups of 128 columns under way a warp, beside the one in work */
-    FEW_ROWS = 8192     /* up to so many, blocks are small, so that there are enough of them */
+    DEPTH = 3,      /* groups of 128 columns under way a warp, beside the one in work */
+    FEW_ROWS = 8192 /* up to so many, blocks are small, so that there are enough of them */
 };
 
 /* What a lane needs for 128 columns of its rows. */
@@ -78,7 +78,8 @@ template <int TILES>
 __device__ static inline void work_group(float sums[TILES][4], const struct int4_group &group,
                                          const bf16 *const x[TILES], int column)
 {
-    constexpr bool raw = TILES <= 2; /* for more tiles the sums of the inputs cost more than they save */
+    constexpr bool raw =
+        TILES <= 2; /* for more tiles the sums of the inputs cost more than they save */
     const uint32_t ones[4] = {0x3f803f80u, 0x3f803f80u, 0x3f803f80u, 0x3f803f80u};
     float parts[TILES][4] = {};
     float inputs[TILES][4] = {}; /* their sums */
@@ -121,8 +122,8 @@ __device__ static inline void work_group(float sums[TILES][4], const struct int4
     }
 }
 
-/* A block has ROW_TILES tiles of 16 rows; its warps split the columns of each. It goes from one such
- * set of rows to the next, gridDim.x further on, without letting the loads run dry. */
+/* A block has ROW_TILES tiles of 16 rows; its warps split the columns of each. It goes from one
+ * such set of rows to the next, gridDim.x further on, without letting the loads run dry. */
 template <int TILES, int ROW_TILES>
 __global__ static void __launch_bounds__(WARPS * 32)
     int4_kernel(const uint32_t *packed, const bf16 *scales, const bf16 *bias, const bf16 *x,
@@ -141,9 +142,11 @@ __global__ static void __launch_bounds__(WARPS * 32)
     int first_row = (int)blockIdx.x * block_rows + 16 * tile;
     size_t tile_words = (size_t)(k / 64) * 32; /* 16-byte words of 16 rows */
     struct int4_reader reader = {
-        .words = reinterpret_cast<const uint4 *>(packed) + first_row / 16 * tile_words + (size_t)begin * 64 + lane,
+        .words = reinterpret_cast<const uint4 *>(packed) + first_row / 16 * tile_words +
+                 (size_t)begin * 64 + lane,
         .scales = scales + (size_t)begin * n + first_row + lane / 4,
-        .words_to_next_set = (ptrdiff_t)(gridDim.x * ROW_TILES * tile_words) - (ptrdiff_t)count * 64,
+        .words_to_next_set =
+            (ptrdiff_t)(gridDim.x * ROW_TILES * tile_words) - (ptrdiff_t)count * 64,
         .scales_to_next_set = (ptrdiff_t)(gridDim.x * block_rows) - (ptrdiff_t)count * n,
         .n = n,
         .count = count,
@@ -159,7 +162,8 @@ __global__ static void __launch_bounds__(WARPS * 32)
     auto write_rows = [&](int set) {
         for (int t = 0; t < TILES; t++) {
             for (int i = 0; i < 4; i++) {
-                shared[split][t * 8 + lane % 4 * 2 + i % 2][16 * tile + lane / 4 + i / 2 * 8] = sums[t][i];
+                shared[split][t * 8 + lane % 4 * 2 + i % 2][16 * tile + lane / 4 + i / 2 * 8] =
+                    sums[t][i];
                 sums[t][i] = 0;
             }
         }
@@ -270,7 +274,8 @@ __global__ static void dequantize_kernel(const uint32_t *packed, const bf16 *sca
         }
     }
     auto *to = reinterpret_cast<uint4 *>(out + (size_t)row * k + chunk * 64 + lane % 4 * 16);
-    auto *below = reinterpret_cast<uint4 *>(out + (size_t)(row + 8) * k + chunk * 64 + lane % 4 * 16);
+    auto *below =
+        reinterpret_cast<uint4 *>(out + (size_t)(row + 8) * k + chunk * 64 + lane % 4 * 16);
     to[0] = make_uint4(low[0], low[1], low[2], low[3]);
     to[1] = make_uint4(low[4], low[5], low[6], low[7]);
     below[0] = make_uint4(high[0], high[1], high[2], high[3]);

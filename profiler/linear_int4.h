@@ -1,5 +1,5 @@
-/* The kernels for INT4 weights: value = (q - 8) * scale, q from 0 to 15. A 32-bit word holds what one
- * lane feeds to one tensor-core step: eight weights of rows g and g + 8. */
+/* The kernels for INT4 weights: value = (q - 8) * scale, q from 0 to 15. A 32-bit word holds what
+ * one lane feeds to one tensor-core step: eight weights of rows g and g + 8. */
 #ifndef PROFILER_LINEAR_INT4_H
 #define PROFILER_LINEAR_INT4_H
 

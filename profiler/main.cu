@@ -35,22 +35,23 @@ struct options {
 
 static void print_usage(void)
 {
-    puts("usage: kvcast-profile --model NAME|config.json --out FILE [options]\n"
-         "\n"
-         "Measures what prefill and decode steps of a model cost on this GPU and writes a profile\n"
-         "for 'kvcast run --cost profiled:FILE'. An existing FILE of the same model, precision and\n"
-         "GPU is resumed; Ctrl-C keeps what was measured.\n"
-         "\n"
-         "  --model NAME          a shape of the catalog, or a Hugging Face config.json\n"
-         "  --models FILE         the catalog (default sim/hardware/data/models.json)\n"
-         "  --weights FORMAT      bf16, fp8, int4-g128 (default bf16)\n"
-         "  --kv-cache FORMAT     bf16, fp8 (default bf16)\n"
-         "  --out FILE            the profile\n"
-         "  --grid full|small     points to measure (default full)\n"
-         "  --time-limit SECONDS  stop there, keeping what was measured (default 180)\n"
-         "  --most-kv-tokens N    largest batch times context (default 600000)\n"
-         "  --busy-ok             measure although others use the GPU\n"
-         "  --check               only check each operation against the CPU");
+    puts(
+        "usage: kvcast-profile --model NAME|config.json --out FILE [options]\n"
+        "\n"
+        "Measures what prefill and decode steps of a model cost on this GPU and writes a profile\n"
+        "for 'kvcast run --cost profiled:FILE'. An existing FILE of the same model, precision and\n"
+        "GPU is resumed; Ctrl-C keeps what was measured.\n"
+        "\n"
+        "  --model NAME          a shape of the catalog, or a Hugging Face config.json\n"
+        "  --models FILE         the catalog (default sim/hardware/data/models.json)\n"
+        "  --weights FORMAT      bf16, fp8, int4-g128 (default bf16)\n"
+        "  --kv-cache FORMAT     bf16, fp8 (default bf16)\n"
+        "  --out FILE            the profile\n"
+        "  --grid full|small     points to measure (default full)\n"
+        "  --time-limit SECONDS  stop there, keeping what was measured (default 180)\n"
+        "  --most-kv-tokens N    largest batch times context (default 600000)\n"
+        "  --busy-ok             measure although others use the GPU\n"
+        "  --check               only check each operation against the CPU");
 }
 
 static bool take_option(struct options *options, const std::string &name, const std::string &value)
@@ -92,8 +93,12 @@ static int parse(struct options *options, int argc, char **argv)
         } else if (name == "--busy-ok") {
             options->may_be_busy = true;
         } else if (i + 1 == argc || !take_option(options, name, argv[i + 1])) {
-            return i + 1 == argc ? (fprintf(stderr, "kvcast-profile: '%s' needs a value, or is unknown (--help)\n", argv[i]), EXIT_USAGE)
-                                 : EXIT_USAGE;
+            return i + 1 == argc
+                       ? (fprintf(stderr,
+                                  "kvcast-profile: '%s' needs a value, or is unknown (--help)\n",
+                                  argv[i]),
+                          EXIT_USAGE)
+                       : EXIT_USAGE;
         } else {
             i++;
         }
@@ -116,7 +121,8 @@ static int find_gpu(const struct options *options, struct profile_identity *iden
     cudaDeviceProp properties = {};
     cuda_check(cudaGetDeviceProperties(&properties, 0));
     if (properties.major < 9) {
-        fprintf(stderr, "kvcast-profile: %s has compute capability %d.%d; the kernels are built for 9.0\n",
+        fprintf(stderr,
+                "kvcast-profile: %s has compute capability %d.%d; the kernels are built for 9.0\n",
                 properties.name, properties.major, properties.minor);
         return 1;
     }
@@ -124,7 +130,9 @@ static int find_gpu(const struct options *options, struct profile_identity *iden
     size_t total = 0;
     cuda_check(cudaMemGetInfo(&free, &total));
     if (total - free > BUSY_BYTES && !options->may_be_busy) {
-        fprintf(stderr, "kvcast-profile: %.1f GiB of %s are in use: others run on it (--busy-ok measures all the same)\n",
+        fprintf(stderr,
+                "kvcast-profile: %.1f GiB of %s are in use: others run on it (--busy-ok measures "
+                "all the same)\n",
                 (double)(total - free) / (1 << 30), properties.name);
         return 1;
     }
@@ -258,15 +266,16 @@ static bool measure_all(model *model, struct profile *profile, std::vector<point
     for (const point_key &key : keys) {
         double spent_s = now_s() - began_s;
         if (stop_asked || spent_s > options->limit_s) {
-            fprintf(stderr, "\nstopped after %zu of %zu points; the same command resumes\n", done, keys.size());
+            fprintf(stderr, "\nstopped after %zu of %zu points; the same command resumes\n", done,
+                    keys.size());
             return false;
         }
         profile->points[key] = measure(model, key, stream);
         done++;
         if (done % 8 == 0 || done == keys.size()) {
             spent_s = now_s() - began_s;
-            fprintf(stderr, "\r%zu of %zu points, %.0f s, about %.0f s left ", done, keys.size(), spent_s,
-                    spent_s / (double)done * (double)(keys.size() - done));
+            fprintf(stderr, "\r%zu of %zu points, %.0f s, about %.0f s left ", done, keys.size(),
+                    spent_s, spent_s / (double)done * (double)(keys.size() - done));
         }
     }
     fprintf(stderr, "\n");
@@ -300,7 +309,7 @@ int main(int argc, char **argv)
     signal(SIGTERM, ask_to_stop);
     cudaStream_t stream = nullptr;
     cuda_check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
-    weight_type weights = options.weights == "bf16" ? weight_type::bf16
+    weight_type weights = options.weights == "bf16"  ? weight_type::bf16
                           : options.weights == "fp8" ? weight_type::fp8
                                                      : weight_type::int4_g128;
     kv_type kv = options.kv_cache == "fp8" ? kv_type::fp8 : kv_type::bf16;
@@ -316,8 +325,8 @@ int main(int argc, char **argv)
         profile.identity.int4_dequantize_from =
             weights == weight_type::int4_g128 ? model.dequantize_from() : 0;
         fprintf(stderr, "%s, %s weights, %s KV on %s: set up in %.0f s\n",
-                profile.identity.shape.name.c_str(), options.weights.c_str(), options.kv_cache.c_str(),
-                profile.identity.gpu.c_str(), now_s() - began_s);
+                profile.identity.shape.name.c_str(), options.weights.c_str(),
+                options.kv_cache.c_str(), profile.identity.gpu.c_str(), now_s() - began_s);
         measure_all(&model, &profile, make_grid(&options), &options, stream);
     }
     cudaStreamDestroy(stream);

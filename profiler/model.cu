@@ -44,7 +44,8 @@ model::model(const struct shape &shape, weight_type weights, kv_type kv, int mos
     fill_random_bf16(embedding_.get(), embedding_.size(), 1, 1, stream);
     norm_.allocate(hidden, "norms");
     fill_random_bf16(norm_.get(), hidden, 1, 2, stream);
-    linear_create(&lm_head_, weight_type::bf16, shape.vocab_size, shape.hidden_size, false, 3, stream);
+    linear_create(&lm_head_, weight_type::bf16, shape.vocab_size, shape.hidden_size, false, 3,
+                  stream);
     residual_.allocate(rows * hidden, "activations");
     normed_.allocate(rows * hidden, "activations");
     projected_.allocate(rows * hidden, "activations");
@@ -71,16 +72,19 @@ model::model(const struct shape &shape, weight_type weights, kv_type kv, int mos
         }
         layers_.push_back(make_layer(shape, weights, 1000 + 100 * i, stream));
     }
-    size_t pool_bytes = (size_t)pages_ * PAGE_TOKENS * shape.kv_heads * HEAD_DIM * (kv == kv_type::fp8 ? 1 : 2);
+    size_t pool_bytes =
+        (size_t)pages_ * PAGE_TOKENS * shape.kv_heads * HEAD_DIM * (kv == kv_type::fp8 ? 1 : 2);
     for (int i = 0; i < shape.layers && (i < 1 || free_bytes() > 2 * pool_bytes); i++) {
         k_pools_.emplace_back();
         v_pools_.emplace_back();
         for (device_memory<char> *pool : {&k_pools_.back(), &v_pools_.back()}) {
             pool->allocate(pool_bytes, "the KV cache");
             if (kv == kv_type::fp8) {
-                fill_random_fp8(reinterpret_cast<__nv_fp8_e4m3 *>(pool->get()), pool_bytes, 1, 5 + i, stream);
+                fill_random_fp8(reinterpret_cast<__nv_fp8_e4m3 *>(pool->get()), pool_bytes, 1,
+                                5 + i, stream);
             } else {
-                fill_random_bf16(reinterpret_cast<bf16 *>(pool->get()), pool_bytes / 2, 1, 5 + i, stream);
+                fill_random_bf16(reinterpret_cast<bf16 *>(pool->get()), pool_bytes / 2, 1, 5 + i,
+                                 stream);
             }
         }
     }
@@ -95,8 +99,8 @@ model::~model()
 double model::weight_bytes() const
 {
     const struct layer &one = *layers_[0];
-    double layer = (double)one.qkv.weight_bytes() + one.o.weight_bytes() + one.gate_up.weight_bytes() +
-                   one.down.weight_bytes();
+    double layer = (double)one.qkv.weight_bytes() + one.o.weight_bytes() +
+                   one.gate_up.weight_bytes() + one.down.weight_bytes();
     return layer * shape_.layers + (double)lm_head_.weight_bytes();
 }
 
@@ -110,7 +114,8 @@ void model::prepare(const struct step &step)
     std::vector<int> ids, positions, lengths, table, sampled_rows;
     std::vector<int64_t> slots;
     int requests = step.rows();
-    int longest = std::max(step.prompt_context + step.prompt_tokens, step.context + step.query_tokens);
+    int longest =
+        std::max(step.prompt_context + step.prompt_tokens, step.context + step.query_tokens);
     table_stride_ = (longest + PAGE_TOKENS - 1) / PAGE_TOKENS;
     int page = 0;
     for (int r = 0; r < requests; r++) {
@@ -128,7 +133,8 @@ void model::prepare(const struct step &step)
             int position = before + t;
             ids.push_back((r * 977 + t * 31) % shape_.vocab_size);
             positions.push_back(position);
-            slots.push_back((int64_t)table[row + position / PAGE_TOKENS] * PAGE_TOKENS + position % PAGE_TOKENS);
+            slots.push_back((int64_t)table[row + position / PAGE_TOKENS] * PAGE_TOKENS +
+                            position % PAGE_TOKENS);
             if (!prompt || t == tokens - 1) {
                 sampled_rows.push_back((int)ids.size() - 1);
             }
@@ -178,7 +184,8 @@ void model::attend(const struct step &step, int layer)
     if (step.requests > 0) {
         call.requests = step.requests;
         call.query_tokens = step.query_tokens;
-        int splits = attention_splits(step.requests, shape_.kv_heads, step.context, multiprocessors_);
+        int splits =
+            attention_splits(step.requests, shape_.kv_heads, step.context, multiprocessors_);
         size_t needed = attention_partial_floats(&call, splits);
         if (needed > partial_.size()) {
             partial_.allocate(needed, "parts of attention");
@@ -198,8 +205,9 @@ void model::run(const struct step &step)
         add_rmsnorm(residual_.get(), i > 0 ? projected_.get() : nullptr, layer.attention_norm.get(),
                     normed_.get(), tokens, hidden, stream_);
         multiply(layer.qkv, normed_.get(), qkv_.get(), tokens);
-        rope_and_store(qkv_.get(), k_pools_[pool].get(), v_pools_[pool].get(), kv_, positions_.get(),
-                       slots_.get(), tokens, shape_.heads, shape_.kv_heads, stream_);
+        rope_and_store(qkv_.get(), k_pools_[pool].get(), v_pools_[pool].get(), kv_,
+                       positions_.get(), slots_.get(), tokens, shape_.heads, shape_.kv_heads,
+                       stream_);
         attend(step, i);
         multiply(layer.o, attended_.get(), projected_.get(), tokens);
         add_rmsnorm(residual_.get(), projected_.get(), layer.mlp_norm.get(), normed_.get(), tokens,
@@ -209,7 +217,8 @@ void model::run(const struct step &step)
         multiply(layer.down, activated_.get(), projected_.get(), tokens);
     }
     int sampled = step.requests * step.query_tokens + (step.prompt_tokens > 0 ? 1 : 0);
-    add_rmsnorm(residual_.get(), projected_.get(), norm_.get(), normed_.get(), tokens, hidden, stream_);
+    add_rmsnorm(residual_.get(), projected_.get(), norm_.get(), normed_.get(), tokens, hidden,
+                stream_);
     gather_rows(normed_.get(), sampled_rows_.get(), last_.get(), sampled, hidden, stream_);
     multiply(lm_head_, last_.get(), logits_.get(), sampled);
     sample(logits_.get(), sampled_.get(), sampled, shape_.vocab_size, 0.6f, 7, stream_);
@@ -222,16 +231,20 @@ void model::run_operation(operation operation, const struct step &step)
         const struct layer &layer = *layers_[i % layers_.size()];
         switch (operation) {
         case operation::qkv:
-            linear_run(context_, &layer.qkv, normed_.get(), quantized_.get(), qkv_.get(), tokens, stream_);
+            linear_run(context_, &layer.qkv, normed_.get(), quantized_.get(), qkv_.get(), tokens,
+                       stream_);
             break;
         case operation::o:
-            linear_run(context_, &layer.o, attended_.get(), quantized_.get(), projected_.get(), tokens, stream_);
+            linear_run(context_, &layer.o, attended_.get(), quantized_.get(), projected_.get(),
+                       tokens, stream_);
             break;
         case operation::gate_up:
-            linear_run(context_, &layer.gate_up, normed_.get(), quantized_.get(), gate_up_.get(), tokens, stream_);
+            linear_run(context_, &layer.gate_up, normed_.get(), quantized_.get(), gate_up_.get(),
+                       tokens, stream_);
             break;
         case operation::down:
-            linear_run(context_, &layer.down, activated_.get(), quantized_.get(), projected_.get(), tokens, stream_);
+            linear_run(context_, &layer.down, activated_.get(), quantized_.get(), projected_.get(),
+                       tokens, stream_);
             break;
         case operation::lm_head:
             linear_run(context_, &lm_head_, last_.get(), nullptr, logits_.get(), tokens, stream_);
@@ -255,8 +268,8 @@ void model::choose_int4(cudaStream_t stream)
         double dequantized_ms = 0;
         for (int way = 0; way < 2; way++) {
             linear_context_dequantize_from(context_, way == 0 ? 1 << 30 : 1);
-            struct timing timing = time_launches(
-                [&] { run_operation(operation::gate_up, step); }, stream, 0.05);
+            struct timing timing =
+                time_launches([&] { run_operation(operation::gate_up, step); }, stream, 0.05);
             (way == 0 ? own_ms : dequantized_ms) = timing.median_ms;
         }
         if (dequantized_ms < own_ms) {

@@ -1,5 +1,5 @@
-/* A model with random weights on one GPU, and whole steps of it: what an engine runs between forming a
- * batch and having its tokens, host left aside. */
+/* A model with random weights on one GPU, and whole steps of it: what an engine runs between
+ * forming a batch and having its tokens, host left aside. */
 #ifndef PROFILER_MODEL_H
 #define PROFILER_MODEL_H
 
@@ -18,11 +18,18 @@ struct step {
     int context = 0;        /* tokens of each computed before */
     int query_tokens = 1;   /* of each in this step; more than 1: verification of a draft */
 
-    int tokens() const { return prompt_tokens + requests * query_tokens; }
-    int rows() const { return (prompt_tokens > 0 ? 1 : 0) + requests; }
+    int tokens() const
+    {
+        return prompt_tokens + requests * query_tokens;
+    }
+    int rows() const
+    {
+        return (prompt_tokens > 0 ? 1 : 0) + requests;
+    }
     int64_t kv_tokens() const
     {
-        return (int64_t)prompt_context + prompt_tokens + (int64_t)requests * (context + query_tokens + PAGE_TOKENS);
+        return (int64_t)prompt_context + prompt_tokens +
+               (int64_t)requests * (context + query_tokens + PAGE_TOKENS);
     }
 };
 
@@ -31,8 +38,7 @@ struct layer {
     device_memory<bf16> attention_norm, mlp_norm;
 };
 
-class model
-{
+class model {
   public:
     /* Room for steps of at most so many tokens, requests and tokens of KV. */
     model(const struct shape &shape, weight_type weights, kv_type kv, int most_tokens,
@@ -47,14 +53,26 @@ class model
     enum class operation { qkv, o, gate_up, down, lm_head, attention };
     void run_operation(operation operation, const struct step &step);
 
-    const struct shape &shape() const { return shape_; }
+    const struct shape &shape() const
+    {
+        return shape_;
+    }
     double weight_bytes() const;
     double kv_bytes_per_token() const; /* all layers */
-    int distinct_kv_layers() const { return (int)k_pools_.size(); }
-    int distinct_layers() const { return (int)layers_.size(); }
+    int distinct_kv_layers() const
+    {
+        return (int)k_pools_.size();
+    }
+    int distinct_layers() const
+    {
+        return (int)layers_.size();
+    }
     /* Times both ways for INT4 weights and keeps the faster for each token count. */
     void choose_int4(cudaStream_t stream);
-    int dequantize_from() const { return dequantize_from_; }
+    int dequantize_from() const
+    {
+        return dequantize_from_;
+    }
 
   private:
     void attend(const struct step &step, int layer);
@@ -73,7 +91,8 @@ class model
     std::vector<device_memory<char>> k_pools_, v_pools_;
     struct linear lm_head_;
     device_memory<bf16> embedding_, norm_;
-    device_memory<bf16> residual_, normed_, qkv_, attended_, projected_, gate_up_, activated_, last_, logits_;
+    device_memory<bf16> residual_, normed_, qkv_, attended_, projected_, gate_up_, activated_,
+        last_, logits_;
     device_memory<__nv_fp8_e4m3> quantized_;
     device_memory<float> partial_;
     device_memory<int> ids_, positions_, lengths_, table_, sampled_rows_, sampled_;

@@ -12,8 +12,8 @@
 
 const char *const operation_names[6] = {"qkv", "o", "gate_up", "down", "lm_head", "attention"};
 
-static const char *const step_columns[] = {"prompt_tokens", "prompt_context", "requests",
-                                           "context",       "query_tokens"};
+static const char *const step_columns[] = {"prompt_tokens", "prompt_context", "requests", "context",
+                                           "query_tokens"};
 
 static void add_identity(cJSON *document, const struct profile_identity &identity)
 {
@@ -67,8 +67,8 @@ static std::string tables(const struct profile *profile)
         std::string &text = is_operation ? operations : steps;
         text += text.empty() ? "\n  [" : ",\n  [";
         if (is_operation) {
-            text += std::string("\"") + operation_names[key[0]] + "\", " + std::to_string(key[1]) + ", " +
-                    std::to_string(key[2]) + ", ";
+            text += std::string("\"") + operation_names[key[0]] + "\", " + std::to_string(key[1]) +
+                    ", " + std::to_string(key[2]) + ", ";
         } else {
             for (int i = 0; i < KEY_IS_OPERATION; i++) {
                 text += std::to_string(key[i]) + ", ";
@@ -169,10 +169,11 @@ bool profile_resume(struct profile *profile, const std::string &path)
     cJSON *document = cJSON_Parse(text.str().c_str());
     bool ok = document != nullptr && same_identity(document, profile->identity);
     if (!ok) {
-        fprintf(stderr,
-                "kvcast-profile: %s is not a profile of this model, precision and GPU: choose another "
-                "name with --out\n",
-                path.c_str());
+        fprintf(
+            stderr,
+            "kvcast-profile: %s is not a profile of this model, precision and GPU: choose another "
+            "name with --out\n",
+            path.c_str());
     } else {
         const cJSON *row = nullptr;
         cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(document, "steps"))

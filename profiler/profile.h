@@ -26,8 +26,8 @@ struct profile_identity {
     int int4_dequantize_from = 0;
 };
 
-/* Six whole numbers name a step: prompt_tokens, prompt_context, requests, context, query_tokens, and
- * 0; an operation: its number, tokens, context, 0, 0, and 1. */
+/* Six whole numbers name a step: prompt_tokens, prompt_context, requests, context, query_tokens,
+ * and 0; an operation: its number, tokens, context, 0, 0, and 1. */
 using point_key = std::vector<int>;
 
 struct profile {
@@ -39,8 +39,8 @@ enum { KEY_PARTS = 6, KEY_IS_OPERATION = 5 };
 
 extern const char *const operation_names[6];
 
-/* Takes over the points of the file at 'path', if it is there and of the same identity; false with a
- * message when it is of another. */
+/* Takes over the points of the file at 'path', if it is there and of the same identity; false with
+ * a message when it is of another. */
 bool profile_resume(struct profile *profile, const std::string &path);
 
 /* Under a temporary name, then renamed; false with a message. */

@@ -54,11 +54,13 @@ static struct shape shape_of(const cJSON *object, const std::string &name, const
     shape.intermediate_size = whole(object, "intermediate_size", place, -1);
     shape.vocab_size = whole(object, "vocab_size", place, -1);
     const cJSON *type = cJSON_GetObjectItemCaseSensitive(object, "model_type");
-    shape.has_bias = bias != nullptr ? cJSON_IsTrue(bias) != 0
-                                     : cJSON_IsString(type) && std::string(type->valuestring) == "qwen2";
-    if (shape.head_dim != 128 || shape.heads % shape.kv_heads != 0 || shape.heads / shape.kv_heads > 16 ||
-        shape.hidden_size % 128 != 0 || shape.intermediate_size % 128 != 0 ||
-        shape.hidden_size < 1024 || shape.intermediate_size < 1024) {
+    shape.has_bias = bias != nullptr
+                         ? cJSON_IsTrue(bias) != 0
+                         : cJSON_IsString(type) && std::string(type->valuestring) == "qwen2";
+    if (shape.head_dim != 128 || shape.heads % shape.kv_heads != 0 ||
+        shape.heads / shape.kv_heads > 16 || shape.hidden_size % 128 != 0 ||
+        shape.intermediate_size % 128 != 0 || shape.hidden_size < 1024 ||
+        shape.intermediate_size < 1024) {
         fail(place + ": needs heads of 128 dimensions, at most 16 to a KV head, and sizes that are "
                      "multiples of 128 from 1024 on");
     }

@@ -16,10 +16,14 @@ struct shape {
     int vocab_size = 0;
     bool has_bias = false; /* on q, k and v */
 
-    int qkv_rows() const { return (heads + 2 * kv_heads) * head_dim; }
+    int qkv_rows() const
+    {
+        return (heads + 2 * kv_heads) * head_dim;
+    }
     int64_t linear_weights() const /* of one layer */
     {
-        return (int64_t)hidden_size * (qkv_rows() + heads * head_dim + 3 * (int64_t)intermediate_size);
+        return (int64_t)hidden_size *
+               (qkv_rows() + heads * head_dim + 3 * (int64_t)intermediate_size);
     }
 };
 

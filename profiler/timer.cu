@@ -7,7 +7,7 @@
 #include "profiler/cuda_check.h"
 
 enum { FEWEST = 5, FEWEST_LONG = 3, MOST = 60, WARM_UPS = 2 };
-#define LONG_MS 60 /* such work is steadier, and dear */
+#define LONG_MS 60   /* such work is steadier, and dear */
 #define STEADY 0.004 /* of the median's own relative error */
 
 /* Error of the median from the median absolute deviation, as for normal samples. */
@@ -23,7 +23,8 @@ static bool is_steady(std::vector<float> samples)
     return 1.2533 * deviation / std::sqrt((double)samples.size()) < STEADY * median;
 }
 
-struct timing time_launches(const std::function<void()> &launch, cudaStream_t stream, double budget_s)
+struct timing time_launches(const std::function<void()> &launch, cudaStream_t stream,
+                            double budget_s)
 {
     cudaGraph_t graph = nullptr;
     cudaGraphExec_t run = nullptr;

@@ -1,7 +1,9 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/base/embedded.h"
+#include "sim/base/memory.h"
 #include "sim/base/text.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/scenario.h"
@@ -10,6 +12,7 @@
 #include "sim/hardware/precision.h"
 #include "sim/policy/scheduling_policies.h"
 #include "sim/serving/step_cost.h"
+#include "sim/serving/step_profile.h"
 #include "sim/serving/vllm_v1.h"
 #include "workloads/length_model.h"
 
@@ -107,6 +110,26 @@ static bool list_calibrations(struct error *error)
     return true;
 }
 
+static bool list_profiles(struct error *error)
+{
+    struct step_profile *profile = memory_zeroed(1, sizeof *profile);
+    bool ok = true;
+    for (const struct embedded_file *file = embedded_files; ok && file->path != NULL; file++) {
+        const char *name = strrchr(file->path, '/');
+        if (!text_starts_with(file->path, "profiler/profiles/")) {
+            continue;
+        }
+        ok = step_profile_read(profile, file->path, error);
+        if (ok) {
+            printf("%-44.*s %s on %s, %s weights, %s KV, %s\n",
+                   (int)(strlen(name + 1) - strlen(".json")), name + 1, profile->model,
+                   profile->gpu, profile->weights, profile->kv_cache, profile->date);
+        }
+    }
+    free(profile);
+    return ok;
+}
+
 static bool list_settings(struct error *error)
 {
     (void)error;
@@ -125,6 +148,7 @@ static const struct {
               {"precisions", list_precisions},
               {"datasets", list_datasets},
               {"calibrations", list_calibrations},
+              {"profiles", list_profiles},
               {"settings", list_settings}};
 
 static int run(const struct command *command, int argc, char **argv)
@@ -158,7 +182,8 @@ static int run(const struct command *command, int argc, char **argv)
 const struct command command_list = {
     .name = "list",
     .arguments = "TOPIC",
-    .summary = "show models, GPUs, engines, policies, precisions, datasets, calibrations, settings",
-    .details = "topics: models gpus engines policies precisions datasets calibrations settings\n",
+    .summary = "show models, GPUs, engines, policies, precisions, datasets, costs, settings",
+    .details = "topics: models gpus engines policies precisions datasets calibrations profiles "
+               "settings\n",
     .run = run,
 };

@@ -216,8 +216,8 @@ static int run_validate(const struct command *command, int argc, char **argv)
     const struct option options[] = {
         {"--job", "NAME", "only this job (default: every job that is no sweep)", OPTION_TEXT,
          &chosen.job},
-        {"--cost", "SOURCE[:FILE]", "step-cost source: calibrated[:FILE]", OPTION_TEXT,
-         &chosen.cost},
+        {"--cost", "SOURCE[:FILE]", "step costs: calibrated, profiled or roofline, [:FILE]",
+         OPTION_TEXT, &chosen.cost},
         {"--all", NULL, "every run below calibration/measured", OPTION_FLAG, &chosen.all},
         {"--explain", NULL, "tell errors of prices and of the schedule apart; draw a figure",
          OPTION_FLAG, &chosen.explain},

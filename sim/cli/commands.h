@@ -10,5 +10,6 @@ extern const struct command command_calibrate;
 extern const struct command command_generate;
 extern const struct command command_plot;
 extern const struct command command_list;
+extern const struct command command_profile_info;
 
 #endif

@@ -1,12 +1,16 @@
 #include "sim/cli/cost_choice.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "sim/base/embedded.h"
+#include "sim/base/memory.h"
 #include "sim/base/text.h"
 #include "sim/serving/cost_transfer.h"
+#include "sim/serving/step_profile.h"
 
 struct cost_request cost_choice_for_engine(const struct measured_engine *engine, const char *source)
 {
@@ -61,13 +65,13 @@ static void warn(const struct step_cost *cost, const struct cost_request *reques
     if (cost->uncertainty <= 0) {
         return;
     }
-    snprintf(
-        warning, COST_WARNING_BYTES,
-        "calibration '%s' was made for %s, %s weights, %s KV on %u x %s and is carried over to "
-        "%s, %s weights, %s KV on %u x %s: step times are uncertain by about %.0f %% more",
-        identity->name, identity->model, identity->weights, identity->kv_cache,
-        identity->tensor_parallel, identity->gpu, request->model, request->weights,
-        request->kv_cache, request->tensor_parallel, request->gpu, 100 * cost->uncertainty);
+    snprintf(warning, COST_WARNING_BYTES,
+             "%s cost '%s' was made for %s, %s weights, %s KV on %u x %s and is carried over to "
+             "%s, %s weights, %s KV on %u x %s: step times are uncertain by about %.0f %% more",
+             identity->source, identity->name, identity->model, identity->weights,
+             identity->kv_cache, identity->tensor_parallel, identity->gpu, request->model,
+             request->weights, request->kv_cache, request->tensor_parallel, request->gpu,
+             100 * cost->uncertainty);
 }
 
 /* The shipped calibration that promises the least extra uncertainty, as it is. */
@@ -108,48 +112,198 @@ bool cost_choice_nearest(const struct cost_request *request, struct step_cost *r
     return true;
 }
 
-/* A file, or the name of a shipped calibration. */
-static bool read_named(const char *name, struct step_cost *cost, struct error *error)
+/* A file, or the name of a shipped one below 'folder'. */
+static const char *path_of(const char *name, const char *folder, char *buffer, size_t size)
 {
-    char shipped[1024];
-    snprintf(shipped, sizeof shipped, "calibration/%.900s.json", name);
-    bool is_shipped = access(name, R_OK) != 0 && embedded_find(shipped) != NULL;
-    return step_cost_read(cost, is_shipped ? shipped : name, error);
+    snprintf(buffer, size, "%s%.900s.json", folder, name);
+    return access(name, R_OK) != 0 && embedded_find(buffer) != NULL ? buffer : name;
+}
+
+#define PROFILES "profiler/profiles/"
+
+const char *cost_choice_profile_path(const char *name, char *buffer, size_t size)
+{
+    return path_of(name, PROFILES, buffer, size);
+}
+
+/* The cost of the card by the profile at 'path', and what it was measured on. */
+static bool read_card(const char *path, struct step_cost *cost, struct cost_configuration *made,
+                      struct error *error)
+{
+    struct step_profile *profile = memory_zeroed(1, sizeof *profile);
+    bool ok = step_profile_read(profile, path, error) &&
+              step_profile_compose(profile, path, cost, error) &&
+              made_configuration(cost, made, error);
+    free(profile);
+    return ok;
+}
+
+/* The shipped profile that carries over to what is asked with the least uncertainty. */
+static bool find_card(const struct cost_configuration *asked, struct step_cost *ret_cost,
+                      struct cost_configuration *ret_made, double *ret_extra_pct,
+                      struct error *error)
+{
+    *ret_extra_pct = INFINITY;
+    for (const struct embedded_file *file = embedded_files; file->path != NULL; file++) {
+        struct step_cost cost;
+        struct cost_configuration made;
+        if (!text_starts_with(file->path, PROFILES)) {
+            continue;
+        }
+        if (!read_card(file->path, &cost, &made, error)) {
+            return false;
+        }
+        double extra_pct = cost_transfer_uncertainty_pct(&made, asked);
+        if (extra_pct < *ret_extra_pct) {
+            *ret_extra_pct = extra_pct;
+            *ret_cost = cost;
+            *ret_made = made;
+        }
+    }
+    return !isinf(*ret_extra_pct) ||
+           error_set(error, "no profile is shipped; name one by --cost profiled:FILE");
+}
+
+/* The smallest model that has both a bf16 calibration on one GPU and a profile: what an engine
+ * makes of a card. */
+static bool find_reference(struct step_cost *ret_measured, struct step_cost *ret_card,
+                           struct error *error)
+{
+    double smallest = INFINITY;
+    for (const struct embedded_file *file = embedded_files; file->path != NULL; file++) {
+        struct step_cost measured;
+        struct step_cost card;
+        struct cost_configuration made;
+        struct cost_configuration of_card;
+        double extra_pct = 0;
+        if (!text_starts_with(file->path, "calibration/")) {
+            continue;
+        }
+        if (!step_cost_read(&measured, file->path, error) ||
+            !made_configuration(&measured, &made, error)) {
+            return false;
+        }
+        double size = (double)model_shape_linear_weights(&made.model);
+        if (made.tensor_parallel > 1 || !text_equal(made.weights->name, "bf16") ||
+            !text_equal(made.kv->name, "bf16") || size >= smallest) {
+            continue;
+        }
+        if (!find_card(&made, &card, &of_card, &extra_pct, error)) {
+            return false;
+        }
+        if (extra_pct <= 0) {
+            *ret_measured = measured;
+            *ret_card = card;
+            smallest = size;
+        }
+    }
+    return !isinf(smallest) ||
+           error_set(error, "no bf16 calibration and profile of one model are shipped");
+}
+
+static int ascending(const void *left, const void *right)
+{
+    double a = *(const double *)left;
+    double b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+/* What the engine takes for a decode beyond the card: one constant, the median over the batches of
+ * the bf16 reference. */
+static bool add_engine_constant(struct step_cost *cost, struct error *error)
+{
+    struct step_cost measured;
+    struct step_cost card;
+    double rest_ps[STEP_COST_MAXIMUM_KNOTS];
+    if (!find_reference(&measured, &card, error)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < measured.decode.count; i++) {
+        rest_ps[i] =
+            measured.decode.cost_ps[i] - cost_curve_at(&card.decode, measured.decode.tokens[i]);
+    }
+    qsort(rest_ps, measured.decode.count, sizeof rest_ps[0], ascending);
+    step_cost_add_constant(cost, fmax(0, rest_ps[measured.decode.count / 2]));
+    return true;
+}
+
+/* By a profile: the card's share by what was measured, the host's by the nearest calibration. For
+ * another GPU ('roofline') by its data sheet, at the efficiencies of the one measured. */
+static bool make_profiled(const struct cost_configuration *asked, const char *name,
+                          struct step_cost *ret_cost, struct error *error)
+{
+    struct cost_configuration made;
+    struct step_cost host;
+    double extra_pct = 0;
+    char path[1024];
+    bool ok = name != NULL ? read_card(cost_choice_profile_path(name, path, sizeof path), ret_cost,
+                                       &made, error)
+                           : find_card(asked, ret_cost, &made, &extra_pct, error);
+    if (!ok || !add_engine_constant(ret_cost, error) ||
+        !find_shipped(asked, &host, &extra_pct, error) || !carry_over(&host, asked, error)) {
+        return false;
+    }
+    step_cost_take_host(ret_cost, &host);
+    cost_transfer(ret_cost, &made, asked);
+    step_cost_schedule_attention(ret_cost);
+    if (!text_equal(made.gpu.name, asked->gpu.name)) {
+        snprintf(ret_cost->identity.source, sizeof ret_cost->identity.source, "roofline");
+    }
+    return true;
+}
+
+static bool is_source(const char *source, const char *name)
+{
+    size_t length = strcspn(source, ":");
+    return length == strlen(name) && text_starts_with(source, name);
+}
+
+/* By what the source names, or by the shipped calibration made for what is asked, if there is one.
+ */
+static bool find_cost(const struct cost_request *request, const struct cost_configuration *asked,
+                      struct step_cost *ret_cost, bool *ret_found, struct error *error)
+{
+    const char *colon = strchr(request->source, ':');
+    const char *name = colon != NULL ? colon + 1 : NULL;
+    char path[1024];
+    *ret_found = true;
+    if (is_source(request->source, "profiled") || is_source(request->source, "roofline")) {
+        return make_profiled(asked, name, ret_cost, error);
+    }
+    if (name == NULL) {
+        double extra_pct = 0;
+        bool ok = find_shipped(asked, ret_cost, &extra_pct, error);
+        *ret_found = extra_pct <= 0;
+        return ok;
+    }
+    return step_cost_read(ret_cost, path_of(name, "calibration/", path, sizeof path), error) &&
+           carry_over(ret_cost, asked, error);
 }
 
 bool cost_choice_find(const struct cost_request *request, struct step_cost *ret_cost,
                       bool *ret_found, char *warning, struct error *error)
 {
-    const char *file = strchr(request->source, ':');
-    size_t source_length = strcspn(request->source, ":");
     struct cost_configuration asked;
+    const char *source = request->source;
     warning[0] = '\0';
-    if (source_length > 0 && (source_length != strlen("calibrated") ||
-                              !text_starts_with(request->source, "calibrated"))) {
-        return error_set(error, "--cost: unknown source '%.*s', expected calibrated[:FILE]",
-                         (int)source_length, request->source);
+    *ret_found = false;
+    if (source[0] != '\0' && !is_source(source, "calibrated") && !is_source(source, "profiled") &&
+        !is_source(source, "roofline")) {
+        return error_set(error,
+                         "--cost: unknown source '%.*s', expected calibrated, profiled or "
+                         "roofline, each with [:FILE]",
+                         (int)strcspn(source, ":"), source);
     }
-    bool is_known = asked_configuration(request, &asked, error);
-    if (file == NULL && !is_known) {
-        *ret_found = false;
-        return true;
+    if (!asked_configuration(request, &asked, error)) {
+        /* an unknown configuration may still be fitted from its own measurements */
+        return source[0] == '\0' || text_equal(source, "calibrated");
     }
-    if (!is_known) {
+    if (!find_cost(request, &asked, ret_cost, ret_found, error)) {
         return false;
     }
-    if (file == NULL) {
-        double extra_pct = 0;
-        if (!find_shipped(&asked, ret_cost, &extra_pct, error)) {
-            return false;
-        }
-        *ret_found = extra_pct <= 0;
-        return true;
+    if (*ret_found) {
+        warn(ret_cost, request, warning);
     }
-    if (!read_named(file + 1, ret_cost, error) || !carry_over(ret_cost, &asked, error)) {
-        return false;
-    }
-    warn(ret_cost, request, warning);
-    *ret_found = true;
     return true;
 }
 

@@ -40,4 +40,7 @@ MUST_CHECK bool cost_choice_nearest(const struct cost_request *request, struct s
 MUST_CHECK bool cost_choice_make(const struct cost_request *request, struct step_cost *ret_cost,
                                  char *warning, struct error *error);
 
+/* The profile of that name: the file, or the shipped one (in 'buffer'). */
+const char *cost_choice_profile_path(const char *name, char *buffer, size_t size);
+
 #endif

@@ -17,10 +17,15 @@ struct figure {
 };
 
 static const struct figure figures[] = {
-    {"kv_utilization", "timeline.csv", 1000, 460}, {"running_waiting", "timeline.csv", 1000, 460},
-    {"stragglers", "requests.csv", 1000, 620},     {"latency_cdf", "requests.csv", 1000, 720},
-    {"difficulty", "requests.csv", 1000, 560},     {"contrast", "contrast_timeline.csv", 1000, 640},
+    {"kv_utilization", "timeline.csv", 1000, 460},
+    {"running_waiting", "timeline.csv", 1000, 460},
+    {"stragglers", "requests.csv", 1000, 620},
+    {"latency_cdf", "requests.csv", 1000, 720},
+    {"difficulty", "requests.csv", 1000, 560},
+    {"contrast", "contrast_timeline.csv", 1000, 640},
     {"explain", "explain_steps.csv", 1000, 900},
+    {"profile_steps", "profile_steps.csv", 1200, 560},
+    {"profile_roofline", "profile_operations.csv", 1000, 620},
 };
 
 static bool has_gnuplot(void)

@@ -5,13 +5,8 @@
 #include "sim/cli/commands.h"
 
 static const struct command *const commands[] = {
-    &command_run,
-    &command_validate,
-    &command_calibrate,
-    &command_generate,
-    &command_plot,
-    &command_list,
-    NULL,
+    &command_run,  &command_validate, &command_calibrate,    &command_generate,
+    &command_plot, &command_list,     &command_profile_info, NULL,
 };
 
 static int print_usage(FILE *stream)
@@ -19,7 +14,7 @@ static int print_usage(FILE *stream)
     fprintf(stream, "usage: kvcast COMMAND [arguments]\n\n"
                     "Forecasts how reasoning models behave on a serving engine.\n\ncommands:\n");
     for (size_t i = 0; commands[i] != NULL; i++) {
-        fprintf(stream, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+        fprintf(stream, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
     }
     fprintf(stream, "\n'kvcast COMMAND --help' tells more; begin with 'kvcast run'.\n");
     return stream == stdout ? EXIT_DONE : EXIT_BAD_USAGE;

@@ -61,7 +61,8 @@ const struct setting scenario_settings[] = {
      .help = "form a step while the one before runs"},
 
     {BOOL("noise", noise), .help = "draw how far steps and launches lie from their prices"},
-    {TEXT("cost", cost), .help = "step-cost source: calibrated[:FILE]; empty: the best there is"},
+    {TEXT("cost", cost),
+     .help = "step costs: calibrated, profiled or roofline, [:FILE]; empty: calibrated, nearest"},
 
     {TEXT("workload.trace", trace), .help = "trace CSV to replay; empty: generate"},
     {TEXT("workload.datasets", datasets), .help = "mixture, NAME:WEIGHT,..."},

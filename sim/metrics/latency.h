@@ -10,7 +10,7 @@ enum { LATENCY_EXACT_LIMIT = 1 << 24 }; /* durations kept; 128 MiB of them */
 
 struct latency {
     size_t exact_limit;
-    struct samples exact;    /* in seconds */
+    struct samples exact;     /* in seconds */
     struct histogram *coarse; /* NULL as long as all are exact */
     uint64_t count;
     uint128 sum_ps;

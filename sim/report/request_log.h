@@ -1,4 +1,5 @@
-/* requests.csv, written while requests are done: in order of sending, whatever order they end in. */
+/* requests.csv, written while requests are done: in order of sending, whatever order they end in.
+ */
 #ifndef SIM_REPORT_REQUEST_LOG_H
 #define SIM_REPORT_REQUEST_LOG_H
 

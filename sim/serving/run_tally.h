@@ -44,7 +44,6 @@ void run_tally_add(struct run_tally *tally, const struct request *request);
 void run_tally_summarize(struct run_tally *tally, struct run_summary *summary);
 
 /* The request in plain numbers; 'datasets' are the run's names, or NULL. */
-struct request_record request_record_of(const struct request *request,
-                                        const char *const *datasets);
+struct request_record request_record_of(const struct request *request, const char *const *datasets);
 
 #endif

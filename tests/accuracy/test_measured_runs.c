@@ -51,6 +51,14 @@ static const struct expectation transfers[] = {
     {"qwen7b-bf16", "qwen7b-kvfp8", "gamma-r2-cv2", 5, 5, 15, 0, 15, 1, 0, 0},
 };
 
+/* Priced from a profile of the card and one constant; the engine's kernels may differ from ours. */
+static const struct expectation profiled[] = {
+    {"qwen7b-bf16", "profile", "batch32-mixed-b8192", 4, 4, 0, 0, 0, 1, 0, 0},
+    {"qwen7b-bf16", "profile", "gamma-r2-cv2", 4, 4, 0, 0, 0, 1, 0, 0},
+    {"qwen7b-bf16-kv96k", "profile", "gamma-r2-cv2-kv96k", 4, 4, 0, 0, 0, 1, 0, 4},
+    {"qwen14b-bf16", "profile", "batch32-mixed-b4096", 4, 4, 0, 0, 0, 1, 0, 0},
+};
+
 static void read_run(struct measured_run *run, const char *name)
 {
     char path[2048];
@@ -117,24 +125,42 @@ static void test_expectation(void **state)
     check(expected, &cost);
 }
 
+/* The cost that a source stands for, for the engine of the expected run. */
+static void choose_cost(const struct expectation *expected, const char *source,
+                        struct step_cost *cost, char *warning)
+{
+    struct measured_run run;
+    struct error error;
+    bool found = false;
+    read_run(&run, expected->run);
+    struct cost_request request = cost_choice_for_engine(&run.engine, source);
+    if (!cost_choice_find(&request, cost, &found, warning, &error)) {
+        fail_msg("%s", error.message);
+    }
+    assert_true(found);
+    measured_run_clear(&run);
+}
+
 static void test_transfer(void **state)
 {
     const struct expectation *expected = *state;
-    struct measured_run run;
     struct step_cost cost;
-    struct error error;
     char source[64];
     char warning[COST_WARNING_BYTES];
-    bool found = false;
-    read_run(&run, expected->run);
     snprintf(source, sizeof source, "calibrated:%s", expected->calibrated_on);
-    struct cost_request request = cost_choice_for_engine(&run.engine, source);
-    if (!cost_choice_find(&request, &cost, &found, warning, &error)) {
-        fail_msg("%s", error.message);
-    }
-    assert_true(found && strstr(warning, "carried over") != NULL);
+    choose_cost(expected, source, &cost, warning);
+    assert_true(strstr(warning, "carried over") != NULL);
     assert_true(cost.uncertainty > 0);
-    measured_run_clear(&run);
+    check(expected, &cost);
+}
+
+static void test_profiled(void **state)
+{
+    const struct expectation *expected = *state;
+    struct step_cost cost;
+    char warning[COST_WARNING_BYTES];
+    choose_cost(expected, "profiled", &cost, warning);
+    assert_string_equal(cost.identity.source, "profiled");
     check(expected, &cost);
 }
 
@@ -163,18 +189,28 @@ int main(void)
     enum {
         EXPECTATIONS = sizeof expectations / sizeof expectations[0],
         TRANSFERS = sizeof transfers / sizeof transfers[0],
-        COUNT = EXPECTATIONS + TRANSFERS
+        PROFILED = sizeof profiled / sizeof profiled[0],
+        COUNT = EXPECTATIONS + TRANSFERS + PROFILED
     };
     struct CMUnitTest tests[COUNT + 1];
     char names[COUNT][128];
     for (size_t i = 0; i < COUNT; i++) {
-        bool transfer = i >= EXPECTATIONS;
-        const struct expectation *one = transfer ? &transfers[i - EXPECTATIONS] : &expectations[i];
+        const struct expectation *one = NULL;
+        CMUnitTestFunction function = NULL;
+        if (i < EXPECTATIONS) {
+            one = &expectations[i];
+            function = test_expectation;
+        } else if (i < EXPECTATIONS + TRANSFERS) {
+            one = &transfers[i - EXPECTATIONS];
+            function = test_transfer;
+        } else {
+            one = &profiled[i - EXPECTATIONS - TRANSFERS];
+            function = test_profiled;
+        }
         snprintf(names[i], sizeof names[i], "%s %s from %s", one->run, one->job,
                  one->calibrated_on);
-        tests[i] = (struct CMUnitTest){.name = names[i],
-                                       .test_func = transfer ? test_transfer : test_expectation,
-                                       .initial_state = (void *)(uintptr_t)one};
+        tests[i] = (struct CMUnitTest){
+            .name = names[i], .test_func = function, .initial_state = (void *)(uintptr_t)one};
     }
     tests[COUNT] = (struct CMUnitTest)cmocka_unit_test(test_shipped_calibration_is_current);
     return _cmocka_run_group_tests("measured runs", tests, COUNT + 1, NULL, NULL);

@@ -17,6 +17,7 @@
 #include "sim/cli/scenario.h"
 #include "sim/hardware/model_shape.h"
 #include "sim/serving/step_cost.h"
+#include "sim/serving/step_profile.h"
 #include "traces/trace.h"
 #include "workloads/length_model.h"
 
@@ -55,6 +56,19 @@ static void parse_cost(const char *path)
         batch_summary_choose_graph(&summary, 128, 2048);
         step_cost_price(&cost, &summary, step_cost_attention(&cost, &summary),
                         (struct step_noise){1, 1});
+    }
+}
+
+static void parse_profile(const char *path)
+{
+    static struct step_profile profile;
+    struct step_cost cost;
+    struct error error;
+    if (step_profile_read(&profile, path, &error) &&
+        step_profile_compose(&profile, path, &cost, &error)) {
+        struct batch_summary summary = {.decode_requests = 3, .decode_context_tokens = 300};
+        batch_summary_choose_graph(&summary, 128, 2048);
+        step_cost_attention(&cost, &summary);
     }
 }
 
@@ -123,10 +137,11 @@ static const struct {
     char letter;
     const char *file;
     void (*parse)(const char *path);
-} parsers[] = {
-    {'t', "x.csv", parse_trace},    {'s', "x.json", parse_scenario}, {'c', "x.json", parse_cost},
-    {'l', "x.json", parse_lengths}, {'m', "x.json", parse_config},   {'E', "engine.json", NULL},
-    {'J', "jobs.csv", NULL},        {'R', "requests.csv", NULL},     {'S', "steps.csv", NULL}};
+} parsers[] = {{'t', "x.csv", parse_trace},   {'s', "x.json", parse_scenario},
+               {'c', "x.json", parse_cost},   {'l', "x.json", parse_lengths},
+               {'m', "x.json", parse_config}, {'P', "x.json", parse_profile},
+               {'E', "engine.json", NULL},    {'J', "jobs.csv", NULL},
+               {'R', "requests.csv", NULL},   {'S', "steps.csv", NULL}};
 
 static const char *folder(void)
 {

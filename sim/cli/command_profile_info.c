@@ -1,0 +1,245 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/base/csv.h"
+#include "sim/base/embedded.h"
+#include "sim/base/memory.h"
+#include "sim/base/output_file.h"
+#include "sim/base/text.h"
+#include "sim/cli/commands.h"
+#include "sim/cli/cost_choice.h"
+#include "sim/cli/figures.h"
+#include "sim/hardware/precision.h"
+#include "sim/serving/step_profile.h"
+
+enum { MOST_VALUES = 64 };
+
+/* Distinct numbers in rising order. */
+struct values {
+    uint32_t numbers[MOST_VALUES];
+    uint32_t count;
+};
+
+static void note(struct values *values, uint32_t number)
+{
+    uint32_t at = 0;
+    while (at < values->count && values->numbers[at] < number) {
+        at++;
+    }
+    if (values->count == MOST_VALUES || (at < values->count && values->numbers[at] == number)) {
+        return;
+    }
+    memmove(&values->numbers[at + 1], &values->numbers[at],
+            (values->count - at) * sizeof values->numbers[0]);
+    values->numbers[at] = number;
+    values->count++;
+}
+
+static bool is_decode(const struct profile_step *step)
+{
+    return step->prompt_tokens == 0 && step->query_tokens == 1;
+}
+
+static bool is_prefill(const struct profile_step *step)
+{
+    return step->requests == 0;
+}
+
+/* The step of a table: decodes by requests and context, prefills by tokens and context. */
+static struct profile_step cell(bool decode, uint32_t row, uint32_t column)
+{
+    return decode ? (struct profile_step){.requests = row, .context = column, .query_tokens = 1}
+                  : (struct profile_step){
+                        .prompt_tokens = row, .prompt_context = column, .query_tokens = 1};
+}
+
+/* Milliseconds by size and context. */
+static void print_steps(const struct step_profile *profile, bool decode)
+{
+    struct values rows = {.count = 0};
+    struct values columns = {.count = 0};
+    for (uint32_t i = 0; i < profile->step_count; i++) {
+        const struct profile_step *step = &profile->steps[i];
+        if (decode ? is_decode(step) : is_prefill(step)) {
+            note(&rows, decode ? step->requests : step->prompt_tokens);
+            note(&columns, decode ? step->context : step->prompt_context);
+        }
+    }
+    printf("\n%-10s ms, at a context of", decode ? "decode" : "prefill");
+    for (uint32_t c = 0; c < columns.count; c++) {
+        printf(" %9u", columns.numbers[c]);
+    }
+    printf("\n");
+    for (uint32_t r = 0; r < rows.count; r++) {
+        printf("%10u %-20s", rows.numbers[r], decode ? "requests" : "tokens");
+        for (uint32_t c = 0; c < columns.count; c++) {
+            struct profile_step like = cell(decode, rows.numbers[r], columns.numbers[c]);
+            const struct profile_step *step = step_profile_find(profile, &like);
+            if (step != NULL) {
+                printf("%9.3f%s", step->median_ms, step->noisy ? "~" : " ");
+            } else {
+                printf("%9s ", "");
+            }
+        }
+        printf("\n");
+    }
+}
+
+/* What an operation of one layer moves and computes. */
+struct work {
+    double bytes;
+    double flops;
+};
+
+static struct work work_of(const struct step_profile *profile,
+                           const struct profile_operation *operation, double weight_bytes)
+{
+    double hidden = profile->hidden_size;
+    double heads = (double)profile->heads * profile->head_dim;
+    double kv = 2.0 * profile->kv_heads * profile->head_dim;
+    double weights = 0;
+    if (text_equal(operation->name, "attention")) {
+        double tokens = (double)operation->tokens * operation->context;
+        return (struct work){tokens * profile->kv_bytes_per_token / profile->layers,
+                             4 * tokens * heads};
+    }
+    if (text_equal(operation->name, "qkv")) {
+        weights = hidden * (heads + kv);
+    } else if (text_equal(operation->name, "o")) {
+        weights = hidden * heads;
+    } else if (text_equal(operation->name, "gate_up")) {
+        weights = 2 * hidden * profile->intermediate_size;
+    } else if (text_equal(operation->name, "down")) {
+        weights = hidden * profile->intermediate_size;
+    } else if (text_equal(operation->name, "lm_head")) {
+        weights = hidden * profile->vocab_size;
+        weight_bytes = 2;
+    }
+    return (struct work){weights * weight_bytes, 2 * weights * operation->tokens};
+}
+
+/* Achieved rates, to the screen and to profile_operations.csv for the roofline figure. */
+static bool report_operations(const struct step_profile *profile, const char *directory,
+                              struct error *error)
+{
+    const struct weight_precision *weights = NULL;
+    struct output_file file = {0};
+    if (!weight_precision_find(profile->weights, &weights, error) ||
+        !output_file_open(&file, directory, "profile_operations.csv", error)) {
+        return false;
+    }
+    struct csv_writer *writer = memory_zeroed(1, sizeof *writer);
+    csv_writer_init(writer, file.stream);
+    fputs("operation,tokens,context,us,tb_per_s,tflops,flop_per_byte\n", file.stream);
+    printf("\n%-10s %7s %8s %10s %10s %10s\n", "a layer's", "tokens", "context", "us", "TB/s",
+           "TFLOP/s");
+    for (uint32_t i = 0; i < profile->operation_count; i++) {
+        const struct profile_operation *operation = &profile->operations[i];
+        struct work work = work_of(profile, operation, weights->linear_bytes);
+        double us = 1000 * operation->median_ms / profile->layers;
+        printf("%-10s %7u %8u %10.1f %10.2f %10.1f\n", operation->name, operation->tokens,
+               operation->context, us, work.bytes / us / 1e6, work.flops / us / 1e6);
+        csv_write_text(writer, operation->name);
+        csv_write_whole(writer, operation->tokens);
+        csv_write_whole(writer, operation->context);
+        csv_write_decimal(writer, us, 3);
+        csv_write_decimal(writer, work.bytes / us / 1e6, 5);
+        csv_write_decimal(writer, work.flops / us / 1e6, 5);
+        csv_write_decimal(writer, work.flops / work.bytes, 5);
+        csv_end_row(writer);
+    }
+    csv_writer_flush(writer);
+    free(writer);
+    return output_file_commit(&file, error);
+}
+
+static bool write_steps(const struct step_profile *profile, const char *directory,
+                        struct error *error)
+{
+    struct output_file file = {0};
+    if (!output_file_open(&file, directory, "profile_steps.csv", error)) {
+        return false;
+    }
+    fputs("kind,size,context,ms\n", file.stream);
+    for (uint32_t i = 0; i < profile->step_count; i++) {
+        const struct profile_step *step = &profile->steps[i];
+        if (is_decode(step)) {
+            fprintf(file.stream, "decode,%u,%u,%.6f\n", step->requests, step->context,
+                    step->median_ms);
+        } else if (is_prefill(step)) {
+            fprintf(file.stream, "prefill,%u,%u,%.6f\n", step->prompt_tokens, step->prompt_context,
+                    step->median_ms);
+        }
+    }
+    return output_file_commit(&file, error);
+}
+
+static bool inform(const char *name, const char *directory, bool no_plots, struct error *error)
+{
+    struct step_profile *profile = memory_zeroed(1, sizeof *profile);
+    char path[1024];
+    unsigned figures = 0;
+    bool ok =
+        step_profile_read(profile, cost_choice_profile_path(name, path, sizeof path), error) &&
+        output_directory_create(directory, error);
+    if (ok) {
+        uint32_t noisy = 0;
+        for (uint32_t i = 0; i < profile->step_count; i++) {
+            noisy += profile->steps[i].noisy;
+        }
+        printf("%s, %s weights, %s KV on %s, %s\n", profile->model, profile->weights,
+               profile->kv_cache, profile->gpu, profile->date);
+        printf("a step reads %.2f GB of weights and %.0f bytes a token of context; %u steps and %u "
+               "operations measured, %u steps noisy (~)\n",
+               profile->weight_bytes / 1e9, profile->kv_bytes_per_token, profile->step_count,
+               profile->operation_count, noisy);
+        print_steps(profile, true);
+        print_steps(profile, false);
+    }
+    ok = ok && report_operations(profile, directory, error) &&
+         write_steps(profile, directory, error) &&
+         (no_plots || figures_draw(directory, stderr, &figures, error));
+    if (ok) {
+        printf("\nresults       %s/ (%u figures)\n", directory, figures);
+    }
+    free(profile);
+    return ok;
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+    const char *directory = "results/profile";
+    bool no_plots = false;
+    struct option_list positionals = {.count = 0};
+    const struct option options[] = {
+        {"--out", "DIR", "folder for tables and figures (default results/profile)", OPTION_TEXT,
+         &directory},
+        {"--no-plots", NULL, "no figures", OPTION_FLAG, &no_plots},
+        {.name = NULL},
+    };
+    int status = 0;
+    if (!options_parse(command, options, argc, argv, &positionals, &status)) {
+        return status;
+    }
+    if (positionals.count != 1) {
+        fprintf(stderr, "kvcast profile-info: expected one profile, a file or a name of "
+                        "'kvcast list profiles'\n");
+        return EXIT_BAD_USAGE;
+    }
+    struct error error;
+    return inform(positionals.values[0], directory, no_plots, &error) ? EXIT_DONE
+                                                                      : options_fail(error.message);
+}
+
+const struct command command_profile_info = {
+    .name = "profile-info",
+    .arguments = "FILE",
+    .summary = "what a profile of a GPU holds: step times, achieved rates, figures",
+    .details =
+        "FILE is written by kvcast-profile (profiler/README.md), or a shipped profile's name.\n\n"
+        "  kvcast list profiles\n"
+        "  kvcast profile-info h200-r1-distill-qwen-7b-bf16\n",
+    .run = run,
+};
