@@ -212,8 +212,8 @@ static int ascending(const void *left, const void *right)
  * the bf16 reference. */
 static bool add_engine_constant(struct step_cost *cost, struct error *error)
 {
-    struct step_cost measured;
-    struct step_cost card;
+    struct step_cost measured = {.launch_tail_ps = 0};
+    struct step_cost card = {.launch_tail_ps = 0};
     double rest_ps[STEP_COST_MAXIMUM_KNOTS];
     if (!find_reference(&measured, &card, error)) {
         return false;
