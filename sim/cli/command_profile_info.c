@@ -55,35 +55,41 @@ static struct profile_step cell(bool decode, uint32_t row, uint32_t column)
                         .prompt_tokens = row, .prompt_context = column, .query_tokens = 1};
 }
 
+static void print_row(const struct step_profile *profile, bool decode, uint32_t size,
+                      const struct values *contexts)
+{
+    printf("%10u %-20s", size, decode ? "requests" : "tokens");
+    for (uint32_t c = 0; c < contexts->count; c++) {
+        struct profile_step like = cell(decode, size, contexts->numbers[c]);
+        const struct profile_step *step = step_profile_find(profile, &like);
+        if (step != NULL) {
+            printf("%9.3f%s", step->median_ms, step->noisy ? "~" : " ");
+        } else {
+            printf("%9s ", "");
+        }
+    }
+    printf("\n");
+}
+
 /* Milliseconds by size and context. */
 static void print_steps(const struct step_profile *profile, bool decode)
 {
-    struct values rows = {.count = 0};
-    struct values columns = {.count = 0};
+    struct values sizes = {.count = 0};
+    struct values contexts = {.count = 0};
     for (uint32_t i = 0; i < profile->step_count; i++) {
         const struct profile_step *step = &profile->steps[i];
         if (decode ? is_decode(step) : is_prefill(step)) {
-            note(&rows, decode ? step->requests : step->prompt_tokens);
-            note(&columns, decode ? step->context : step->prompt_context);
+            note(&sizes, decode ? step->requests : step->prompt_tokens);
+            note(&contexts, decode ? step->context : step->prompt_context);
         }
     }
     printf("\n%-10s ms, at a context of", decode ? "decode" : "prefill");
-    for (uint32_t c = 0; c < columns.count; c++) {
-        printf(" %9u", columns.numbers[c]);
+    for (uint32_t c = 0; c < contexts.count; c++) {
+        printf(" %9u", contexts.numbers[c]);
     }
     printf("\n");
-    for (uint32_t r = 0; r < rows.count; r++) {
-        printf("%10u %-20s", rows.numbers[r], decode ? "requests" : "tokens");
-        for (uint32_t c = 0; c < columns.count; c++) {
-            struct profile_step like = cell(decode, rows.numbers[r], columns.numbers[c]);
-            const struct profile_step *step = step_profile_find(profile, &like);
-            if (step != NULL) {
-                printf("%9.3f%s", step->median_ms, step->noisy ? "~" : " ");
-            } else {
-                printf("%9s ", "");
-            }
-        }
-        printf("\n");
+    for (uint32_t r = 0; r < sizes.count; r++) {
+        print_row(profile, decode, sizes.numbers[r], &contexts);
     }
 }
 

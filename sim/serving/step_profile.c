@@ -45,40 +45,75 @@ static bool read_whole(const struct json *object, const char *place, const char 
     return true;
 }
 
-static bool read_identity(struct step_profile *profile, const struct json *document,
-                          const char *place, struct error *error)
+/* A member of the file and where it goes. */
+struct place_of_text {
+    const struct json *object;
+    const char *key;
+    char *text;
+    size_t size;
+};
+
+struct place_of_whole {
+    const struct json *object;
+    const char *key;
+    uint32_t *value;
+};
+
+static bool read_members(struct step_profile *profile, const struct json *document,
+                         const char *place, struct error *error)
 {
     const struct json *gpu = json_find(document, "gpu");
     const struct json *model = json_find(document, "model");
+    const struct place_of_text texts[] = {
+        {model, "name", profile->model, sizeof profile->model},
+        {gpu, "name", profile->gpu, sizeof profile->gpu},
+        {document, "weights", profile->weights, sizeof profile->weights},
+        {document, "kv_cache", profile->kv_cache, sizeof profile->kv_cache},
+        {document, "date", profile->date, sizeof profile->date}};
+    const struct place_of_whole wholes[] = {
+        {gpu, "multiprocessors", &profile->multiprocessors},
+        {model, "num_hidden_layers", &profile->layers},
+        {model, "hidden_size", &profile->hidden_size},
+        {model, "intermediate_size", &profile->intermediate_size},
+        {model, "num_attention_heads", &profile->heads},
+        {model, "num_key_value_heads", &profile->kv_heads},
+        {model, "head_dim", &profile->head_dim},
+        {model, "vocab_size", &profile->vocab_size}};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (!read_text(texts[i].object, place, texts[i].key, texts[i].text, texts[i].size, error)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < sizeof wholes / sizeof wholes[0]; i++) {
+        if (!read_whole(wholes[i].object, place, wholes[i].key, wholes[i].value, error)) {
+            return false;
+        }
+    }
+    return read_number(document, place, "weight_bytes", &profile->weight_bytes, error) &&
+           read_number(document, place, "kv_bytes_per_token", &profile->kv_bytes_per_token, error);
+}
+
+static bool read_identity(struct step_profile *profile, const struct json *document,
+                          const char *place, struct error *error)
+{
     double version = 0;
     const struct json *version_item = json_find(document, "format_version");
     if (version_item == NULL || !json_number(version_item, &version) || (int)version != 1) {
         return error_set(error, "%s: 'format_version' must be 1", place);
     }
-    if (gpu == NULL || model == NULL) {
-        return error_set(error, "%s: key '%s' is missing", place, gpu == NULL ? "gpu" : "model");
+    for (const char *const *key = (const char *const[]){"gpu", "model", NULL}; *key != NULL;
+         key++) {
+        if (json_find(document, *key) == NULL) {
+            return error_set(error, "%s: key '%s' is missing", place, *key);
+        }
     }
-    bool ok =
-        read_text(model, place, "name", profile->model, sizeof profile->model, error) &&
-        read_text(gpu, place, "name", profile->gpu, sizeof profile->gpu, error) &&
-        read_text(document, place, "weights", profile->weights, sizeof profile->weights, error) &&
-        read_text(document, place, "kv_cache", profile->kv_cache, sizeof profile->kv_cache,
-                  error) &&
-        read_text(document, place, "date", profile->date, sizeof profile->date, error) &&
-        read_whole(gpu, place, "multiprocessors", &profile->multiprocessors, error) &&
-        read_whole(model, place, "num_hidden_layers", &profile->layers, error) &&
-        read_whole(model, place, "hidden_size", &profile->hidden_size, error) &&
-        read_whole(model, place, "intermediate_size", &profile->intermediate_size, error) &&
-        read_whole(model, place, "num_attention_heads", &profile->heads, error) &&
-        read_whole(model, place, "num_key_value_heads", &profile->kv_heads, error) &&
-        read_whole(model, place, "head_dim", &profile->head_dim, error) &&
-        read_whole(model, place, "vocab_size", &profile->vocab_size, error) &&
-        read_number(document, place, "weight_bytes", &profile->weight_bytes, error) &&
-        read_number(document, place, "kv_bytes_per_token", &profile->kv_bytes_per_token, error);
-    if (ok && text_equal(profile->weights, "int4-g128")) {
+    if (!read_members(profile, document, place, error)) {
+        return false;
+    }
+    if (text_equal(profile->weights, "int4-g128")) {
         snprintf(profile->weights, sizeof profile->weights, "gptq-int4-g128");
     }
-    return ok;
+    return true;
 }
 
 static bool are_counts(const double *values, size_t count)
