@@ -9,6 +9,7 @@
 #include "sim/base/embedded.h"
 #include "sim/base/memory.h"
 #include "sim/base/text.h"
+#include "sim/metrics/samples.h"
 #include "sim/serving/cost_transfer.h"
 #include "sim/serving/step_profile.h"
 
@@ -201,29 +202,23 @@ static bool find_reference(struct step_cost *ret_measured, struct step_cost *ret
            error_set(error, "no bf16 calibration and profile of one model are shipped");
 }
 
-static int ascending(const void *left, const void *right)
-{
-    double a = *(const double *)left;
-    double b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
 /* What the engine takes for a decode beyond the card: one constant, the median over the batches of
  * the bf16 reference. */
 static bool add_engine_constant(struct step_cost *cost, struct error *error)
 {
     struct step_cost measured = {.launch_tail_ps = 0};
     struct step_cost card = {.launch_tail_ps = 0};
-    double rest_ps[STEP_COST_MAXIMUM_KNOTS];
+    struct samples rest_ps;
     if (!find_reference(&measured, &card, error)) {
         return false;
     }
+    samples_init(&rest_ps);
     for (uint32_t i = 0; i < measured.decode.count; i++) {
-        rest_ps[i] =
-            measured.decode.cost_ps[i] - cost_curve_at(&card.decode, measured.decode.tokens[i]);
+        double card_ps = cost_curve_at(&card.decode, measured.decode.tokens[i]);
+        samples_add(&rest_ps, measured.decode.cost_ps[i] - card_ps);
     }
-    qsort(rest_ps, measured.decode.count, sizeof rest_ps[0], ascending);
-    step_cost_add_constant(cost, fmax(0, rest_ps[measured.decode.count / 2]));
+    step_cost_add_constant(cost, fmax(0, samples_quantile(&rest_ps, 0.5)));
+    samples_clear(&rest_ps);
     return true;
 }
 

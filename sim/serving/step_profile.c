@@ -2,12 +2,12 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "sim/base/embedded.h"
 #include "sim/base/text.h"
 #include "sim/base/units.h"
+#include "sim/metrics/samples.h"
 
 #define PS_OF_MS(ms) ((ms) * (double)PS_PER_MS)
 
@@ -214,59 +214,53 @@ const struct profile_step *step_profile_find(const struct step_profile *profile,
     return NULL;
 }
 
-static int ascending(const void *left, const void *right)
+/* The median, at least 0; 0 of none. Clears the samples. */
+static double take_median(struct samples *samples)
 {
-    double a = *(const double *)left;
-    double b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
-static double median(double *values, size_t count)
-{
-    qsort(values, count, sizeof values[0], ascending);
-    return count % 2 == 1 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+    double median = samples->count > 0 ? fmax(0, samples_quantile(samples, 0.5)) : 0;
+    samples_clear(samples);
+    return median;
 }
 
 /* Picoseconds a token of context: from each pair of contexts of one batch that are large enough for
  * the KV cache to be read at full rate. 0 when there is none. */
 static double context_slope_ps(const struct step_profile *profile)
 {
-    enum { FEWEST_REQUESTS = 8, SHORT_CONTEXT = 512, MOST_SLOPES = 64 };
-    double slopes[MOST_SLOPES];
-    size_t count = 0;
+    enum { FEWEST_REQUESTS = 8, SHORT_CONTEXT = 512 };
+    struct samples slopes;
+    samples_init(&slopes);
     for (uint32_t i = 0; i < profile->step_count; i++) {
         const struct profile_step *far = &profile->steps[i];
         const struct profile_step *near = step_profile_find(
             profile, &(struct profile_step){
                          .requests = far->requests, .context = SHORT_CONTEXT, .query_tokens = 1});
         if (far->prompt_tokens == 0 && far->query_tokens == 1 && near != NULL &&
-            count < MOST_SLOPES && far->requests >= FEWEST_REQUESTS &&
-            far->context >= 4 * SHORT_CONTEXT) {
+            far->requests >= FEWEST_REQUESTS && far->context >= 4 * SHORT_CONTEXT) {
             double tokens = (double)far->requests * (far->context - SHORT_CONTEXT);
-            slopes[count++] = PS_OF_MS(far->median_ms - near->median_ms) / tokens;
+            samples_add(&slopes, PS_OF_MS(far->median_ms - near->median_ms) / tokens);
         }
     }
-    return count > 0 ? fmax(0, median(slopes, count)) : 0;
+    return take_median(&slopes);
 }
 
 /* Picoseconds a query-key pair, from chunks over a context against the same without. */
 static double pair_slope_ps(const struct step_profile *profile)
 {
-    enum { FEWEST_TOKENS = 1024, MOST_SLOPES = 64 };
-    double slopes[MOST_SLOPES];
-    size_t count = 0;
+    enum { FEWEST_TOKENS = 1024 };
+    struct samples slopes;
+    samples_init(&slopes);
     for (uint32_t i = 0; i < profile->step_count; i++) {
         const struct profile_step *with = &profile->steps[i];
         const struct profile_step *without =
             step_profile_find(profile, &(struct profile_step){.prompt_tokens = with->prompt_tokens,
                                                               .query_tokens = 1});
         if (with->requests == 0 && with->prompt_context > 0 && without != NULL &&
-            count < MOST_SLOPES && with->prompt_tokens >= FEWEST_TOKENS) {
+            with->prompt_tokens >= FEWEST_TOKENS) {
             double pairs = (double)with->prompt_tokens * with->prompt_context;
-            slopes[count++] = PS_OF_MS(with->median_ms - without->median_ms) / pairs;
+            samples_add(&slopes, PS_OF_MS(with->median_ms - without->median_ms) / pairs);
         }
     }
-    return count > 0 ? fmax(0, median(slopes, count)) : 0;
+    return take_median(&slopes);
 }
 
 /* Puts a knot where it belongs. */
