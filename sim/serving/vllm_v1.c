@@ -74,6 +74,7 @@ static bool preempt_for(struct forming *forming, uint32_t index)
 {
     struct instance *instance = forming->instance;
     struct scheduler_view view = {.instance = instance};
+    assert(cohort_count(&instance->cohort) == 0); /* policies see every request up to date */
     uint32_t position = instance->policy->choose_victim != NULL
                             ? instance->policy->choose_victim(&view)
                             : instance->running_count - 1;
