@@ -156,7 +156,8 @@ static void explain_cost(const struct step_cost *cost, struct explanation *expla
             (struct regime_error){.regime = step_regime_names[regime],
                                   .spans = (uint32_t)errors.count,
                                   .bias_pct = 100 * (predicted / measured - 1),
-                                  .median_pct = samples_quantile(&errors, 0.5)};
+                                  .median_pct = samples_quantile(&errors, 0.5),
+                                  .p95_pct = samples_quantile(&errors, 0.95)};
         samples_clear(&errors);
         measured_total += measured;
         predicted_total += predicted;
@@ -213,8 +214,10 @@ void explanation_print(const struct explanation *explanation, FILE *stream)
     for (int i = 0; i < STEP_REGIMES; i++) {
         const struct regime_error *regime = &explanation->regimes[i];
         if (regime->spans > 0) {
-            fprintf(stream, "    %-36s %6u spans, bias %+6.2f %%, median error %5.2f %%\n",
-                    regime->regime, regime->spans, regime->bias_pct, regime->median_pct);
+            fprintf(stream,
+                    "    %-36s %6u spans, bias %+6.2f %%, median error %5.2f %%, p95 %5.2f %%\n",
+                    regime->regime, regime->spans, regime->bias_pct, regime->median_pct,
+                    regime->p95_pct);
         }
     }
     fputc('\n', stream);

@@ -13,6 +13,7 @@ struct regime_error {
     uint32_t spans;
     double bias_pct;   /* of the summed time */
     double median_pct; /* of |predicted / measured - 1| */
+    double p95_pct;
 };
 
 struct explanation {
