@@ -23,7 +23,6 @@ size_t linear::weight_bytes() const
     return 0;
 }
 
-/* Rows of a layout so that weights of layers fit the kernels. */
 void linear_create(struct linear *linear, weight_type type, int n, int k, bool has_bias,
                    uint64_t seed, cudaStream_t stream)
 {

@@ -33,7 +33,7 @@ static size_t free_bytes(void)
 
 model::model(const struct shape &shape, weight_type weights, kv_type kv, int most_tokens,
              int most_requests, int64_t most_kv_tokens, cudaStream_t stream)
-    : shape_(shape), weights_(weights), kv_(kv), most_requests_(most_requests),
+    : shape_(shape), weights_(weights), kv_(kv),
       pages_((most_kv_tokens + PAGE_TOKENS - 1) / PAGE_TOKENS + most_requests), stream_(stream),
       context_(linear_context_create())
 {

@@ -81,7 +81,6 @@ class model {
     struct shape shape_;
     weight_type weights_;
     kv_type kv_;
-    int most_requests_;
     int multiprocessors_ = 0;
     int dequantize_from_ = INT4_MOST_TOKENS + 1;
     int64_t pages_;

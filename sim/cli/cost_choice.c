@@ -75,6 +75,12 @@ static void warn(const struct step_cost *cost, const struct cost_request *reques
              100 * cost->uncertainty);
 }
 
+static bool read_calibration(const char *path, struct step_cost *cost,
+                             struct cost_configuration *made, struct error *error)
+{
+    return step_cost_read(cost, path, error) && made_configuration(cost, made, error);
+}
+
 /* The shipped calibration that promises the least extra uncertainty, as it is. */
 static bool find_shipped(const struct cost_configuration *asked, struct step_cost *ret_cost,
                          double *ret_extra_pct, struct error *error)
@@ -86,7 +92,7 @@ static bool find_shipped(const struct cost_configuration *asked, struct step_cos
         if (!text_starts_with(file->path, "calibration/")) {
             continue;
         }
-        if (!step_cost_read(&cost, file->path, error) || !made_configuration(&cost, &made, error)) {
+        if (!read_calibration(file->path, &cost, &made, error)) {
             return false;
         }
         double extra_pct = cost_transfer_uncertainty_pct(&made, asked);
@@ -165,40 +171,36 @@ static bool find_card(const struct cost_configuration *asked, struct step_cost *
            error_set(error, "no profile is shipped; name one by --cost profiled:FILE");
 }
 
-/* The smallest model that has both a bf16 calibration on one GPU and a profile: what an engine
- * makes of a card. */
+/* What an engine makes of a card: the bf16 calibration on one GPU of the smallest model, and the
+ * profile of that model. */
 static bool find_reference(struct step_cost *ret_measured, struct step_cost *ret_card,
                            struct error *error)
 {
+    struct cost_configuration reference;
+    struct cost_configuration of_card;
     double smallest = INFINITY;
+    double extra_pct = INFINITY;
     for (const struct embedded_file *file = embedded_files; file->path != NULL; file++) {
         struct step_cost measured;
-        struct step_cost card;
         struct cost_configuration made;
-        struct cost_configuration of_card;
-        double extra_pct = 0;
         if (!text_starts_with(file->path, "calibration/")) {
             continue;
         }
-        if (!step_cost_read(&measured, file->path, error) ||
-            !made_configuration(&measured, &made, error)) {
+        if (!read_calibration(file->path, &measured, &made, error)) {
             return false;
         }
         double size = (double)model_shape_linear_weights(&made.model);
-        if (made.tensor_parallel > 1 || !text_equal(made.weights->name, "bf16") ||
-            !text_equal(made.kv->name, "bf16") || size >= smallest) {
-            continue;
-        }
-        if (!find_card(&made, &card, &of_card, &extra_pct, error)) {
-            return false;
-        }
-        if (extra_pct <= 0) {
+        if (made.tensor_parallel == 1 && text_equal(made.weights->name, "bf16") &&
+            text_equal(made.kv->name, "bf16") && size < smallest) {
             *ret_measured = measured;
-            *ret_card = card;
+            reference = made;
             smallest = size;
         }
     }
-    return !isinf(smallest) ||
+    if (!isinf(smallest) && !find_card(&reference, ret_card, &of_card, &extra_pct, error)) {
+        return false;
+    }
+    return extra_pct <= 0 ||
            error_set(error, "no bf16 calibration and profile of one model are shipped");
 }
 

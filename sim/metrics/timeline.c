@@ -78,59 +78,24 @@ void timeline_set(struct timeline *timeline, int64_t now_ps, struct timeline_sta
     timeline->since_ps = now_ps;
 }
 
-/* A turn's place in the period, and that of the next. */
-static uint32_t place_after(const struct timeline_growth *growth, uint32_t place)
-{
-    return place + 1 < growth->period ? place + 1 : 0;
-}
-
-/* Blocks taken at the turns from 0 to 'turn'. */
-static uint64_t blocks_up_to(const struct timeline_growth *growth, uint64_t turn)
-{
-    uint64_t periods = (turn + 1) / growth->period;
-    uint64_t left = turn + 1 - periods * growth->period;
-    uint64_t blocks = periods * growth->members;
-    uint32_t place = growth->first;
-    for (uint64_t i = 0; i < left; i++) {
-        blocks += growth->blocks[place];
-        place = place_after(growth, place);
-    }
-    return blocks;
-}
-
 static struct timeline_state state_after(struct timeline_state state, uint64_t turn,
-                                         const struct timeline_growth *growth)
+                                         const struct block_growth *growth)
 {
-    state.used_blocks += (uint32_t)blocks_up_to(growth, turn);
+    state.used_blocks += (uint32_t)block_growth_of_turns(growth, turn + 1);
     state.output_tokens += (turn + 1) * growth->members;
     return state;
 }
 
-/* The first turn by which 'blocks' have been taken; blocks is at least 1. */
-static uint64_t turn_taking(const struct timeline_growth *growth, uint64_t blocks)
-{
-    uint64_t periods = (blocks - 1) / growth->members;
-    uint64_t left = blocks - periods * growth->members;
-    uint64_t turn = periods * growth->period;
-    uint32_t place = growth->first;
-    while (growth->blocks[place] < left) {
-        left -= growth->blocks[place];
-        place = place_after(growth, place);
-        turn++;
-    }
-    return turn;
-}
-
 /* Sum over the turns from 1 to 'last' of the blocks taken times the time since the first turn. */
 static uint128 block_delays_ps(const struct turn_times *times, uint64_t last,
-                               const struct timeline_growth *growth)
+                               const struct block_growth *growth)
 {
     uint128 sum = 0;
     uint64_t periods = last / growth->period;
     uint64_t left = last - periods * growth->period;
     uint32_t place = growth->first;
     for (uint64_t i = 1; i <= growth->period && i <= last; i++) {
-        place = place_after(growth, place);
+        place = place + 1 < growth->period ? place + 1 : 0;
         uint64_t terms = i <= left ? periods + 1 : periods;
         sum += growth->blocks[place] * turn_times_delays_ps(times, i, growth->period, terms);
     }
@@ -139,7 +104,7 @@ static uint128 block_delays_ps(const struct turn_times *times, uint64_t last,
 
 /* Time at each thousandth of the blocks, from the first turn to the last. */
 static void add_kv_bins(struct timeline *timeline, const struct turn_times *times, uint64_t last,
-                        uint32_t used_before, const struct timeline_growth *growth)
+                        uint32_t used_before, const struct block_growth *growth)
 {
     uint64_t turn = 0;
     uint32_t used = used_before + growth->blocks[growth->first];
@@ -147,16 +112,17 @@ static void add_kv_bins(struct timeline *timeline, const struct turn_times *time
         uint32_t bin = kv_bin(timeline, used);
         uint64_t next_used = ((uint64_t)(bin + 1) * timeline->total_blocks + TIMELINE_KV_BINS - 1) /
                              TIMELINE_KV_BINS;
-        uint64_t end = turn_taking(growth, next_used - used_before);
+        /* the turn after the last that stays below */
+        uint64_t end = block_growth_turns_within(growth, next_used - used_before - 1);
         end = end < last ? end : last;
         timeline->kv_bin_ps[bin] += turn_times_at(times, end) - turn_times_at(times, turn);
-        used = used_before + (uint32_t)blocks_up_to(growth, end);
+        used = used_before + (uint32_t)block_growth_of_turns(growth, end + 1);
         turn = end;
     }
 }
 
 void timeline_repeat(struct timeline *timeline, const struct turn_times *times, uint64_t turns,
-                     struct timeline_state state, const struct timeline_growth *growth)
+                     struct timeline_state state, const struct block_growth *growth)
 {
     uint64_t last = turns - 1;
     struct timeline_state first_state = state_after(state, 0, growth);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "sim/base/units.h"
+#include "sim/metrics/block_growth.h"
 #include "sim/metrics/samples.h"
 #include "sim/metrics/turn_times.h"
 
@@ -27,14 +28,6 @@ struct timeline_sample {
 struct timeline_sink {
     void *context;
     void (*take)(void *context, const struct timeline_sample *sample);
-};
-
-/* How used blocks grow from turn to turn: 'blocks[(first + turn) % period]' more at each. */
-struct timeline_growth {
-    const uint32_t *blocks;
-    uint32_t period;
-    uint32_t first;
-    uint32_t members; /* the sum over a period; each gets a token a turn */
 };
 
 struct timeline {
@@ -79,7 +72,7 @@ void timeline_clear(struct timeline *timeline);
 void timeline_set(struct timeline *timeline, int64_t now_ps, struct timeline_state state);
 /* The same as timeline_set at each turn, with 'state' as it was before the first of them. */
 void timeline_repeat(struct timeline *timeline, const struct turn_times *times, uint64_t turns,
-                     struct timeline_state state, const struct timeline_growth *growth);
+                     struct timeline_state state, const struct block_growth *growth);
 struct timeline_summary timeline_summarize(const struct timeline *timeline);
 
 #endif

@@ -260,46 +260,33 @@ int64_t cohort_deliver(struct cohort *cohort, struct instance *instance, int64_t
     return gap_ps;
 }
 
-uint64_t cohort_blocks_of(const struct cohort *cohort, uint64_t turns)
+struct block_growth cohort_growth(const struct cohort *cohort)
 {
-    uint64_t block = cohort->block_tokens;
-    uint64_t periods = turns / block;
-    uint64_t place = cohort->formed % block;
-    uint64_t blocks = periods * cohort_count(cohort);
-    for (uint64_t left = turns - periods * block; left > 0; left--) {
-        blocks += cohort->crossings[place];
-        place = place + 1 < block ? place + 1 : 0;
-    }
-    return blocks;
+    return (struct block_growth){.blocks = cohort->crossings,
+                                 .period = cohort->block_tokens,
+                                 .first = (uint32_t)(cohort->formed % cohort->block_tokens),
+                                 .members = cohort_count(cohort)};
 }
 
 uint64_t cohort_turns(const struct instance *instance, uint64_t most)
 {
     const struct cohort *cohort = &instance->cohort;
+    struct block_growth growth = cohort_growth(cohort);
     uint64_t free_blocks = instance->kv_cache.free_blocks;
     uint64_t due = cohort->leaving.members[0].due - cohort->taken;
     uint64_t turns = due < most ? due : most;
-    if (cohort_blocks_of(cohort, turns) <= free_blocks) {
-        return turns;
-    }
-    turns = free_blocks / cohort_count(cohort) * cohort->block_tokens;
-    uint64_t left = free_blocks % cohort_count(cohort);
-    for (;;) {
-        uint32_t next = cohort->crossings[(cohort->formed + turns) % cohort->block_tokens];
-        if (next > left) {
-            return turns;
-        }
-        left -= next;
-        turns++;
-    }
+    return block_growth_of_turns(&growth, turns) <= free_blocks
+               ? turns
+               : block_growth_turns_within(&growth, free_blocks);
 }
 
 /* Steps formed with all members. */
 static void advance(struct instance *instance, uint64_t steps)
 {
     struct cohort *cohort = &instance->cohort;
-    uint64_t count = cohort_count(cohort);
-    kv_cache_take(&instance->kv_cache, (uint32_t)cohort_blocks_of(cohort, steps));
+    struct block_growth growth = cohort_growth(cohort);
+    uint64_t count = growth.members;
+    kv_cache_take(&instance->kv_cache, (uint32_t)block_growth_of_turns(&growth, steps));
     cohort->context_squares += 2 * steps * cohort->context_tokens + count * steps * steps;
     cohort->context_tokens += count * steps;
     cohort->formed += steps;

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sim/metrics/block_growth.h"
 #include "sim/metrics/turn_times.h"
 
 struct instance;
@@ -78,8 +79,8 @@ int64_t cohort_deliver(struct cohort *cohort, struct instance *instance, int64_t
 /* Turns, at most 'most', that are mere repetition for all members and for which blocks suffice. */
 uint64_t cohort_turns(const struct instance *instance, uint64_t most);
 
-/* Blocks that the next 'turns' steps need. */
-uint64_t cohort_blocks_of(const struct cohort *cohort, uint64_t turns);
+/* How the members take blocks from the next step on. */
+struct block_growth cohort_growth(const struct cohort *cohort);
 
 /* Forms one step with all members: takes their blocks, which must be free. */
 void cohort_form(struct instance *instance);

@@ -99,13 +99,7 @@ static void count_gaps(struct simulation *simulation, const struct stretch *stre
 /* The state after each turn: blocks are taken as members fill theirs. */
 static void note_states(struct simulation *simulation, const struct stretch *stretch)
 {
-    const struct cohort *cohort = &simulation->instance.cohort;
-    struct timeline_growth growth = {
-        .blocks = cohort->crossings,
-        .period = cohort->block_tokens,
-        .first = (uint32_t)(cohort->formed % cohort->block_tokens),
-        .members = cohort_count(cohort),
-    };
+    struct block_growth growth = cohort_growth(&simulation->instance.cohort);
     timeline_repeat(&simulation->timeline, &stretch->times, stretch->turns,
                     simulation_state(simulation), &growth);
 }

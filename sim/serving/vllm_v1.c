@@ -108,7 +108,8 @@ static bool suits_all(const struct instance *instance)
 {
     const struct cohort *cohort = &instance->cohort;
     uint32_t budget_tokens = instance->settings.max_batch_tokens;
-    uint64_t blocks = cohort_blocks_of(cohort, 1);
+    struct block_growth growth = cohort_growth(cohort);
+    uint64_t blocks = block_growth_of_turns(&growth, 1);
     for (uint32_t i = 0; i < instance->loose_count; i++) {
         const struct request *request = &instance->requests[instance->loose[i]];
         if (!is_ending(request)) {

@@ -1,0 +1,22 @@
+/* How the blocks of requests that all decode grow from turn to turn: each takes one whenever its
+ * last is full, so the same numbers come again after as many turns as a block has tokens. */
+#ifndef SIM_METRICS_BLOCK_GROWTH_H
+#define SIM_METRICS_BLOCK_GROWTH_H
+
+#include <stdint.h>
+
+/* Turn t takes 'blocks[(first + t) % period]'. */
+struct block_growth {
+    const uint32_t *blocks;
+    uint32_t period;
+    uint32_t first;
+    uint32_t members; /* requests: the sum over a period; each gets a token a turn */
+};
+
+/* Blocks that the first 'turns' turns take. */
+uint64_t block_growth_of_turns(const struct block_growth *growth, uint64_t turns);
+
+/* The most turns that together take at most 'blocks'; there must be a member. */
+uint64_t block_growth_turns_within(const struct block_growth *growth, uint64_t blocks);
+
+#endif
