@@ -11,6 +11,7 @@
 #include "sim/base/text.h"
 #include "sim/metrics/samples.h"
 #include "sim/serving/cost_transfer.h"
+#include "sim/serving/engine_factors.h"
 #include "sim/serving/step_profile.h"
 
 struct cost_request cost_choice_for_engine(const struct measured_engine *engine, const char *source)
@@ -171,15 +172,12 @@ static bool find_card(const struct cost_configuration *asked, struct step_cost *
            error_set(error, "no profile is shipped; name one by --cost profiled:FILE");
 }
 
-/* What an engine makes of a card: the bf16 calibration on one GPU of the smallest model, and the
- * profile of that model. */
-static bool find_reference(struct step_cost *ret_measured, struct step_cost *ret_card,
-                           struct error *error)
+/* The calibration with these weights, of 'model' or else of the smallest model, on one GPU with KV
+ * in bf16. */
+static bool find_measured(const char *weights, const char *model, struct step_cost *ret_measured,
+                          struct cost_configuration *ret_made, bool *ret_found, struct error *error)
 {
-    struct cost_configuration reference;
-    struct cost_configuration of_card;
     double smallest = INFINITY;
-    double extra_pct = INFINITY;
     for (const struct embedded_file *file = embedded_files; file->path != NULL; file++) {
         struct step_cost measured;
         struct cost_configuration made;
@@ -190,18 +188,50 @@ static bool find_reference(struct step_cost *ret_measured, struct step_cost *ret
             return false;
         }
         double size = (double)model_shape_linear_weights(&made.model);
-        if (made.tensor_parallel == 1 && text_equal(made.weights->name, "bf16") &&
-            text_equal(made.kv->name, "bf16") && size < smallest) {
+        if (made.tensor_parallel == 1 && text_equal(made.weights->name, weights) &&
+            text_equal(made.kv->name, "bf16") && size < smallest &&
+            (model == NULL || text_equal(made.model.name, model))) {
             *ret_measured = measured;
-            reference = made;
+            *ret_made = made;
             smallest = size;
         }
     }
-    if (!isinf(smallest) && !find_card(&reference, ret_card, &of_card, &extra_pct, error)) {
+    *ret_found = !isinf(smallest);
+    return true;
+}
+
+/* What an engine makes of a card: the bf16 calibration of the smallest model, and the profile of
+ * that model. */
+static bool find_reference(struct step_cost *ret_measured, struct step_cost *ret_card,
+                           struct error *error)
+{
+    struct cost_configuration reference;
+    struct cost_configuration of_card;
+    double extra_pct = INFINITY;
+    bool found = false;
+    if (!find_measured("bf16", NULL, ret_measured, &reference, &found, error) ||
+        (found && !find_card(&reference, ret_card, &of_card, &extra_pct, error))) {
         return false;
     }
     return extra_pct <= 0 ||
            error_set(error, "no bf16 calibration and profile of one model are shipped");
+}
+
+/* How the engine's kernels use a weight format, where one model is calibrated in it and in bf16. */
+static bool find_factors(const char *weights, struct engine_factors *factors, bool *ret_found,
+                         struct error *error)
+{
+    struct step_cost format;
+    struct step_cost bf16;
+    struct cost_configuration made;
+    struct cost_configuration plain;
+    bool ok =
+        find_measured(weights, NULL, &format, &made, ret_found, error) &&
+        (!*ret_found || find_measured("bf16", made.model.name, &bf16, &plain, ret_found, error));
+    if (ok && *ret_found) {
+        engine_factors_learn(factors, &format, &bf16, &made);
+    }
+    return ok;
 }
 
 /* What the engine takes for a decode beyond the card: one constant, the median over the batches of
@@ -224,6 +254,41 @@ static bool add_engine_constant(struct step_cost *cost, struct error *error)
     return true;
 }
 
+/* The card's share: by the profile 'name', or else by the nearest one, which for weights whose
+ * engine factors are known is one in bf16. Then the engine's. */
+static bool compose_card(const struct cost_configuration *asked, const char *name,
+                         struct step_cost *cost, struct cost_configuration *made,
+                         struct error *error)
+{
+    struct cost_configuration nearest = *asked;
+    struct engine_factors factors;
+    bool quantized = !text_equal(asked->weights->name, "bf16");
+    bool known = false;
+    double extra_pct = 0;
+    char path[1024];
+    if (quantized && !find_factors(asked->weights->name, &factors, &known, error)) {
+        return false;
+    }
+    if (known && !weight_precision_find("bf16", &nearest.weights, error)) {
+        return false;
+    }
+    bool ok = name != NULL
+                  ? read_card(cost_choice_profile_path(name, path, sizeof path), cost, made, error)
+                  : find_card(&nearest, cost, made, &extra_pct, error);
+    if (!ok || !add_engine_constant(cost, error)) {
+        return false;
+    }
+    if (known && text_equal(made->weights->name, "bf16")) {
+        size_t length = strlen(cost->identity.name);
+        made->weights = asked->weights;
+        engine_factors_apply(&factors, cost, made);
+        snprintf(cost->identity.weights, sizeof cost->identity.weights, "%s", made->weights->name);
+        snprintf(cost->identity.name + length, sizeof cost->identity.name - length,
+                 " with the factors of %s", factors.name);
+    }
+    return true;
+}
+
 /* By a profile: the card's share by what was measured, the host's by the nearest calibration. For
  * another GPU ('roofline') by its data sheet, at the efficiencies of the one measured. */
 static bool make_profiled(const struct cost_configuration *asked, const char *name,
@@ -232,11 +297,7 @@ static bool make_profiled(const struct cost_configuration *asked, const char *na
     struct cost_configuration made;
     struct step_cost host;
     double extra_pct = 0;
-    char path[1024];
-    bool ok = name != NULL ? read_card(cost_choice_profile_path(name, path, sizeof path), ret_cost,
-                                       &made, error)
-                           : find_card(asked, ret_cost, &made, &extra_pct, error);
-    if (!ok || !add_engine_constant(ret_cost, error) ||
+    if (!compose_card(asked, name, ret_cost, &made, error) ||
         !find_shipped(asked, &host, &extra_pct, error) || !carry_over(&host, asked, error)) {
         return false;
     }
