@@ -50,7 +50,7 @@ struct batch_summary step_observations_summarize(const struct measured_run *run,
             summary.decode_context_tokens * summary.decode_context_tokens / step->decode_requests;
     }
     batch_summary_choose_graph(&summary, run->engine.max_batch_requests,
-                               run->engine.max_batch_tokens);
+                               run->engine.max_batch_tokens, 0);
     return summary;
 }
 

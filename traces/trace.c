@@ -6,8 +6,9 @@
 #include "sim/base/units.h"
 
 static const char *const columns[] = {
-    "arrival_s",         "prompt_tokens", "output_tokens", "reasoning_tokens",
-    "max_output_tokens", "priority",      "dataset",       NULL};
+    "arrival_s", "prompt_tokens", "output_tokens", "reasoning_tokens", "max_output_tokens",
+    "priority",  "dataset",       "prefix_id",     "prefix_tokens",    "conversation_id",
+    NULL};
 
 bool trace_names_add(struct trace_names *names, const char *name, uint32_t *ret_index,
                      struct error *error)
@@ -75,7 +76,10 @@ static bool read_numbers(const struct csv_reader *csv, struct trace_request *req
     request->max_output_tokens = request->output_tokens;
     if (!optional(csv, "reasoning_tokens", 0, &request->reasoning_tokens, error) ||
         !optional(csv, "max_output_tokens", 1, &request->max_output_tokens, error) ||
-        !optional(csv, "priority", 0, &priority, error)) {
+        !optional(csv, "priority", 0, &priority, error) ||
+        !optional(csv, "prefix_id", 0, &request->prefix_id, error) ||
+        !optional(csv, "prefix_tokens", 0, &request->prefix_tokens, error) ||
+        !optional(csv, "conversation_id", 0, &request->conversation_id, error)) {
         return false;
     }
     request->priority = (int32_t)(priority < INT32_MAX ? priority : INT32_MAX);
@@ -135,7 +139,8 @@ void trace_write_header(FILE *stream)
 
 void trace_write(FILE *stream, const struct trace_request *request, const struct trace_names *names)
 {
-    fprintf(stream, "%.6f,%u,%u,%u,%u,%d,%s\n", request->arrival_s, request->prompt_tokens,
+    fprintf(stream, "%.6f,%u,%u,%u,%u,%d,%s,%u,%u,%u\n", request->arrival_s, request->prompt_tokens,
             request->output_tokens, request->reasoning_tokens, request->max_output_tokens,
-            request->priority, names->names[request->dataset]);
+            request->priority, names->names[request->dataset], request->prefix_id,
+            request->prefix_tokens, request->conversation_id);
 }

@@ -17,7 +17,10 @@ struct trace_request {
     uint32_t reasoning_tokens;  /* of output_tokens */
     uint32_t max_output_tokens; /* the budget; at most this many are generated */
     int32_t priority;
-    uint32_t dataset; /* index into the names */
+    uint32_t dataset;   /* index into the names */
+    uint32_t prefix_id; /* what the prompt begins with, shared with others; 0: nothing */
+    uint32_t prefix_tokens;
+    uint32_t conversation_id; /* its prompts each hold those before; 0: none */
 };
 
 struct trace_names {

@@ -22,12 +22,23 @@ struct mixture {
     uint32_t count;
 };
 
+/* A conversation going on: its next prompt holds all before it but the thinking. */
+struct conversation {
+    uint32_t id;
+    uint32_t turns;
+    uint32_t prefix_id;
+    uint32_t history_tokens;
+};
+
 struct generator {
     struct generator_settings settings;
     struct mixture mixture;
     struct random_stream *gaps;
     struct random_stream *choices;
     struct random_stream *lengths;
+    struct random_stream *prefixes;
+    struct conversation *conversations;
+    uint32_t conversations_begun;
     double now_s;
     uint32_t made;
 };
@@ -143,6 +154,11 @@ bool generator_create(const struct generator_settings *settings,
     generator->gaps = random_create(settings->seed, "arrivals");
     generator->choices = random_create(settings->seed, "datasets");
     generator->lengths = random_create(settings->seed, "lengths");
+    generator->prefixes = random_create(settings->seed, "prefixes");
+    if (settings->turns > 1) {
+        generator->conversations =
+            memory_zeroed(settings->conversations, sizeof generator->conversations[0]);
+    }
     *ret_generator = generator;
     return true;
 }
@@ -153,7 +169,46 @@ void generator_destroy(struct generator *generator)
         random_destroy(generator->gaps);
         random_destroy(generator->choices);
         random_destroy(generator->lengths);
+        random_destroy(generator->prefixes);
+        free(generator->conversations);
         free(generator);
+    }
+}
+
+static uint32_t choose_prefix(struct generator *generator)
+{
+    uint32_t prefixes = generator->settings.prefixes > 1 ? generator->settings.prefixes : 1;
+    return generator->settings.prefix_tokens > 0 ? 1 + random_below(generator->prefixes, prefixes)
+                                                 : 0;
+}
+
+/* The conversations take turns. */
+static void continue_conversation(struct generator *generator, struct trace_request *request)
+{
+    struct conversation *one =
+        &generator->conversations[generator->made % generator->settings.conversations];
+    if (one->turns == 0) {
+        *one = (struct conversation){.id = ++generator->conversations_begun,
+                                     .turns = generator->settings.turns,
+                                     .prefix_id = choose_prefix(generator),
+                                     .history_tokens = generator->settings.prefix_tokens};
+    }
+    one->turns--;
+    request->prefix_id = one->prefix_id;
+    request->conversation_id = one->id;
+    request->prompt_tokens += one->history_tokens;
+    one->history_tokens =
+        request->prompt_tokens + request->output_tokens - request->reasoning_tokens;
+}
+
+static void share_beginning(struct generator *generator, struct trace_request *request)
+{
+    request->prefix_tokens = generator->settings.prefix_tokens;
+    if (generator->conversations != NULL) {
+        continue_conversation(generator, request);
+    } else {
+        request->prefix_id = choose_prefix(generator);
+        request->prompt_tokens += generator->settings.prefix_tokens;
     }
 }
 
@@ -170,5 +225,6 @@ bool generator_next(struct generator *generator, struct trace_request *ret_reque
     *ret_request =
         (struct trace_request){.arrival_s = generator->now_s, .dataset = component->name};
     draw_lengths(generator, component->model, ret_request);
+    share_beginning(generator, ret_request);
     return true;
 }

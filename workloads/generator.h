@@ -21,10 +21,14 @@ struct generator_settings {
     enum arrival_process arrival;
     double rate_per_s;
     double burstiness;
-    uint32_t token_budget; /* of output */
-    double output_factor;  /* times the lengths of the models; 0 is taken as 1 */
-    const char *model;     /* whose lengths */
-    const char *datasets;  /* "gsm8k:4,aime-2024:1": names and weights */
+    uint32_t token_budget;  /* of output */
+    double output_factor;   /* times the lengths of the models; 0 is taken as 1 */
+    uint32_t prefix_tokens; /* in front of each prompt */
+    uint32_t prefixes;      /* different ones; 0 is taken as 1 */
+    uint32_t turns;         /* of a conversation; 0 and 1: none */
+    uint32_t conversations; /* going on at a time */
+    const char *model;      /* whose lengths */
+    const char *datasets;   /* "gsm8k:4,aime-2024:1": names and weights */
 };
 
 struct generator;

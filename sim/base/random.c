@@ -30,11 +30,19 @@ uint64_t random_key(uint64_t seed, const char *name)
     return mix(seed + hash * UINT64_C(0x9E3779B97F4A7C15));
 }
 
+uint64_t random_bits_at(uint64_t key, uint64_t counter)
+{
+    return mix(key + (counter + 1) * UINT64_C(0x9E3779B97F4A7C15));
+}
+
+double random_uniform_at(uint64_t key, uint64_t counter)
+{
+    return ((double)(random_bits_at(key, counter) >> 11) + 0.5) * 0x1p-53;
+}
+
 double random_normal_at(uint64_t key, uint64_t counter)
 {
-    uint64_t bits = mix(key + (counter + 1) * UINT64_C(0x9E3779B97F4A7C15));
-    double uniform = ((double)(bits >> 11) + 0.5) * 0x1p-53;
-    return gsl_cdf_ugaussian_Pinv(uniform);
+    return gsl_cdf_ugaussian_Pinv(random_uniform_at(key, counter));
 }
 
 struct random_stream *random_create(uint64_t seed, const char *name)

@@ -18,6 +18,8 @@ uint32_t random_below(struct random_stream *stream, uint32_t limit); /* in [0, l
 
 /* Counter-based numbers: number 'counter' of the stream 'name', whatever was drawn before. */
 uint64_t random_key(uint64_t seed, const char *name);
+uint64_t random_bits_at(uint64_t key, uint64_t counter);
+double random_uniform_at(uint64_t key, uint64_t counter); /* in (0, 1) */
 double random_normal_at(uint64_t key, uint64_t counter);
 
 #endif

@@ -11,9 +11,9 @@
 #include "sim/hardware/model_shape.h"
 #include "sim/hardware/precision.h"
 #include "sim/policy/scheduling_policies.h"
+#include "sim/serving/engine_presets.h"
 #include "sim/serving/step_cost.h"
 #include "sim/serving/step_profile.h"
-#include "sim/serving/vllm_v1.h"
 #include "workloads/length_model.h"
 
 static bool list_models(struct error *error)
@@ -52,7 +52,9 @@ static bool list_gpus(struct error *error)
 static bool list_engines(struct error *error)
 {
     (void)error;
-    printf("%-18s %s\n", engine_preset_vllm_0_24.name, engine_preset_vllm_0_24.summary);
+    for (size_t i = 0; engine_presets[i] != NULL; i++) {
+        printf("%-18s %s\n", engine_presets[i]->name, engine_presets[i]->summary);
+    }
     return true;
 }
 
@@ -133,7 +135,7 @@ static bool list_profiles(struct error *error)
 static bool list_settings(struct error *error)
 {
     (void)error;
-    struct scenario scenario = scenario_default();
+    struct scenario scenario = scenario_default(engine_presets[0]);
     settings_print_help(scenario_settings, &scenario, stdout);
     return true;
 }

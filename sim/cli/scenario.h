@@ -7,6 +7,7 @@
 #include "sim/base/error.h"
 #include "sim/base/settings.h"
 #include "sim/cli/options.h"
+#include "sim/serving/engine_presets.h"
 
 struct scenario {
     char name[64];
@@ -32,6 +33,14 @@ struct scenario {
     bool reserve_full_prompt;
     bool chunked_prefill;
     bool async_scheduling;
+    bool prefix_caching;
+    uint32_t draft_tokens;
+    double swap_gib;
+    uint32_t max_prefill_tokens;
+    uint32_t max_concurrent_requests;
+    bool mixed_chunks;
+    bool ignores_eos;
+    bool streams_tokens;
 
     bool noise;     /* draw how far steps and launches lie from their prices */
     char cost[256]; /* SOURCE[:FILE]; empty: the best that exists */
@@ -44,6 +53,11 @@ struct scenario {
     uint32_t requests;
     uint32_t token_budget;
     double output_factor;
+    uint32_t prefix_tokens;
+    uint32_t prefixes;
+    uint32_t turns;
+    uint32_t conversations;
+    double draft_acceptance;
     char arrival[16];
     double rate_per_s;
     double burstiness;
@@ -58,8 +72,8 @@ struct scenario {
 
 extern const struct setting scenario_settings[];
 
-/* The embedded default. */
-struct scenario scenario_default(void);
+/* The embedded default, with the limits that the engine starts with. */
+struct scenario scenario_default(const struct engine_preset *preset);
 
 /* The default, overridden by the file at 'path' (NULL: none), then by 'assignments' (KEY=VALUE),
  * then by 'seed' (NULL: as it is). */

@@ -3,13 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/base/random.h"
 #include "sim/base/text.h"
 #include "sim/base/units.h"
 #include "sim/policy/scheduling_policies.h"
+#include "sim/serving/engine_presets.h"
 #include "sim/serving/run_tally.h"
-#include "sim/serving/vllm_v1.h"
 
-enum { DEFAULT_MODEL_LEN = 32768 };
+enum { DEFAULT_MODEL_LEN = 32768, STREAM_OF_PREFIXES = 1, STREAM_OF_CONVERSATIONS = 2 };
 
 static bool choose_cost(struct setup *setup, const struct scenario *scenario, struct error *error)
 {
@@ -56,6 +57,24 @@ static void fit_model_len(struct setup *setup, const struct scenario *scenario)
     }
 }
 
+/* SGLang's captured batches by the card's memory (server_args.py, cuda_graph_runner.py). */
+static uint32_t largest_graph(const struct gpu *gpu)
+{
+    return gpu->memory_mib < 25000 ? 8 : gpu->memory_mib <= 81920 ? 160 : 256;
+}
+
+/* Blocks on the CPU for preempted requests, and the way there over the host link. */
+static void set_swap(struct setup *setup, const struct scenario *scenario)
+{
+    struct engine_settings *engine = &setup->simulation.engine;
+    double block_bytes = setup->memory.block_bytes;
+    engine->swap_blocks = (uint32_t)(scenario->swap_gib * 1073741824.0 / block_bytes);
+    if (setup->gpu.pcie_gb_per_s > 0) {
+        double ps_per_byte = 1000 / setup->gpu.pcie_gb_per_s;
+        engine->swap_block_ps = (int64_t)(block_bytes * ps_per_byte);
+    }
+}
+
 static bool set_engine(struct setup *setup, const struct scenario *scenario, struct error *error)
 {
     static const struct {
@@ -63,7 +82,6 @@ static bool set_engine(struct setup *setup, const struct scenario *scenario, str
         enum client_kind kind;
     } kinds[] = {{"open", CLIENT_OPEN}, {"closed", CLIENT_CLOSED}, {"batch", CLIENT_BATCH}};
     struct simulation_settings *settings = &setup->simulation;
-    settings->preset = &engine_preset_vllm_0_24;
     settings->cost = &setup->cost;
     settings->timeline_interval_ps = ps_from_s(scenario->timeline_interval_s);
     settings->client.width = scenario->client_width;
@@ -75,6 +93,9 @@ static bool set_engine(struct setup *setup, const struct scenario *scenario, str
             settings->client.kind = kinds[i].kind;
         }
     }
+    if (!engine_preset_find(scenario->engine, &settings->preset, error)) {
+        return false;
+    }
     settings->engine = (struct engine_settings){
         .max_batch_tokens = scenario->max_batch_tokens,
         .max_batch_requests = scenario->max_batch_requests,
@@ -85,7 +106,22 @@ static bool set_engine(struct setup *setup, const struct scenario *scenario, str
         .reserve_full_prompt = scenario->reserve_full_prompt,
         .chunked_prefill = scenario->chunked_prefill,
         .async_scheduling = scenario->async_scheduling,
+        .prefix_caching = scenario->prefix_caching,
+        .draft_tokens = scenario->draft_tokens,
+        .max_prefill_tokens = scenario->max_prefill_tokens,
+        .max_concurrent_requests = scenario->max_concurrent_requests,
+        .largest_graph = largest_graph(&setup->gpu),
+        .mixed_chunks = scenario->mixed_chunks,
+        .ignores_eos = scenario->ignores_eos,
+        .streams_tokens = scenario->streams_tokens,
     };
+    set_swap(setup, scenario);
+    settings->preset->settle(&settings->engine);
+    if (settings->engine.block_tokens != scenario->block_tokens) {
+        return error_set(error, "'engine.block_tokens' must be %u with '%s', got %u",
+                         settings->engine.block_tokens, settings->preset->name,
+                         scenario->block_tokens);
+    }
     if (settings->engine.num_blocks <= settings->preset->reserved_blocks + 1) {
         return error_set(error, "'engine.num_blocks' must be at least %u, got %u",
                          settings->preset->reserved_blocks + 2, settings->engine.num_blocks);
@@ -111,6 +147,10 @@ bool setup_workload(const struct scenario *scenario, const char *model, struct w
         .burstiness = scenario->burstiness,
         .token_budget = scenario->token_budget,
         .output_factor = scenario->output_factor,
+        .prefix_tokens = scenario->prefix_tokens,
+        .prefixes = scenario->prefixes,
+        .turns = scenario->turns,
+        .conversations = scenario->conversations,
         .model = scenario->lengths_model[0] != '\0' ? scenario->lengths_model : model,
         .datasets = scenario->datasets};
     for (size_t i = 0; i < sizeof arrivals / sizeof arrivals[0]; i++) {
@@ -119,6 +159,24 @@ bool setup_workload(const struct scenario *scenario, const char *model, struct w
         }
     }
     return workload_open(workload, &settings, scenario->lengths, scenario->trace, error);
+}
+
+/* What the prompt begins with, and the conversation it goes on; an answer without thinking stays in
+ * the conversation as it was generated, thinking is left out of later turns. */
+static struct prompt_content content_of(const struct trace_request *request)
+{
+    struct prompt_content content = {.own_stream = 0};
+    if (request->prefix_id > 0) {
+        content.parts[0] =
+            (struct prompt_part){.stream = random_bits_at(STREAM_OF_PREFIXES, request->prefix_id),
+                                 .end = smaller(request->prefix_tokens, request->prompt_tokens)};
+    }
+    if (request->conversation_id > 0) {
+        uint64_t stream = random_bits_at(STREAM_OF_CONVERSATIONS, request->conversation_id);
+        content.parts[1] = (struct prompt_part){.stream = stream, .end = request->prompt_tokens};
+        content.own_stream = request->reasoning_tokens == 0 ? stream : 0;
+    }
+    return content;
 }
 
 /* A trace may turn out bad in the middle of a run: that is kept for setup_check. */
@@ -140,6 +198,9 @@ static bool next_request(void *context, struct request *request)
         .dataset = from.dataset,
         .output_tokens = smaller(from.output_tokens, from.max_output_tokens),
         .reasoning_tokens = from.reasoning_tokens,
+        .content = content_of(&from),
+        .draft_truth = {.probability = setup->draft_acceptance,
+                        .key = random_bits_at(setup->draft_key, setup->workload.count)},
     };
     return more;
 }
@@ -182,6 +243,8 @@ bool setup_check(const struct setup *setup, const struct simulation *simulation,
 bool setup_init(struct setup *setup, const struct scenario *scenario, struct error *error)
 {
     memset(setup, 0, sizeof *setup);
+    setup->draft_acceptance = scenario->draft_acceptance;
+    setup->draft_key = random_key(scenario->seed, "drafts");
     for (uint32_t i = 0; i < TRACE_MAXIMUM_DATASETS; i++) {
         setup->dataset_names[i] = setup->workload.datasets.names[i];
     }

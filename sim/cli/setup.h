@@ -18,6 +18,8 @@ struct setup {
     struct workload workload;
     bool workload_failed; /* while the simulation ran */
     struct error workload_error;
+    double draft_acceptance;
+    uint64_t draft_key;
     struct request_log *log; /* of the requests done, borrowed; NULL: none is kept */
     const char *dataset_names[TRACE_MAXIMUM_DATASETS];
     char warning[COST_WARNING_BYTES]; /* for the user; empty: none */

@@ -39,6 +39,7 @@ struct run_summary {
     uint64_t cut_while_thinking; /* the budget ended them before the first visible token */
     double makespan_s;           /* first sent to last token */
     uint64_t prompt_tokens;      /* of finished requests */
+    uint64_t cached_tokens;      /* of prompts, found computed */
     uint64_t output_tokens;
     uint64_t reasoning_tokens;
     double requests_per_s;
@@ -60,6 +61,9 @@ struct run_summary {
     uint64_t steps;
     uint64_t decode_steps;
     uint64_t mixed_steps;
+    uint64_t draft_tokens;          /* verified by speculative decoding */
+    uint64_t accepted_drafts;       /* of them right */
+    uint64_t verifications;         /* of one request in one step */
     double extrapolated_step_share; /* priced beyond what was measured */
 };
 

@@ -42,6 +42,7 @@ void run_report_json(const struct run_summary *summary, struct json *object)
     json_add_number(object, "busy_s", summary->timeline.busy_s);
     struct json *tokens = json_add_object(object, "tokens");
     json_add_number(tokens, "prompt", (double)summary->prompt_tokens);
+    json_add_number(tokens, "prompt_cached", (double)summary->cached_tokens);
     json_add_number(tokens, "output", (double)summary->output_tokens);
     json_add_number(tokens, "reasoning", (double)summary->reasoning_tokens);
     struct json *throughput = json_add_object(object, "throughput");
@@ -65,6 +66,10 @@ void run_report_json(const struct run_summary *summary, struct json *object)
     json_add_number(straggler, "share_of_time_under_quarter_of_peak",
                     summary->timeline.share_under_quarter);
     json_add_number(straggler, "wasted_slot_share", summary->wasted_slot_share);
+    struct json *speculation = json_add_object(object, "speculation");
+    json_add_number(speculation, "verifications", (double)summary->verifications);
+    json_add_number(speculation, "draft_tokens", (double)summary->draft_tokens);
+    json_add_number(speculation, "accepted_drafts", (double)summary->accepted_drafts);
     struct json *steps = json_add_object(object, "steps");
     json_add_number(steps, "total", (double)summary->steps);
     json_add_number(steps, "decode", (double)summary->decode_steps);
@@ -102,12 +107,28 @@ static void print_distribution(FILE *stream, const char *name,
     fputc('\n', stream);
 }
 
+/* What is shared, and what is guessed, where there is any. */
+static void print_savings(const struct run_summary *summary, FILE *stream)
+{
+    if (summary->cached_tokens > 0) {
+        fprintf(stream, "prefix cache  %.1f %% of the prompt tokens found\n",
+                100.0 * (double)summary->cached_tokens / (double)summary->prompt_tokens);
+    }
+    if (summary->verifications > 0) {
+        double verifications = (double)summary->verifications;
+        fprintf(stream, "speculation   %.2f tokens a verification, of %.2f drafted %.0f %% right\n",
+                1 + (double)summary->accepted_drafts / verifications,
+                (double)summary->draft_tokens / verifications,
+                100.0 * (double)summary->accepted_drafts / (double)summary->draft_tokens);
+    }
+}
+
 void run_report_table(const struct run_summary *summary, FILE *stream)
 {
     const struct timeline_summary *timeline = &summary->timeline;
     fprintf(stream, "requests      %llu finished", (unsigned long long)summary->finished);
     if (summary->rejected > 0) {
-        fprintf(stream, ", %llu refused (too long for the engine)",
+        fprintf(stream, ", %llu refused (too long, or too many at once)",
                 (unsigned long long)summary->rejected);
     }
     fprintf(stream, ", %llu cut while thinking; makespan %.1f s\n",
@@ -136,6 +157,7 @@ void run_report_table(const struct run_summary *summary, FILE *stream)
             "steps         %llu, of them %llu with prefill; %.1f %% priced by extrapolation\n",
             (unsigned long long)summary->steps, (unsigned long long)summary->mixed_steps,
             100 * summary->extrapolated_step_share);
+    print_savings(summary, stream);
     fprintf(stream, "\n  %-28s %9s %9s %9s %9s %9s\n", "latency", "mean", "p50", "p90", "p99",
             "max");
     print_distribution(stream, "time to first token", &summary->ttft_s);

@@ -21,6 +21,8 @@ void batch_reset(struct batch *batch)
 {
     batch->count = 0;
     batch->preempted_count = 0;
+    batch->is_taken = false;
+    batch->late_slots = 0;
     memset(&batch->summary, 0, sizeof batch->summary);
 }
 
@@ -68,9 +70,10 @@ static uint32_t padded_size(uint32_t tokens, uint32_t largest)
 }
 
 void batch_summary_choose_graph(struct batch_summary *summary, uint32_t max_batch_requests,
-                                uint32_t max_batch_tokens)
+                                uint32_t max_batch_tokens, uint32_t drafts)
 {
-    uint32_t largest = smaller(smaller(2 * max_batch_requests, 512), max_batch_tokens);
+    uint32_t rows = max_batch_requests * (1 + drafts);
+    uint32_t largest = smaller(smaller(2 * rows, 512), max_batch_tokens);
     uint32_t tokens = batch_summary_tokens(summary);
     if (tokens > largest) {
         summary->cuda_graph = CUDA_GRAPH_NONE;
@@ -78,30 +81,30 @@ void batch_summary_choose_graph(struct batch_summary *summary, uint32_t max_batc
         return;
     }
     summary->padded_tokens = padded_size(tokens, largest);
-    bool uniform = summary->prefill_requests == 0;
-    summary->cuda_graph = uniform && summary->padded_tokens <= max_batch_requests
-                              ? CUDA_GRAPH_FULL
-                              : CUDA_GRAPH_PIECEWISE;
+    bool uniform = summary->prefill_requests == 0 &&
+                   summary->draft_tokens == summary->decode_requests * drafts;
+    summary->cuda_graph =
+        uniform && summary->padded_tokens <= rows ? CUDA_GRAPH_FULL : CUDA_GRAPH_PIECEWISE;
 }
 
-void batch_summarize(struct batch *batch, uint32_t max_batch_requests, uint32_t max_batch_tokens)
+void batch_summarize(struct batch *batch)
 {
     struct batch_summary sum = batch->summary;
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct batch_entry *entry = &batch->entries[i];
-        if (entry->tokens == 1) {
+        if (entry->tokens == 1 + entry->drafts) {
             sum.decode_requests++;
+            sum.draft_tokens += entry->drafts;
             sum.decode_context_tokens += entry->computed_before;
             sum.decode_context_squares += (uint64_t)entry->computed_before * entry->computed_before;
         } else {
-            uint64_t tokens = entry->tokens;
+            uint64_t tokens = entry->tokens - entry->cached;
+            uint64_t before = (uint64_t)entry->computed_before + entry->cached;
             sum.prefill_requests++;
-            sum.prefill_tokens += entry->tokens;
-            sum.prefill_context_tokens += entry->computed_before;
-            sum.prefill_attention_pairs_x2 +=
-                tokens * (2 * (uint64_t)entry->computed_before + tokens);
+            sum.prefill_tokens += (uint32_t)tokens;
+            sum.prefill_context_tokens += before;
+            sum.prefill_attention_pairs_x2 += tokens * (2 * before + tokens);
         }
     }
-    batch_summary_choose_graph(&sum, max_batch_requests, max_batch_tokens);
     batch->summary = sum;
 }

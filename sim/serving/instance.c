@@ -19,11 +19,19 @@ void instance_init(struct instance *instance, const struct engine_preset *preset
     instance->watermark_blocks = (uint32_t)(settings->watermark_ratio * settings->num_blocks);
     kv_cache_init(&instance->kv_cache, settings->num_blocks - preset->reserved_blocks,
                   settings->block_tokens, request_count);
+    if (settings->prefix_caching && preset->create_state == NULL) {
+        kv_cache_identify_blocks(&instance->kv_cache);
+        instance->kv_cache.blocks.frees_to_tail = preset->frees_to_tail;
+    }
     request_queue_init(&instance->waiting);
+    request_queue_init(&instance->swapped);
     instance->running = memory_zeroed(settings->max_batch_requests, sizeof instance->running[0]);
     instance->loose = memory_zeroed(settings->max_batch_requests, sizeof instance->loose[0]);
     cohort_init(&instance->cohort, settings->block_tokens);
     instance->finished = memory_zeroed(settings->max_batch_requests, sizeof instance->finished[0]);
+    if (preset->create_state != NULL) {
+        preset->create_state(instance);
+    }
     for (uint32_t i = 0; i < STEPS_IN_FLIGHT_MAXIMUM; i++) {
         batch_init(&instance->steps[i]);
     }
@@ -38,8 +46,13 @@ void instance_set_requests(struct instance *instance, struct request *requests,
 
 void instance_clear(struct instance *instance)
 {
+    if (instance->preset->destroy_state != NULL) {
+        instance->preset->destroy_state(instance);
+    }
     kv_cache_clear(&instance->kv_cache);
     request_queue_clear(&instance->waiting);
+    request_queue_clear(&instance->swapped);
+    free(instance->refused);
     free(instance->running);
     free(instance->loose);
     cohort_clear(&instance->cohort);
@@ -72,6 +85,14 @@ void instance_remove_running(struct instance *instance, uint32_t request)
 {
     remove_from(instance->running, &instance->running_count, request);
     remove_from(instance->loose, &instance->loose_count, request);
+}
+
+void instance_add_refused(struct instance *instance, uint32_t request)
+{
+    instance->refused =
+        memory_grow(instance->refused, &instance->refused_capacity,
+                    (size_t)instance->refused_count + 1, sizeof instance->refused[0]);
+    instance->refused[instance->refused_count++] = request;
 }
 
 void instance_enqueue(struct instance *instance, uint32_t request)
@@ -109,9 +130,17 @@ const char *instance_refusal(const struct instance *instance, const struct reque
     if (request->prompt_tokens >= instance->settings.max_model_len) {
         return "the prompt reaches max_model_len";
     }
+    uint32_t in_system = instance->running_count + (uint32_t)instance->waiting.count;
+    if (instance->settings.max_concurrent_requests > 0 &&
+        in_system >= instance->settings.max_concurrent_requests) {
+        return "too many requests at once";
+    }
     uint64_t longest = (uint64_t)request->prompt_tokens + request->output_tokens;
     if (longest > instance->settings.max_model_len) {
         longest = instance->settings.max_model_len;
+    }
+    if (instance->preset->tokens_needed != NULL) {
+        longest = instance->preset->tokens_needed(instance, request);
     }
     if (kv_cache_blocks_for(cache, longest) > cache->total_blocks) {
         return "prompt and output need more KV blocks than there are";
@@ -119,9 +148,21 @@ const char *instance_refusal(const struct instance *instance, const struct reque
     return NULL;
 }
 
+uint32_t instance_tokens_left(const struct instance *instance, const struct request *request)
+{
+    uint32_t most = request->output_tokens < request->max_output_tokens
+                        ? request->output_tokens
+                        : request->max_output_tokens;
+    uint32_t room = instance->settings.max_model_len - request->prompt_tokens;
+    most = most < room ? most : room;
+    uint32_t outputs = request_outputs(request);
+    return outputs < most ? most - outputs : 0;
+}
+
 bool instance_has_work(const struct instance *instance)
 {
-    return instance->running_count > 0 || instance->waiting.count > 0;
+    return instance->running_count > 0 || instance->waiting.count > 0 ||
+           instance->swapped.count > 0;
 }
 
 struct request_view scheduler_view_request(const struct scheduler_view *view, uint32_t request)

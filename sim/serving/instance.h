@@ -24,6 +24,25 @@ struct engine_settings {
     bool reserve_full_prompt;               /* admit only if all known tokens fit now */
     bool chunked_prefill;
     bool async_scheduling;
+    bool prefix_caching;
+    uint32_t max_prefill_tokens;      /* of one step, but for a first longer prompt (SGLang) */
+    uint32_t largest_graph;           /* captured batch (SGLang, TGI) */
+    uint32_t max_concurrent_requests; /* more are refused; 0: no limit (TGI) */
+    bool streams_tokens;   /* else answers are sent when the batch ends (static batching) */
+    bool mixed_chunks;     /* decodes beside chunks of prompts (SGLang) */
+    bool ignores_eos;      /* requests run to their limit, and the engine knows */
+    uint32_t swap_blocks;  /* on the CPU, for preempted requests; 0: they are recomputed */
+    int64_t swap_block_ps; /* to copy one */
+    uint32_t draft_tokens; /* proposed for each decode by speculation; 0: none */
+};
+
+/* Limits an engine starts with unless told. */
+struct engine_defaults {
+    uint32_t max_batch_tokens;
+    uint32_t max_batch_requests;
+    uint32_t block_tokens;
+    bool prefix_caching;
+    bool whole_prompts; /* not in chunks */
 };
 
 /* How an engine forms a step and takes its output in. */
@@ -31,8 +50,23 @@ struct engine_preset {
     const char *name;
     const char *summary;
     uint32_t reserved_blocks; /* that no request can hold */
+    uint32_t ahead_tokens; /* taken in advance whenever a request needs a block (V1 before 0.9) */
+    bool frees_to_tail;    /* freed blocks queue up behind all others, whatever they hold */
+    bool has_policies;     /* other orders than its own can be chosen */
+    struct engine_defaults defaults;
+    /* Undoes settings that the engine does not have. */
+    void (*settle)(struct engine_settings *settings);
+    /* Tokens that must fit the pool, or the request is refused; NULL: its prompt and output. */
+    uint64_t (*tokens_needed)(const struct instance *instance, const struct request *request);
+    /* What the engine keeps beside the instance, in engine_state; NULL: nothing. */
+    void (*create_state)(struct instance *instance);
+    void (*destroy_state)(struct instance *instance);
     void (*form)(struct instance *instance, struct batch *batch);
-    void (*process_output)(struct instance *instance, const struct batch *batch);
+    /* Not NULL: under asynchronous scheduling the next step is formed once the tokens of a step are
+     * taken, before its output is processed; else it is formed beside it. */
+    void (*take_tokens)(struct instance *instance, struct batch *batch);
+    void (*process_output)(struct instance *instance, struct batch *batch);
+    /* NULL for both: its requests are walked one by one. */
     /* For how many turns of the loop a request that is a decode in every step in flight remains
      * one: a token comes out, another is formed. 0 when it is about to end. */
     uint32_t (*steady_turns)(const struct instance *instance, const struct request *request);
@@ -55,14 +89,20 @@ struct instance {
     const struct scheduling_policy *policy;
     struct request *requests; /* borrowed; lists and events name them by their place here */
     struct kv_cache kv_cache;
+    void *engine_state;
     struct request_queue waiting;
-    uint32_t *running; /* in order of admission */
+    struct request_queue swapped;
+    uint32_t swapped_blocks; /* of the swapped, on the CPU */
+    uint32_t *running;       /* in order of admission */
     uint32_t running_count;
     uint32_t *loose; /* those that are no members of the cohort; among prompts, in order */
     uint32_t loose_count;
     struct cohort cohort;
     uint32_t *finished; /* by the last output processed */
     uint32_t finished_count;
+    uint32_t *refused; /* by the last forming */
+    uint32_t refused_count;
+    size_t refused_capacity;
     uint32_t watermark_blocks;
 
     /* the engine loop */
@@ -86,7 +126,7 @@ void instance_clear(struct instance *instance);
 /* Steps in flight before the loop waits for the oldest. */
 static inline uint32_t instance_steps_limit(const struct instance *instance)
 {
-    return instance->settings.async_scheduling ? 2 : 1;
+    return instance->settings.async_scheduling && instance->preset->take_tokens == NULL ? 2 : 1;
 }
 
 /* The k-th oldest step in flight. */
@@ -99,12 +139,18 @@ static inline struct batch *instance_step(struct instance *instance, uint32_t k)
 void instance_add_running(struct instance *instance, uint32_t request);
 void instance_remove_running(struct instance *instance, uint32_t request);
 
+/* The engine finds out late that it can never serve the request. */
+void instance_add_refused(struct instance *instance, uint32_t request);
+
 /* A request enters the waiting queue, where the policy says. */
 void instance_enqueue(struct instance *instance, uint32_t request);
 
 /* Why a request can never be served, or NULL: its prompt reaches max_model_len or needs more blocks
  * than there are. */
 const char *instance_refusal(const struct instance *instance, const struct request *request);
+
+/* Output tokens until the request ends. */
+uint32_t instance_tokens_left(const struct instance *instance, const struct request *request);
 
 bool instance_has_work(const struct instance *instance);
 

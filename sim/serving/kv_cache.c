@@ -16,7 +16,16 @@ void kv_cache_init(struct kv_cache *cache, uint32_t total_blocks, uint32_t block
     cache->request_count = 0;
     cache->capacity = 0;
     cache->held_blocks = NULL;
+    cache->has_identity = false;
     kv_cache_grow(cache, request_count);
+}
+
+void kv_cache_identify_blocks(struct kv_cache *cache)
+{
+    assert(cache->free_blocks == cache->total_blocks);
+    cache->has_identity = true;
+    block_cache_init(&cache->blocks, cache->total_blocks, cache->block_tokens);
+    block_cache_grow(&cache->blocks, cache->request_count);
 }
 
 void kv_cache_grow(struct kv_cache *cache, uint32_t request_count)
@@ -27,10 +36,16 @@ void kv_cache_grow(struct kv_cache *cache, uint32_t request_count)
     memset(cache->held_blocks + cache->request_count, 0,
            (request_count - cache->request_count) * sizeof cache->held_blocks[0]);
     cache->request_count = request_count;
+    if (cache->has_identity) {
+        block_cache_grow(&cache->blocks, request_count);
+    }
 }
 
 void kv_cache_clear(struct kv_cache *cache)
 {
+    if (cache->has_identity) {
+        block_cache_clear(&cache->blocks);
+    }
     free(cache->held_blocks);
     memset(cache, 0, sizeof *cache);
 }
@@ -53,6 +68,18 @@ void kv_cache_allocate(struct kv_cache *cache, uint32_t request, uint32_t blocks
     assert(request < cache->request_count && blocks <= cache->free_blocks);
     cache->free_blocks -= blocks;
     cache->held_blocks[request] += blocks;
+    if (cache->has_identity) {
+        block_cache_take(&cache->blocks, request, blocks);
+    }
+}
+
+void kv_cache_share(struct kv_cache *cache, uint32_t request, const struct prompt_content *content,
+                    struct prefix_hit hit)
+{
+    assert(request < cache->request_count && cache->held_blocks[request] == 0);
+    cache->free_blocks -= hit.free;
+    cache->held_blocks[request] = hit.blocks;
+    block_cache_share(&cache->blocks, request, content, hit.blocks);
 }
 
 void kv_cache_take(struct kv_cache *cache, uint32_t blocks)
@@ -67,10 +94,23 @@ void kv_cache_settle(struct kv_cache *cache, uint32_t request, uint64_t tokens)
     cache->held_blocks[request] = kv_cache_blocks_for(cache, tokens);
 }
 
+void kv_cache_set_free(struct kv_cache *cache, uint32_t blocks)
+{
+    assert(blocks <= cache->total_blocks);
+    cache->free_blocks = blocks;
+}
+
+void kv_cache_hold(struct kv_cache *cache, uint32_t request, uint32_t blocks)
+{
+    assert(request < cache->request_count);
+    cache->held_blocks[request] = blocks;
+}
+
 void kv_cache_free_blocks(struct kv_cache *cache, uint32_t request)
 {
     assert(request < cache->request_count);
-    cache->free_blocks += cache->held_blocks[request];
+    cache->free_blocks += cache->has_identity ? block_cache_release(&cache->blocks, request)
+                                              : cache->held_blocks[request];
     cache->held_blocks[request] = 0;
     assert(cache->free_blocks <= cache->total_blocks);
 }

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sim/serving/prompt_content.h"
+
 #define TIME_NONE INT64_MIN /* it has not happened */
 
 enum request_status {
@@ -13,8 +15,17 @@ enum request_status {
     REQUEST_WAITING,
     REQUEST_RUNNING,
     REQUEST_PREEMPTED,
+    REQUEST_SWAPPED, /* preempted, its blocks copied to the CPU */
     REQUEST_FINISHED,
     REQUEST_REJECTED,
+};
+
+/* How many drafted tokens turn out right. */
+struct draft_truth {
+    double probability;      /* of each token whose predecessors were right */
+    uint64_t key;            /* of the counter-based draws, by verification */
+    const uint8_t *accepted; /* instead of drawing: by verification, over and over; or NULL */
+    uint32_t accepted_count;
 };
 
 struct request {
@@ -26,17 +37,24 @@ struct request {
     uint32_t max_output_tokens;
     int32_t priority; /* small goes first, under the priority policy */
     uint32_t dataset; /* index into the run's names */
+    struct prompt_content content;
 
     /* the truth */
     uint32_t output_tokens;    /* >= 1; below max_output_tokens it ends by itself */
     uint32_t reasoning_tokens; /* of output_tokens; the rest is visible */
+    struct draft_truth draft_truth;
 
     /* the engine's view */
     enum request_status status;
-    bool is_member;           /* of the cohort; then the counters stand still (cohort.h) */
-    uint32_t known_tokens;    /* prompt + outputs already processed */
-    uint32_t computed_tokens; /* advanced when a step is formed, not when it has run */
-    uint32_t placeholders;    /* outputs formed but not yet processed */
+    bool is_member;            /* of the cohort; then the counters stand still (cohort.h) */
+    uint32_t known_tokens;     /* prompt + outputs already processed */
+    uint32_t computed_tokens;  /* advanced when a step is formed, not when it has run */
+    uint32_t placeholders;     /* outputs formed but not yet processed */
+    uint32_t drafts;           /* proposed for its next step */
+    uint32_t verifications;    /* steps with drafts so far */
+    uint32_t cached_tokens;    /* found computed at its first admission */
+    uint32_t cacheable_tokens; /* computed by prompts (radix caching) */
+    uint32_t swapped_blocks;   /* on the CPU */
     uint32_t preemptions;
     uint64_t recomputed_tokens;
 

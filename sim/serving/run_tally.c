@@ -102,6 +102,7 @@ void run_tally_add(struct run_tally *tally, const struct request *request)
     note_end(&tally->ends, request->last_token_ps);
     tally->last_token_ps = ps_max(tally->last_token_ps, request->last_token_ps);
     tally->prompt_tokens += request->prompt_tokens;
+    tally->cached_tokens += request->cached_tokens;
     tally->output_tokens += outputs;
     tally->reasoning_tokens +=
         request->reasoning_tokens < outputs ? request->reasoning_tokens : outputs;
@@ -125,6 +126,7 @@ void run_tally_summarize(struct run_tally *tally, struct run_summary *summary)
     summary->requests = tally->sent;
     summary->cut_while_thinking = tally->cut_while_thinking;
     summary->prompt_tokens = tally->prompt_tokens;
+    summary->cached_tokens = tally->cached_tokens;
     summary->output_tokens = tally->output_tokens;
     summary->reasoning_tokens = tally->reasoning_tokens;
     summary->preemptions = tally->preemptions;

@@ -29,6 +29,7 @@ struct run_tally {
     uint64_t good;
     uint64_t cut_while_thinking;
     uint64_t prompt_tokens;
+    uint64_t cached_tokens;
     uint64_t output_tokens;
     uint64_t reasoning_tokens;
     uint64_t preemptions;

@@ -41,6 +41,9 @@ static void forget(struct simulation *simulation, uint32_t place)
     simulation->vacant[simulation->vacant_count++] = place;
 }
 
+/* Streams nobody shares: no hash of a name is likely to fall among them. */
+#define OWN_STREAMS (UINT64_C(1) << 62)
+
 /* What the engine and the client know of it before it is sent. */
 static void begin_request(struct request *request, uint32_t id)
 {
@@ -50,6 +53,13 @@ static void begin_request(struct request *request, uint32_t id)
     request->known_tokens = request->prompt_tokens;
     request->computed_tokens = 0;
     request->placeholders = 0;
+    request->drafts = 0;
+    request->verifications = 0;
+    request->cached_tokens = 0;
+    request->cacheable_tokens = 0;
+    request->swapped_blocks = 0;
+    request->content.own_stream =
+        request->content.own_stream != 0 ? request->content.own_stream : OWN_STREAMS + id;
     request->preemptions = 0;
     request->recomputed_tokens = 0;
     request->first_scheduled_ps = TIME_NONE;
@@ -88,9 +98,10 @@ static struct simulation *create(const struct simulation_settings *settings)
                   NULL, 0);
     run_tally_init(&simulation->tally, &settings->slo,
                    settings->exact_limit > 0 ? settings->exact_limit : LATENCY_EXACT_LIMIT);
-    simulation->instance.cohort.is_open = !settings->stepwise &&
-                                          settings->hooks.next_turn_ps == NULL &&
-                                          settings->hooks.on_forming == NULL;
+    simulation->instance.cohort.is_open =
+        !settings->stepwise && settings->preset->steady_turns != NULL &&
+        !settings->engine.prefix_caching && settings->engine.draft_tokens == 0 &&
+        settings->hooks.next_turn_ps == NULL && settings->hooks.on_forming == NULL;
     simulation->common_noise_key = random_key(settings->seed, "noise of all steps");
     simulation->gpu_noise_key = random_key(settings->seed, "noise of stretches");
     simulation->launch_noise_key = random_key(settings->seed, "noise of launches");
@@ -163,8 +174,29 @@ static void count_step(struct simulation *simulation, const struct batch *batch)
     } else {
         counts->decode_steps++;
     }
+    for (uint32_t i = 0; i < batch->count && batch->summary.draft_tokens > 0; i++) {
+        counts->draft_tokens += batch->entries[i].drafts;
+        counts->accepted_drafts += batch->entries[i].accepted;
+        counts->verifications += batch->entries[i].drafts > 0;
+    }
     counts->extrapolated_steps +=
         step_cost_is_extrapolated(simulation->settings.cost, &batch->summary);
+}
+
+static void reject(struct simulation *simulation, uint32_t place)
+{
+    simulation->requests[place].status = REQUEST_REJECTED;
+    simulation->counts.rejected++;
+    forget(simulation, place);
+    send_requests(simulation, simulation->now_ps, 1);
+}
+
+static void reject_refused(struct simulation *simulation)
+{
+    struct instance *instance = &simulation->instance;
+    while (instance->refused_count > 0) {
+        reject(simulation, instance->refused[--instance->refused_count]);
+    }
 }
 
 /* Form batch: the scheduler's decision, now. */
@@ -175,9 +207,10 @@ static struct batch *form_batch(struct simulation *simulation)
     struct batch *batch = &instance->steps[slot];
     instance->preset->form(instance, batch);
     instance->steps_in_flight++;
+    reject_refused(simulation);
     for (uint32_t i = 0; i < batch->count; i++) {
         struct request *request = &simulation->requests[batch->entries[i].request];
-        if (batch->entries[i].computed_before == 0 && request->first_scheduled_ps == TIME_NONE) {
+        if (request->first_scheduled_ps == TIME_NONE) {
             request->first_scheduled_ps = simulation->now_ps;
         }
     }
@@ -245,6 +278,7 @@ static void price_batch(struct simulation *simulation, struct batch *batch)
     const struct attention_stretch *stretch = attention_stretch(simulation, &batch->summary);
     struct step_price price =
         step_cost_price(cost, &batch->summary, stretch->price, stretch->noise);
+    price.gpu_ps += batch->summary.swapped_blocks * instance->settings.swap_block_ps;
     int64_t launched =
         price.launch_ps + (cost->launch_blocks_loop ? now : ps_max(now, instance->launch_done_ps));
     bool full_graph = batch->summary.cuda_graph == CUDA_GRAPH_FULL;
@@ -299,21 +333,23 @@ static void turn(struct simulation *simulation)
     }
 }
 
-static void deliver_token(struct simulation *simulation, struct request *request, int64_t at_ps)
+/* Tokens that come together are one chunk to the client: one gap. */
+static void deliver_tokens(struct simulation *simulation, struct request *request, uint32_t count,
+                           uint32_t already_known, int64_t at_ps)
 {
-    uint32_t number = request_outputs(request) + 1;
-    if (number == 1) {
+    uint32_t before = request_outputs(request) - already_known;
+    if (before == 0) {
         request->first_token_ps = at_ps;
     } else {
         int64_t gap_ps = at_ps - request->last_token_ps;
         request->max_itl_ps = ps_max(request->max_itl_ps, gap_ps);
         histogram_add(&simulation->itl, gap_ps, 1);
     }
-    if (number == request->reasoning_tokens + 1) {
+    if (before <= request->reasoning_tokens && before + count > request->reasoning_tokens) {
         request->first_visible_ps = at_ps;
     }
     request->last_token_ps = at_ps;
-    simulation->output_tokens++;
+    simulation->output_tokens += count;
     simulation->steps_since_token = 0;
 }
 
@@ -330,16 +366,23 @@ static void deliver_to_cohort(struct simulation *simulation, int64_t at_ps)
 }
 
 /* Apply the tokens: the client sees them, the engine takes them in, the client reacts. */
-static void apply_tokens(struct simulation *simulation, const struct batch *batch)
+static void apply_tokens(struct simulation *simulation, struct batch *batch)
 {
     struct instance *instance = &simulation->instance;
-    int64_t seen_ps = simulation->now_ps + simulation->settings.cost->output_overhead_ps;
+    int64_t ready_ps = simulation->now_ps;
+    if (batch->is_taken) {
+        ready_ps = ps_max(ready_ps, instance->launch_done_ps); /* of the next step */
+    }
+    int64_t seen_ps = ready_ps + simulation->settings.cost->output_overhead_ps;
     deliver_to_cohort(simulation, seen_ps);
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct batch_entry *entry = &batch->entries[i];
         struct request *request = &simulation->requests[entry->request];
         if (entry->samples) {
-            deliver_token(simulation, request, seen_ps);
+            uint32_t left = instance_tokens_left(instance, request) + batch->is_taken;
+            deliver_tokens(simulation, request,
+                           left < 1 + entry->accepted ? left : 1 + entry->accepted, batch->is_taken,
+                           seen_ps);
         }
     }
     instance->preset->process_output(instance, batch);
@@ -359,10 +402,7 @@ static void on_request_arrival(struct simulation *simulation, uint32_t index)
         send_requests(simulation, simulation->now_ps, 0);
     }
     if (instance_refusal(instance, &simulation->requests[index]) != NULL) {
-        simulation->requests[index].status = REQUEST_REJECTED;
-        simulation->counts.rejected++;
-        forget(simulation, index);
-        send_requests(simulation, simulation->now_ps, 1);
+        reject(simulation, index);
         return;
     }
     instance_enqueue(instance, index);
@@ -380,9 +420,15 @@ static void on_step_end(struct simulation *simulation)
     if (simulation_take_stretch(simulation)) {
         return;
     }
-    const struct batch *batch = instance_step(instance, 0);
+    struct batch *batch = instance_step(instance, 0);
     instance->oldest_step = (instance->oldest_step + 1) % STEPS_IN_FLIGHT_MAXIMUM;
     instance->steps_in_flight--;
+    if (instance->preset->take_tokens != NULL && instance->settings.async_scheduling) {
+        instance->preset->take_tokens(instance, batch);
+        turn(simulation);
+        apply_tokens(simulation, batch);
+        return;
+    }
     apply_tokens(simulation, batch);
     turn(simulation);
     cohort_gather(instance, simulation->now_ps + simulation->settings.cost->output_overhead_ps);

@@ -40,6 +40,9 @@ struct simulation_counts {
     uint64_t decode_steps;
     uint64_t mixed_steps;
     uint64_t extrapolated_steps;
+    uint64_t draft_tokens;
+    uint64_t accepted_drafts;
+    uint64_t verifications;
     uint64_t preemptions;
     uint64_t rejected;
     uint64_t finished;

@@ -16,6 +16,9 @@ struct run_summary simulation_summarize(struct simulation *simulation)
         .steps = counts->decode_steps + counts->mixed_steps,
         .decode_steps = counts->decode_steps,
         .mixed_steps = counts->mixed_steps,
+        .draft_tokens = counts->draft_tokens,
+        .accepted_drafts = counts->accepted_drafts,
+        .verifications = counts->verifications,
         .itl_s = {.count = (size_t)itl->total,
                   .mean = histogram_mean_s(itl),
                   .p50 = histogram_quantile_s(itl, 0.50),
@@ -66,13 +69,19 @@ void simulation_check(struct simulation *simulation)
         enum request_status status = simulation->requests[i].status;
         check_request(instance, i, &held_blocks);
         under_way += status == REQUEST_UNSENT;
-        in_system +=
-            status == REQUEST_WAITING || status == REQUEST_RUNNING || status == REQUEST_PREEMPTED;
+        in_system += status == REQUEST_WAITING || status == REQUEST_RUNNING ||
+                     status == REQUEST_PREEMPTED || status == REQUEST_SWAPPED;
     }
-    assert(held_blocks + instance->kv_cache.free_blocks == instance->kv_cache.total_blocks);
-    assert(in_system == instance->running_count + instance->waiting.count);
+    uint64_t all_blocks = held_blocks + instance->kv_cache.free_blocks;
+    assert(all_blocks == instance->kv_cache.total_blocks ||
+           instance->preset->create_state !=
+               NULL || /* its own tokens, shared or late to be freed */
+           (instance->settings.prefix_caching && all_blocks > instance->kv_cache.total_blocks));
+    assert(in_system ==
+           instance->running_count + instance->waiting.count + instance->swapped.count);
     assert(in_system + under_way + counts->finished + counts->rejected == simulation->sent);
     assert(in_system == 0 || instance->is_busy);
+    (void)all_blocks;
     (void)in_system;
     (void)under_way;
     (void)counts;

@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "sim/serving/speculation.h"
+
 static uint32_t smaller(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
@@ -26,15 +28,28 @@ static bool is_ending(const struct request *request)
                                                        request->placeholders;
 }
 
-/* Tokens the request would run if the budget were not in the way. */
+/* Tokens the request would run if the budget were not in the way, drafts included. */
 static uint32_t wanted_tokens(const struct instance *instance, const struct request *request)
 {
     const struct engine_settings *settings = &instance->settings;
-    uint32_t tokens = request->known_tokens + request->placeholders - request->computed_tokens;
+    uint32_t tokens =
+        request->known_tokens + request->drafts + request->placeholders - request->computed_tokens;
     if (settings->long_prefill_threshold_tokens > 0) {
         tokens = smaller(tokens, settings->long_prefill_threshold_tokens);
     }
     return tokens;
+}
+
+/* Beside the 'missing' ones, as far as they are free and the request could use them
+ * (num_preallocate_tokens of vLLM 0.8). */
+static uint32_t blocks_ahead(const struct instance *instance, uint32_t index, uint32_t missing)
+{
+    const struct kv_cache *cache = &instance->kv_cache;
+    uint32_t ahead = kv_cache_blocks_for(cache, instance->preset->ahead_tokens);
+    uint32_t most = kv_cache_blocks_for(cache, instance->settings.max_model_len);
+    uint32_t held = cache->held_blocks[index] + missing;
+    ahead = smaller(ahead, cache->free_blocks - missing);
+    return smaller(ahead, held < most ? most - held : 0);
 }
 
 /* Blocks for 'tokens' more, none beyond max_model_len; false without side effect if they are not
@@ -53,9 +68,19 @@ static bool allocate(struct instance *instance, uint32_t index, uint32_t tokens,
         return false;
     }
     if (missing > 0) {
-        kv_cache_allocate(cache, index, missing);
+        kv_cache_allocate(cache, index, missing + blocks_ahead(instance, index, missing));
     }
     return true;
+}
+
+/* Full blocks are known by what they hold as soon as a step is formed that fills them. */
+static void note_content(struct instance *instance, uint32_t index, uint32_t tokens)
+{
+    const struct request *request = &instance->requests[index];
+    if (instance->kv_cache.has_identity) {
+        block_cache_note(&instance->kv_cache.blocks, index, &request->content,
+                         smaller(tokens, request->known_tokens));
+    }
 }
 
 /* A victim that this forming has scheduled already gives its tokens back (priority policy). */
@@ -85,6 +110,7 @@ static bool preempt_for(struct forming *forming, uint32_t index)
     kv_cache_free_blocks(&instance->kv_cache, victim);
     request->recomputed_tokens += request->computed_tokens;
     request->computed_tokens = 0;
+    request->drafts = 0;
     request->preemptions++;
     request->status = REQUEST_PREEMPTED;
     instance_enqueue(instance, victim);
@@ -92,14 +118,21 @@ static bool preempt_for(struct forming *forming, uint32_t index)
     return victim != index;
 }
 
+/* Drafts that did not fit are dropped. */
 static void schedule(struct forming *forming, uint32_t index, uint32_t tokens)
 {
+    struct request *request = &forming->instance->requests[index];
+    uint32_t reach = request->computed_tokens + tokens;
+    uint32_t known = request->known_tokens + request->placeholders;
     forming->budget_tokens -= tokens;
-    batch_add(forming->batch,
-              (struct batch_entry){.request = index,
-                                   .tokens = tokens,
-                                   .computed_before =
-                                       forming->instance->requests[index].computed_tokens});
+    note_content(forming->instance, index, reach);
+    batch_add(
+        forming->batch,
+        (struct batch_entry){.request = index,
+                             .tokens = tokens,
+                             .drafts = request->drafts > 0 && reach > known ? reach - known : 0,
+                             .computed_before = request->computed_tokens});
+    request->drafts = 0;
 }
 
 /* Whether tokens and blocks suffice for all members and every loose request, whoever goes first.
@@ -168,14 +201,45 @@ static void form_running(struct forming *forming)
     }
 }
 
-/* scheduler_reserve_full_isl: all known tokens must fit now. It reserves nothing. */
-static bool passes_gate(const struct instance *instance, uint32_t index, uint32_t watermark)
+/* What the cache has of the request's known tokens; at least one is left to compute. */
+static struct prefix_hit find_prefix(const struct instance *instance, uint32_t index)
 {
     const struct request *request = &instance->requests[index];
-    uint32_t known = smaller(request->known_tokens, instance->settings.max_model_len);
-    return !instance->settings.reserve_full_prompt ||
-           (uint64_t)kv_cache_blocks_for(&instance->kv_cache, known) + watermark <=
-               instance->kv_cache.free_blocks;
+    const struct kv_cache *cache = &instance->kv_cache;
+    return cache->has_identity ? block_cache_find(&cache->blocks, &request->content,
+                                                  (request->known_tokens - 1) / cache->block_tokens)
+                               : (struct prefix_hit){0, 0, 0};
+}
+
+/* Whether blocks for the first 'tokens' tokens are free, beyond those found. */
+static bool has_room(const struct kv_cache *cache, uint32_t tokens, struct prefix_hit hit,
+                     uint32_t watermark)
+{
+    uint32_t needed = kv_cache_blocks_for(cache, tokens);
+    uint32_t missing = needed > hit.blocks ? needed - hit.blocks : 0;
+    return (uint64_t)missing + hit.free + watermark <= cache->free_blocks;
+}
+
+/* Admits the request with so many tokens beyond those found, if blocks suffice. With
+ * scheduler_reserve_full_isl those of all known tokens must be free now; it reserves nothing. */
+static bool admit(struct instance *instance, uint32_t index, uint32_t tokens, struct prefix_hit hit,
+                  uint32_t watermark)
+{
+    struct kv_cache *cache = &instance->kv_cache;
+    struct request *request = &instance->requests[index];
+    uint32_t most = instance->settings.max_model_len;
+    uint32_t found_tokens = hit.blocks * cache->block_tokens;
+    if ((instance->settings.reserve_full_prompt &&
+         !has_room(cache, smaller(request->known_tokens, most), hit, watermark)) ||
+        !has_room(cache, smaller(found_tokens + tokens, most), hit, watermark)) {
+        return false;
+    }
+    if (hit.blocks > 0) {
+        kv_cache_share(cache, index, &request->content, hit);
+        request->computed_tokens = found_tokens;
+        request->cached_tokens += request->preemptions == 0 ? found_tokens : 0;
+    }
+    return allocate(instance, index, tokens, 0);
 }
 
 /* Part B of schedule(): the waiting requests, up to the first that cannot be admitted. */
@@ -187,7 +251,8 @@ static void form_waiting(struct forming *forming)
            instance->running_count < settings->max_batch_requests) {
         uint32_t index = request_queue_at(&instance->waiting, 0);
         struct request *request = &instance->requests[index];
-        uint32_t tokens = request->known_tokens;
+        struct prefix_hit hit = find_prefix(instance, index);
+        uint32_t tokens = request->known_tokens - hit.blocks * settings->block_tokens;
         if (settings->long_prefill_threshold_tokens > 0) {
             tokens = smaller(tokens, settings->long_prefill_threshold_tokens);
         }
@@ -196,8 +261,7 @@ static void form_waiting(struct forming *forming)
         }
         tokens = smaller(tokens, forming->budget_tokens);
         uint32_t watermark = instance->running_count > 0 ? instance->watermark_blocks : 0;
-        if (!passes_gate(instance, index, watermark) ||
-            !allocate(instance, index, tokens, watermark)) {
+        if (!admit(instance, index, tokens, hit, watermark)) {
             return;
         }
         request_queue_pop_front(&instance->waiting);
@@ -208,7 +272,8 @@ static void form_waiting(struct forming *forming)
 }
 
 /* _update_after_schedule: tokens count as computed once formed; a step that reaches the end of the
- * known tokens yields one more, which stands as a placeholder until its output is processed. */
+ * known tokens yields one more, which stands as a placeholder until its output is processed, as
+ * drafts do. Without waiting for outputs each further step is formed with all drafts. */
 static void advance(struct instance *instance, struct batch *batch)
 {
     for (uint32_t i = 0; i < batch->count; i++) {
@@ -217,12 +282,15 @@ static void advance(struct instance *instance, struct batch *batch)
         request->computed_tokens += entry->tokens;
         entry->samples = request->computed_tokens >= request->known_tokens + request->placeholders;
         if (entry->samples) {
-            request->placeholders++;
+            entry->accepted = entry->drafts > 0 ? speculation_verify(request, entry->drafts) : 0;
+            request->placeholders += 1 + entry->drafts;
+            request->drafts =
+                instance->settings.async_scheduling ? instance->settings.draft_tokens : 0;
         }
     }
 }
 
-static void vllm_v1_form(struct instance *instance, struct batch *batch)
+static void form_step(struct instance *instance, struct batch *batch)
 {
     struct forming forming = {
         .instance = instance, .batch = batch, .budget_tokens = instance->settings.max_batch_tokens};
@@ -233,15 +301,15 @@ static void vllm_v1_form(struct instance *instance, struct batch *batch)
         form_waiting(&forming);
     }
     advance(instance, batch);
-    batch_summarize(batch, instance->settings.max_batch_requests,
-                    instance->settings.max_batch_tokens);
+    batch_summarize(batch);
 }
 
-static bool is_last_token(const struct instance *instance, const struct request *request)
+static void vllm_v1_form(struct instance *instance, struct batch *batch)
 {
-    uint32_t outputs = request_outputs(request);
-    return outputs >= request->output_tokens || outputs >= request->max_output_tokens ||
-           request->known_tokens >= instance->settings.max_model_len;
+    const struct engine_settings *settings = &instance->settings;
+    form_step(instance, batch);
+    batch_summary_choose_graph(&batch->summary, settings->max_batch_requests,
+                               settings->max_batch_tokens, settings->draft_tokens);
 }
 
 /* A request may end while it waits, preempted with its last token in flight. It leaves the steps in
@@ -262,9 +330,31 @@ static void finish(struct instance *instance, uint32_t index)
     instance->finished[instance->finished_count++] = index;
 }
 
+/* The sampled token and the accepted drafts before it, up to the one that ends the request; then
+ * what is drafted for its next step. */
+static void take_tokens(struct instance *instance, const struct batch_entry *entry)
+{
+    struct request *request = &instance->requests[entry->request];
+    const struct engine_settings *settings = &instance->settings;
+    for (uint32_t i = 0; i <= entry->accepted; i++) {
+        request->known_tokens++;
+        if (instance_tokens_left(instance, request) == 0) {
+            finish(instance, entry->request);
+            return;
+        }
+    }
+    if (request->status == REQUEST_RUNNING) {
+        note_content(instance, entry->request, request->computed_tokens - request->placeholders);
+    }
+    if (!settings->async_scheduling) {
+        request->drafts =
+            smaller(settings->draft_tokens, settings->max_model_len - request->known_tokens);
+    }
+}
+
 /* update_from_output: one token for each request that sampled; the finished leave at once. A token
  * of a request that has finished meanwhile is dropped. */
-static void vllm_v1_process_output(struct instance *instance, const struct batch *batch)
+static void vllm_v1_process_output(struct instance *instance, struct batch *batch)
 {
     instance->finished_count = 0;
     for (uint32_t i = 0; i < batch->count; i++) {
@@ -273,12 +363,12 @@ static void vllm_v1_process_output(struct instance *instance, const struct batch
         if (!entry->samples || request->status == REQUEST_FINISHED) {
             continue;
         }
-        assert(request->placeholders > 0);
-        request->placeholders--;
-        request->known_tokens++;
-        if (is_last_token(instance, request)) {
-            finish(instance, entry->request);
+        assert(request->placeholders > entry->drafts);
+        if (request->status == REQUEST_RUNNING) {
+            request->computed_tokens -= entry->drafts - entry->accepted;
         }
+        request->placeholders -= 1 + entry->drafts;
+        take_tokens(instance, entry);
     }
 }
 
@@ -300,10 +390,13 @@ static bool vllm_v1_admits_waiting(const struct instance *instance)
     if (!settings->chunked_prefill && tokens > budget_tokens) {
         return false;
     }
-    uint32_t reach = smaller(smaller(tokens, budget_tokens), settings->max_model_len);
-    uint64_t blocks = kv_cache_blocks_for(&instance->kv_cache, reach);
-    return passes_gate(instance, index, instance->watermark_blocks) &&
-           blocks + instance->watermark_blocks <= instance->kv_cache.free_blocks;
+    uint32_t most = settings->max_model_len;
+    uint32_t known = smaller(instance->requests[index].known_tokens, most);
+    const struct prefix_hit none = {0, 0, 0};
+    return (!settings->reserve_full_prompt ||
+            has_room(&instance->kv_cache, known, none, instance->watermark_blocks)) &&
+           has_room(&instance->kv_cache, smaller(smaller(tokens, budget_tokens), most), none,
+                    instance->watermark_blocks);
 }
 
 /* Until the request ends, is known to end, or reaches max_model_len. */
@@ -327,12 +420,57 @@ static uint32_t vllm_v1_steady_turns(const struct instance *instance, const stru
     return turns > 0 ? (uint32_t)(turns < UINT32_MAX ? turns : UINT32_MAX) : 0;
 }
 
+/* N-gram proposals are made on the CPU, from tokens that must be at hand. */
+static void vllm_0_24_settle(struct engine_settings *settings)
+{
+    settings->async_scheduling = settings->async_scheduling && settings->draft_tokens == 0;
+}
+
 const struct engine_preset engine_preset_vllm_0_24 = {
     .name = "vllm-0.24",
     .summary = "vLLM 0.24.0: V1 scheduler, asynchronous",
     .reserved_blocks = 1,
+    .has_policies = true,
+    .defaults = {.max_batch_tokens = 2048, .max_batch_requests = 128, .block_tokens = 16},
+    .settle = vllm_0_24_settle,
     .form = vllm_v1_form,
     .process_output = vllm_v1_process_output,
     .steady_turns = vllm_v1_steady_turns,
     .admits_waiting = vllm_v1_admits_waiting,
+};
+
+/* vLLM 0.8.1: piecewise graphs only, for decodes and mixed steps alike, up to 512 tokens
+ * (gpu_model_runner.py:execute_model, config.py:_set_cudagraph_sizes). */
+static void vllm_0_8_form(struct instance *instance, struct batch *batch)
+{
+    enum { LARGEST_GRAPH = 512 };
+    struct batch_summary *summary = &batch->summary;
+    form_step(instance, batch);
+    uint32_t tokens = batch_summary_tokens(summary);
+    bool has_graph = tokens <= LARGEST_GRAPH;
+    summary->padded_tokens =
+        has_graph && tokens > 2 ? (tokens <= 4 ? 4 : (tokens + 7) / 8 * 8) : tokens;
+    summary->cuda_graph = has_graph ? CUDA_GRAPH_PIECEWISE : CUDA_GRAPH_NONE;
+}
+
+/* What the release does not have. */
+static void vllm_0_8_settle(struct engine_settings *settings)
+{
+    settings->async_scheduling = false;
+    settings->reserve_full_prompt = false;
+    settings->chunked_prefill = true;
+    settings->watermark_ratio = 0;
+    settings->long_prefill_threshold_tokens = 0;
+}
+
+const struct engine_preset engine_preset_vllm_0_8 = {
+    .name = "vllm-0.8",
+    .summary = "vLLM 0.8.1: V1 scheduler, one step at a time",
+    .ahead_tokens = 64,
+    .frees_to_tail = true,
+    .has_policies = false,
+    .defaults = {.max_batch_tokens = 2048, .max_batch_requests = 1024, .block_tokens = 16},
+    .settle = vllm_0_8_settle,
+    .form = vllm_0_8_form,
+    .process_output = vllm_v1_process_output,
 };

@@ -53,7 +53,7 @@ static void parse_cost(const char *path)
     struct error error;
     if (step_cost_read(&cost, path, &error)) {
         struct batch_summary summary = {.decode_requests = 3, .decode_context_tokens = 300};
-        batch_summary_choose_graph(&summary, 128, 2048);
+        batch_summary_choose_graph(&summary, 128, 2048, 0);
         step_cost_price(&cost, &summary, step_cost_attention(&cost, &summary),
                         (struct step_noise){1, 1});
     }
@@ -67,7 +67,7 @@ static void parse_profile(const char *path)
     if (step_profile_read(&profile, path, &error) &&
         step_profile_compose(&profile, path, &cost, &error)) {
         struct batch_summary summary = {.decode_requests = 3, .decode_context_tokens = 300};
-        batch_summary_choose_graph(&summary, 128, 2048);
+        batch_summary_choose_graph(&summary, 128, 2048, 0);
         step_cost_attention(&cost, &summary);
     }
 }

@@ -3,21 +3,24 @@
  * seed gives the same run. A failing seed is printed; give it as the argument to run it alone. */
 #include <assert.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "sim/base/memory.h"
 #include "sim/base/random.h"
+#include "sim/base/text.h"
 #include "sim/base/units.h"
 #include "sim/policy/scheduling_policies.h"
+#include "sim/serving/engine_presets.h"
 #include "sim/serving/simulation.h"
-#include "sim/serving/vllm_v1.h"
 
 enum { SCENARIOS = 4000, EQUALITY_SCENARIOS = 10000, MAXIMUM_REQUESTS = 24 };
 
@@ -98,7 +101,7 @@ static void draw(struct scenario *scenario, uint64_t seed)
 {
     struct random_stream *random = random_create(seed, "scenario");
     memset(scenario, 0, sizeof *scenario);
-    scenario->settings.preset = &engine_preset_vllm_0_24;
+    scenario->settings.preset = engine_presets[0];
     scenario->settings.cost = &scenario->cost;
     draw_cost(&scenario->cost, random);
     draw_engine(scenario, random);
@@ -124,7 +127,8 @@ static uint64_t run(struct scenario *scenario, uint64_t seed, bool *ret_stalled)
     const struct simulation_counts *counts = simulation_counts(simulation);
     /* Only parts of prompts that do not fit together can chase each other out for ever. */
     *ret_stalled = simulation_is_stalled(simulation);
-    assert_true(!*ret_stalled || scenario->settings.engine.long_prefill_threshold_tokens > 0 ||
+    assert_true(!*ret_stalled || scenario->settings.preset != engine_presets[0] ||
+                scenario->settings.engine.long_prefill_threshold_tokens > 0 ||
                 !scenario->settings.engine.reserve_full_prompt);
     if (!*ret_stalled) {
         assert_int_equal(counts->finished + counts->rejected, scenario->request_count);
@@ -144,14 +148,16 @@ static void check_answers(const struct scenario *scenario)
         most_blocks += (request->prompt_tokens + request->output_tokens) / engine->block_tokens + 2;
         if (request->status != REQUEST_FINISHED) {
             assert_int_equal(request->status, REQUEST_REJECTED);
-            assert_true(request->first_scheduled_ps == TIME_NONE);
+            assert_true(request->first_scheduled_ps == TIME_NONE || request->preemptions > 0);
             continue;
         }
         uint32_t expected = request->output_tokens;
         if (request->prompt_tokens + expected > engine->max_model_len) {
             expected = engine->max_model_len - request->prompt_tokens;
         }
-        assert_int_equal(request_outputs(request), expected);
+        assert_true(request_outputs(request) == expected ||
+                    (text_equal(scenario->settings.preset->name, "tgi") &&
+                     request_outputs(request) < expected)); /* it lets no further segment in */
         assert_true((request->first_visible_ps == TIME_NONE) ==
                     (request->reasoning_tokens >= request_outputs(request)));
     }
@@ -179,6 +185,85 @@ static void test_invariants(void **state)
             check_answers(&scenario);
         }
     }
+    assert_true(stalls < SCENARIOS / 100);
+}
+
+/* Beginnings in common, conversations, drafts. */
+static void draw_truth(struct scenario *scenario, struct random_stream *random)
+{
+    for (uint32_t i = 0; i < scenario->request_count; i++) {
+        struct request *request = &scenario->requests[i];
+        struct prompt_content *content = &request->content;
+        if (random_below(random, 2) == 0) {
+            content->parts[0] =
+                (struct prompt_part){.stream = 1 + random_below(random, 2),
+                                     .end = random_below(random, request->prompt_tokens + 1)};
+        }
+        if (random_below(random, 3) == 0) {
+            uint32_t conversation = 10 + random_below(random, 3);
+            content->parts[1] =
+                (struct prompt_part){.stream = conversation, .end = request->prompt_tokens};
+            content->own_stream = random_below(random, 2) == 0 ? conversation : 0;
+        }
+        request->draft_truth = (struct draft_truth){.probability = 0.9 * random_uniform(random),
+                                                    .key = random_below(random, 1000)};
+    }
+}
+
+/* Any engine, with what it has. */
+static void draw_any_engine(struct scenario *scenario, uint64_t seed)
+{
+    draw(scenario, seed);
+    struct random_stream *random = random_create(seed, "any engine");
+    struct engine_settings *engine = &scenario->settings.engine;
+    uint32_t presets = 0;
+    while (engine_presets[presets] != NULL) {
+        presets++;
+    }
+    scenario->settings.preset = engine_presets[random_below(random, presets)];
+    if (!scenario->settings.preset->has_policies) {
+        scenario->settings.policy = scheduling_policies[0];
+    }
+    engine->prefix_caching = random_below(random, 2) == 0;
+    engine->draft_tokens = random_below(random, 2) == 0 ? between(random, 1, 5) : 0;
+    engine->swap_blocks = random_below(random, 2) == 0 ? between(random, 1, 40) : 0;
+    engine->swap_block_ps = PS_PER_MS;
+    engine->max_prefill_tokens = between(random, 20, 400);
+    engine->max_concurrent_requests = random_below(random, 2) == 0 ? between(random, 2, 30) : 0;
+    engine->largest_graph = between(random, 1, 16);
+    engine->mixed_chunks = random_below(random, 2) == 0;
+    engine->streams_tokens = random_below(random, 2) == 0;
+    engine->chunked_prefill = random_below(random, 2) == 0;
+    if (!engine->chunked_prefill) {
+        engine->max_batch_tokens = engine->max_model_len;
+    }
+    uint32_t pool_tokens = engine->num_blocks * engine->block_tokens;
+    scenario->settings.preset->settle(engine);
+    engine->num_blocks = pool_tokens / engine->block_tokens + 2;
+    draw_truth(scenario, random);
+    random_destroy(random);
+}
+
+static void test_engines(void **state)
+{
+    (void)state;
+    static struct scenario scenario;
+    uint32_t stalls = 0;
+    for (uint64_t seed = 1; seed <= SCENARIOS; seed++) {
+        if (only_seed != 0 && seed != only_seed) {
+            continue;
+        }
+        current_seed = seed;
+        draw_any_engine(&scenario, seed);
+        bool stalled = false;
+        run(&scenario, seed, &stalled);
+        if (stalled) {
+            stalls++;
+        } else {
+            check_answers(&scenario);
+        }
+    }
+    printf("# %u of %d stalled\n", stalls, SCENARIOS);
     assert_true(stalls < SCENARIOS / 100);
 }
 
@@ -374,11 +459,21 @@ static int print_seed(void **state)
     return 0;
 }
 
+/* An assertion of the simulation itself failed. */
+static void on_abort(int signal)
+{
+    (void)signal;
+    fprintf(stderr, "seed %llu\n", (unsigned long long)current_seed);
+    _exit(1);
+}
+
 int main(int argc, char **argv)
 {
+    signal(SIGABRT, on_abort);
     only_seed = argc > 1 ? strtoull(argv[1], NULL, 10) : 0;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_invariants, print_seed),
+        cmocka_unit_test_teardown(test_engines, print_seed),
         cmocka_unit_test(test_same_seed_same_run),
         cmocka_unit_test_teardown(test_stretches_equal_steps, print_seed),
     };

@@ -85,7 +85,7 @@ static void test_blocks_are_conserved(void **state)
 static struct batch_summary decodes(uint32_t requests)
 {
     struct batch_summary summary = {.decode_requests = requests};
-    batch_summary_choose_graph(&summary, 128, 2048);
+    batch_summary_choose_graph(&summary, 128, 2048, 0);
     return summary;
 }
 
@@ -104,7 +104,7 @@ static void test_graph_sizes_as_logged(void **state)
             full[summary.padded_tokens] = true;
         }
         summary = (struct batch_summary){.prefill_requests = 1, .prefill_tokens = tokens};
-        batch_summary_choose_graph(&summary, 128, 2048);
+        batch_summary_choose_graph(&summary, 128, 2048, 0);
         assert_int_equal(summary.cuda_graph, CUDA_GRAPH_PIECEWISE);
         piecewise_count += !piecewise[summary.padded_tokens];
         piecewise[summary.padded_tokens] = true;
@@ -112,7 +112,7 @@ static void test_graph_sizes_as_logged(void **state)
     assert_int_equal(full_count, 19);
     assert_int_equal(piecewise_count, 35);
     struct batch_summary large = {.prefill_requests = 1, .prefill_tokens = 257};
-    batch_summary_choose_graph(&large, 128, 2048);
+    batch_summary_choose_graph(&large, 128, 2048, 0);
     assert_int_equal(large.cuda_graph, CUDA_GRAPH_NONE);
     assert_int_equal(large.padded_tokens, 257);
     assert_int_equal(decodes(3).padded_tokens, 4);
@@ -127,7 +127,8 @@ static void test_batch_sums(void **state)
     batch_add(&batch, (struct batch_entry){.tokens = 1, .computed_before = 100});
     batch_add(&batch, (struct batch_entry){.tokens = 10, .computed_before = 5});
     batch_add(&batch, (struct batch_entry){.tokens = 20});
-    batch_summarize(&batch, 128, 2048);
+    batch_summarize(&batch);
+    batch_summary_choose_graph(&batch.summary, 128, 2048, 0);
     assert_int_equal(batch.summary.decode_requests, 1);
     assert_int_equal(batch.summary.decode_context_tokens, 100);
     assert_int_equal(batch.summary.prefill_tokens, 30);
@@ -174,7 +175,7 @@ static void test_cost_is_monotone(void **state)
     int64_t last = 0;
     for (uint32_t tokens = 2; tokens < 20000; tokens += 37) {
         struct batch_summary summary = {.prefill_requests = 1, .prefill_tokens = tokens};
-        batch_summary_choose_graph(&summary, 128, 2048);
+        batch_summary_choose_graph(&summary, 128, 2048, 0);
         int64_t price = step_cost_price(&cost, &summary, step_cost_attention(&cost, &summary),
                                         (struct step_noise){1, 1})
                             .gpu_ps;
