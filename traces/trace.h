@@ -10,6 +10,9 @@
 
 enum { TRACE_MAXIMUM_DATASETS = 64, TRACE_DATASET_BYTES = 48 };
 
+/* Whether the answer is right, if it is known. */
+enum correctness { CORRECTNESS_UNKNOWN, CORRECTNESS_WRONG, CORRECTNESS_RIGHT };
+
 struct trace_request {
     double arrival_s;
     uint32_t prompt_tokens;
@@ -20,6 +23,7 @@ struct trace_request {
     uint32_t dataset;   /* index into the names */
     uint32_t prefix_id; /* what the prompt begins with, shared with others; 0: nothing */
     uint32_t prefix_tokens;
+    enum correctness correctness;
     uint32_t conversation_id; /* its prompts each hold those before; 0: none */
 };
 

@@ -13,6 +13,8 @@
 
 struct component {
     const struct length_model *model;
+    const struct accuracy_model *accuracy; /* or NULL */
+    double chances[ACCURACY_MAXIMUM_POINTS];
     uint32_t name;
     double weight_up_to; /* running sum */
 };
@@ -37,6 +39,7 @@ struct generator {
     struct random_stream *choices;
     struct random_stream *lengths;
     struct random_stream *prefixes;
+    struct random_stream *answers;
     struct conversation *conversations;
     uint32_t conversations_begun;
     double now_s;
@@ -60,9 +63,19 @@ static bool add_component(struct mixture *mixture, const char *part,
     memcpy(name, part, length);
     name[length] = '\0';
     struct component *component = &mixture->components[mixture->count];
-    if (!length_catalog_find(catalog, name, settings->model, &component->model, error) ||
+    if (!length_catalog_find(catalog, name, settings->model,
+                             settings->kv_cache != NULL ? settings->kv_cache : "",
+                             &component->model, error) ||
         !trace_names_add(names, component->model->dataset, &component->name, error)) {
         return false;
+    }
+    component->accuracy = settings->accuracies != NULL
+                              ? accuracy_catalog_find(settings->accuracies, component->model->model,
+                                                      component->model->dataset, settings->weights,
+                                                      settings->kv_cache)
+                              : NULL;
+    if (component->accuracy != NULL) {
+        accuracy_chances(component->accuracy, &component->model->output, component->chances);
     }
     double before = mixture->count > 0 ? component[-1].weight_up_to : 0;
     component->weight_up_to = before + weight;
@@ -155,6 +168,7 @@ bool generator_create(const struct generator_settings *settings,
     generator->choices = random_create(settings->seed, "datasets");
     generator->lengths = random_create(settings->seed, "lengths");
     generator->prefixes = random_create(settings->seed, "prefixes");
+    generator->answers = random_create(settings->seed, "answers");
     if (settings->turns > 1) {
         generator->conversations =
             memory_zeroed(settings->conversations, sizeof generator->conversations[0]);
@@ -170,9 +184,25 @@ void generator_destroy(struct generator *generator)
         random_destroy(generator->choices);
         random_destroy(generator->lengths);
         random_destroy(generator->prefixes);
+        random_destroy(generator->answers);
         free(generator->conversations);
         free(generator);
     }
+}
+
+/* An answer that the budget cuts is not right; how likely one is that ends goes by its length, so
+ * that the share of right ones at any budget is the one that was measured. */
+static enum correctness draw_answer(struct generator *generator, const struct component *component,
+                                    const struct trace_request *request)
+{
+    if (component->accuracy == NULL) {
+        return CORRECTNESS_UNKNOWN;
+    }
+    double uniform = random_uniform(generator->answers);
+    bool is_cut = request->output_tokens >= generator->settings.token_budget;
+    double chance =
+        accuracy_of_length(component->accuracy, component->chances, request->output_tokens);
+    return !is_cut && uniform < chance ? CORRECTNESS_RIGHT : CORRECTNESS_WRONG;
 }
 
 static uint32_t choose_prefix(struct generator *generator)
@@ -226,5 +256,6 @@ bool generator_next(struct generator *generator, struct trace_request *ret_reque
         (struct trace_request){.arrival_s = generator->now_s, .dataset = component->name};
     draw_lengths(generator, component->model, ret_request);
     share_beginning(generator, ret_request);
+    ret_request->correctness = draw_answer(generator, component, ret_request);
     return true;
 }

@@ -6,6 +6,7 @@
 
 #include "sim/base/error.h"
 #include "traces/trace.h"
+#include "workloads/accuracy_model.h"
 #include "workloads/length_model.h"
 
 enum arrival_process {
@@ -28,7 +29,10 @@ struct generator_settings {
     uint32_t turns;         /* of a conversation; 0 and 1: none */
     uint32_t conversations; /* going on at a time */
     const char *model;      /* whose lengths */
-    const char *datasets;   /* "gsm8k:4,aime-2024:1": names and weights */
+    const char *kv_cache;   /* precision that lengths may depend on; NULL: any */
+    const char *weights;    /* and accuracy on this too */
+    const struct accuracy_catalog *accuracies; /* NULL: whether answers are right is not drawn */
+    const char *datasets;                      /* "gsm8k:4,aime-2024:1": names and weights */
 };
 
 struct generator;

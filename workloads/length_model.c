@@ -147,11 +147,32 @@ static double draw(const struct length_distribution *length, double uniform)
     return distribution_quantile(family, length->a, length->b, below + uniform * (above - below));
 }
 
+uint32_t length_distribution_at(const struct length_distribution *length, double uniform)
+{
+    double tokens = round(draw(length, uniform));
+    return (uint32_t)fmax(fmax(1, length->lower), fmin(tokens, length->upper));
+}
+
+/* By bisection: quantiles rise. */
+double length_distribution_share(const struct length_distribution *length, double tokens)
+{
+    double low = 0;
+    double high = 1;
+    for (int i = 0; i < 50; i++) {
+        double middle = (low + high) / 2;
+        if (length_distribution_at(length, middle) <= tokens) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return (low + high) / 2;
+}
+
 uint32_t length_distribution_draw(const struct length_distribution *length,
                                   struct random_stream *random)
 {
-    double tokens = round(draw(length, random_uniform(random)));
-    return (uint32_t)fmax(fmax(1, length->lower), fmin(tokens, length->upper));
+    return length_distribution_at(length, random_uniform(random));
 }
 
 static bool read_text(const struct json *object, const char *place, const char *name, char *buffer,
@@ -184,8 +205,8 @@ static bool read_prompt(struct length_model *model, const struct json *document,
 static bool read_model(struct length_model *model, const struct json *item,
                        const struct json *document, const char *path, struct error *error)
 {
-    static const char *const known[] = {"model",  "dataset", "kind",           "length",
-                                        "source", "visible", "visible_source", NULL};
+    static const char *const known[] = {"model",   "dataset",        "kind",     "length", "source",
+                                        "visible", "visible_source", "kv_cache", NULL};
     char place[256];
     char kind[16];
     memset(model, 0, sizeof *model);
@@ -193,6 +214,10 @@ static bool read_model(struct length_model *model, const struct json *item,
         !read_text(item, path, "dataset", model->dataset, sizeof model->dataset, error) ||
         !read_text(item, path, "model", model->model, sizeof model->model, error) ||
         !read_text(item, path, "kind", kind, sizeof kind, error)) {
+        return false;
+    }
+    if (json_find(item, "kv_cache") != NULL &&
+        !read_text(item, path, "kv_cache", model->kv_cache, sizeof model->kv_cache, error)) {
         return false;
     }
     snprintf(place, sizeof place, "%.120s: %s, %s", path, model->model, model->dataset);
@@ -240,22 +265,27 @@ void length_catalog_clear(struct length_catalog *catalog)
 }
 
 bool length_catalog_find(const struct length_catalog *catalog, const char *dataset,
-                         const char *model, const struct length_model **ret_found,
-                         struct error *error)
+                         const char *model, const char *kv_cache,
+                         const struct length_model **ret_found, struct error *error)
 {
+    const struct length_model *found = NULL;
     bool dataset_known = false;
     const char *names[65] = {NULL};
     for (uint32_t i = 0; i < catalog->count; i++) {
         const struct length_model *one = &catalog->models[i];
         bool same_dataset = strcasecmp(one->dataset, dataset) == 0;
         dataset_known = dataset_known || same_dataset;
-        if (same_dataset && strcasecmp(one->model, model) == 0) {
-            *ret_found = one;
-            return true;
+        if (same_dataset && strcasecmp(one->model, model) == 0 &&
+            (text_equal(one->kv_cache, kv_cache) || (found == NULL && one->kv_cache[0] == '\0'))) {
+            found = one;
         }
         if (i < 64) {
             names[i] = one->dataset;
         }
+    }
+    if (found != NULL) {
+        *ret_found = found;
+        return true;
     }
     if (dataset_known) {
         return error_set(error,

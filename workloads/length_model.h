@@ -35,7 +35,11 @@ MUST_CHECK bool length_distribution_read(struct length_distribution *length,
                                          const struct json *object, const char *place,
                                          struct error *error);
 
-/* A whole number of tokens, at least 1; uses one uniform number. */
+/* The quantile at 'uniform', as a whole number of tokens, at least 1. */
+uint32_t length_distribution_at(const struct length_distribution *length, double uniform);
+/* The share of lengths up to 'tokens'. */
+double length_distribution_share(const struct length_distribution *length, double tokens);
+/* Drawn by one uniform number. */
 uint32_t length_distribution_draw(const struct length_distribution *length,
                                   struct random_stream *random);
 
@@ -43,6 +47,7 @@ uint32_t length_distribution_draw(const struct length_distribution *length,
 struct length_model {
     char dataset[48];
     char model[64];
+    char kv_cache[16]; /* precision with which answers have these lengths; empty: any */
     bool is_reasoning;
     struct length_distribution prompt;
     struct length_distribution output;  /* if no budget cut it */
@@ -58,8 +63,9 @@ struct length_catalog {
 MUST_CHECK bool length_catalog_read(struct length_catalog *catalog, const char *path,
                                     struct error *error);
 void length_catalog_clear(struct length_catalog *catalog);
+/* Those made for a KV precision go before those for any. */
 MUST_CHECK bool length_catalog_find(const struct length_catalog *catalog, const char *dataset,
-                                    const char *model, const struct length_model **ret_found,
-                                    struct error *error);
+                                    const char *model, const char *kv_cache,
+                                    const struct length_model **ret_found, struct error *error);
 
 #endif

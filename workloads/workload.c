@@ -4,6 +4,8 @@
 
 #include "sim/base/units.h"
 
+#define ACCURACIES "workloads/data/accuracy.json"
+
 bool workload_open(struct workload *workload, const struct generator_settings *settings,
                    const char *lengths, const char *trace, struct error *error)
 {
@@ -11,12 +13,16 @@ bool workload_open(struct workload *workload, const struct generator_settings *s
     if (trace[0] != '\0') {
         return trace_reader_open(&workload->trace, trace, error);
     }
-    if (!length_catalog_read(&workload->catalog, lengths, error)) {
+    if (!length_catalog_read(&workload->catalog, lengths, error) ||
+        !accuracy_catalog_read(&workload->accuracies, ACCURACIES, error)) {
         return false;
     }
-    if (!generator_create(settings, &workload->catalog, &workload->datasets, &workload->generator,
+    struct generator_settings all = *settings;
+    all.accuracies = &workload->accuracies;
+    if (!generator_create(&all, &workload->catalog, &workload->datasets, &workload->generator,
                           error)) {
         length_catalog_clear(&workload->catalog);
+        accuracy_catalog_clear(&workload->accuracies);
         return false;
     }
     return true;
@@ -26,6 +32,7 @@ void workload_close(struct workload *workload)
 {
     generator_destroy(workload->generator);
     length_catalog_clear(&workload->catalog);
+    accuracy_catalog_clear(&workload->accuracies);
     if (workload->trace.csv.stream != NULL) {
         trace_reader_close(&workload->trace);
     }

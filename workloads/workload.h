@@ -9,6 +9,7 @@
 struct workload {
     struct trace_names datasets;
     struct length_catalog catalog;
+    struct accuracy_catalog accuracies;
     struct generator *generator; /* NULL: from the trace */
     struct trace_reader trace;
     uint64_t count; /* of requests so far */

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "sim/base/embedded.h"
 #include "sim/base/text.h"
 
 /* Splits a line in place into fields, taking quotes away. */
@@ -87,7 +88,11 @@ bool csv_open(struct csv_reader *reader, const char *path, const char *const *kn
     if (!text_copy(reader->path, sizeof reader->path, path)) {
         return error_set(error, "'%s': path is too long", path);
     }
+    const char *embedded = embedded_find(path);
     reader->stream = fopen(path, "r");
+    if (reader->stream == NULL && embedded != NULL) {
+        reader->stream = fmemopen((void *)(uintptr_t)embedded, strlen(embedded), "r");
+    }
     if (reader->stream == NULL) {
         return error_set(error, "%s: cannot read: %s", path, strerror(errno));
     }

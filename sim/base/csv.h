@@ -22,8 +22,8 @@ struct csv_reader {
     char *fields[CSV_MAXIMUM_COLUMNS]; /* of the current row */
 };
 
-/* Opens and reads the header. Columns outside 'known' (NULL-ended) are errors that name the
- * nearest known one; 'known' NULL accepts any. */
+/* Opens the file on disk, else the one compiled in, and reads the header. Columns outside 'known'
+ * (NULL-ended) are errors that name the nearest known one; 'known' NULL accepts any. */
 MUST_CHECK bool csv_open(struct csv_reader *reader, const char *path, const char *const *known,
                          struct error *error);
 void csv_close(struct csv_reader *reader);

@@ -24,6 +24,8 @@ static const struct figure figures[] = {
     {"difficulty", "requests.csv", 1000, 560},
     {"contrast", "contrast_timeline.csv", 1000, 640},
     {"explain", "explain_steps.csv", 1000, 900},
+    {"paper_tables", "paper_tables.csv", 1100, 560},
+    {"paper_running", "paper_running.csv", 1200, 900},
     {"profile_steps", "profile_steps.csv", 1200, 560},
     {"profile_roofline", "profile_operations.csv", 1000, 620},
 };

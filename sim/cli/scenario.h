@@ -36,6 +36,10 @@ struct scenario {
     bool prefix_caching;
     uint32_t draft_tokens;
     double swap_gib;
+    double loop_ms;
+    double intake_ms;
+    double draft_request_us;
+    double draft_token_ns;
     uint32_t max_prefill_tokens;
     uint32_t max_concurrent_requests;
     bool mixed_chunks;

@@ -23,6 +23,11 @@ static bool choose_cost(struct setup *setup, const struct scenario *scenario, st
     return cost_choice_make(&request, &setup->cost, setup->warning, error);
 }
 
+static uint32_t smaller(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
 static bool plan_memory(struct setup *setup, const struct scenario *scenario, struct error *error)
 {
     struct memory_settings settings = {.tensor_parallel = scenario->tensor_parallel,
@@ -30,14 +35,17 @@ static bool plan_memory(struct setup *setup, const struct scenario *scenario, st
                                        .block_tokens = scenario->block_tokens,
                                        .max_batch_tokens = scenario->max_batch_tokens,
                                        .max_batch_requests = scenario->max_batch_requests};
+    const struct engine_preset *preset = NULL;
+    if (!engine_preset_find(scenario->engine, &preset, error)) {
+        return false;
+    }
+    if (preset->defaults.profiled_requests > 0) {
+        settings.max_batch_requests =
+            smaller(settings.max_batch_requests, preset->defaults.profiled_requests);
+    }
     return weight_precision_find(scenario->weights, &settings.weights, error) &&
            kv_precision_find(scenario->kv_cache, &settings.kv, error) &&
            memory_model_plan(&setup->model, &setup->gpu, &settings, &setup->memory, error);
-}
-
-static uint32_t smaller(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
 }
 
 /* A real engine does not start with a pool that cannot hold one request of max_model_len tokens. */
@@ -108,6 +116,10 @@ static bool set_engine(struct setup *setup, const struct scenario *scenario, str
         .async_scheduling = scenario->async_scheduling,
         .prefix_caching = scenario->prefix_caching,
         .draft_tokens = scenario->draft_tokens,
+        .loop_ps = (int64_t)(scenario->loop_ms * (double)PS_PER_MS),
+        .intake_ps = (int64_t)(scenario->intake_ms * (double)PS_PER_MS),
+        .draft_request_ps = (int64_t)(scenario->draft_request_us * (double)PS_PER_US),
+        .draft_token_ps = (int64_t)(scenario->draft_token_ns * (double)PS_PER_NS),
         .max_prefill_tokens = scenario->max_prefill_tokens,
         .max_concurrent_requests = scenario->max_concurrent_requests,
         .largest_graph = largest_graph(&setup->gpu),
@@ -152,6 +164,8 @@ bool setup_workload(const struct scenario *scenario, const char *model, struct w
         .turns = scenario->turns,
         .conversations = scenario->conversations,
         .model = scenario->lengths_model[0] != '\0' ? scenario->lengths_model : model,
+        .kv_cache = scenario->kv_cache,
+        .weights = scenario->weights,
         .datasets = scenario->datasets};
     for (size_t i = 0; i < sizeof arrivals / sizeof arrivals[0]; i++) {
         if (text_equal(scenario->arrival, arrivals[i].name)) {
@@ -198,6 +212,8 @@ static bool next_request(void *context, struct request *request)
         .dataset = from.dataset,
         .output_tokens = smaller(from.output_tokens, from.max_output_tokens),
         .reasoning_tokens = from.reasoning_tokens,
+        .is_right = from.correctness == CORRECTNESS_RIGHT,
+        .answer_is_known = from.correctness != CORRECTNESS_UNKNOWN,
         .content = content_of(&from),
         .draft_truth = {.probability = setup->draft_acceptance,
                         .key = random_bits_at(setup->draft_key, setup->workload.count)},

@@ -26,7 +26,7 @@ static const struct setting gpu_settings[] = {
      SETTING_OF(gpu, sm_count),
      .maximum = 1e6},
     {NUMBER(power_w)},
-    {.name = "link", .type = SETTING_IGNORED},
+    {.name = "link", .type = SETTING_TEXT, SETTING_OF(gpu, link)},
     {NUMBER(link_gb_per_s)},
     {NUMBER(pcie_gb_per_s)},
     {NUMBER(price_low_usd_per_hour)},

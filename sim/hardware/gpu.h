@@ -17,6 +17,7 @@ struct gpu {
     double l2_mb;
     uint32_t sm_count;
     double power_w;
+    char link[64];        /* "NVLink..." where all GPUs of a host are linked */
     double link_gb_per_s; /* to a peer GPU, each direction */
     double pcie_gb_per_s; /* each direction */
     double price_low_usd_per_hour;

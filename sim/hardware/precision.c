@@ -5,7 +5,7 @@
 #include "sim/base/text.h"
 
 /* GPTQ and AWQ with groups of 128: 4 bits a weight, and per group a 16-bit scale and a 4-bit zero.
- */
+ * bitsandbytes: a 32-bit scale for every 64 weights. */
 const struct weight_precision weight_precisions[] = {
     {.name = "bf16", .summary = "16-bit brain float, as published", .linear_bytes = 2},
     {.name = "fp8",
@@ -20,12 +20,17 @@ const struct weight_precision weight_precisions[] = {
     {.name = "awq-int4-g128",
      .summary = "4-bit AWQ in groups of 128",
      .linear_bytes = 0.5 + 2.5 / 128},
+    {.name = "bnb-nf4",
+     .summary = "4-bit bitsandbytes in blocks of 64",
+     .linear_bytes = 0.5 + 4.0 / 64},
     {.name = NULL},
 };
 
 const struct kv_precision kv_precisions[] = {
     {.name = "bf16", .summary = "16-bit brain float", .bytes = 2},
-    {.name = "fp8", .summary = "8-bit float", .bytes = 1},
+    {.name = "fp8", .summary = "8-bit float, E4M3", .bytes = 1},
+    {.name = "fp8-e5m2", .summary = "8-bit float, E5M2", .bytes = 1},
+    {.name = "int8", .summary = "8-bit integer", .bytes = 1},
     {.name = NULL},
 };
 

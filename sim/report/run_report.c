@@ -38,6 +38,8 @@ void run_report_json(const struct run_summary *summary, struct json *object)
     json_add_number(requests, "finished", (double)summary->finished);
     json_add_number(requests, "rejected", (double)summary->rejected);
     json_add_number(requests, "cut_while_thinking", (double)summary->cut_while_thinking);
+    json_add_number(requests, "judged", (double)summary->judged);
+    json_add_number(requests, "right", (double)summary->right);
     json_add_number(object, "makespan_s", summary->makespan_s);
     json_add_number(object, "busy_s", summary->timeline.busy_s);
     struct json *tokens = json_add_object(object, "tokens");
@@ -107,6 +109,17 @@ static void print_distribution(FILE *stream, const char *name,
     fputc('\n', stream);
 }
 
+/* Right answers, with the standard error of their share. */
+static void print_accuracy(const struct run_summary *summary, FILE *stream)
+{
+    if (summary->judged > 0) {
+        double judged = (double)summary->judged;
+        double share = (double)summary->right / judged;
+        fprintf(stream, "accuracy      %.1f %% of the answers expected right (+-%.1f)\n",
+                100 * share, 100 * sqrt(share * (1 - share) / judged));
+    }
+}
+
 /* What is shared, and what is guessed, where there is any. */
 static void print_savings(const struct run_summary *summary, FILE *stream)
 {
@@ -157,6 +170,7 @@ void run_report_table(const struct run_summary *summary, FILE *stream)
             "steps         %llu, of them %llu with prefill; %.1f %% priced by extrapolation\n",
             (unsigned long long)summary->steps, (unsigned long long)summary->mixed_steps,
             100 * summary->extrapolated_step_share);
+    print_accuracy(summary, stream);
     print_savings(summary, stream);
     fprintf(stream, "\n  %-28s %9s %9s %9s %9s %9s\n", "latency", "mean", "p50", "p90", "p99",
             "max");

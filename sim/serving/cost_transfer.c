@@ -5,20 +5,21 @@
 
 #include "sim/base/text.h"
 #include "sim/base/units.h"
+#include "sim/hardware/all_reduce.h"
 
 /* Of a decode step, beside reading weights and KV: sampling and the like once, and per layer
  * attention's floor, norms, rotary embedding, gaps. With these the measured 7B and 14B steps in
  * bf16 both read their weights at 4.27 TB/s. */
 #define STEP_OVERHEAD_PS (300 * (double)PS_PER_US)
 #define LAYER_OVERHEAD_PS (37 * (double)PS_PER_US)
-/* An all-reduce of vLLM 0.24 between two H200 under a CUDA graph: 4.6 us and 4.4 us a megabyte
- * (aiconfigurator, h200_sxm/comm/vllm/0.24.0); a layer has two. */
-#define ALL_REDUCE_PS (4.6 * (double)PS_PER_US)
-#define ALL_REDUCE_BYTE_PS 4.2
 
 /* How an engine's kernels use a weight format, relative to bf16; from the decode bases, batch
  * slopes and prefill slopes of vLLM 0.24 on H200 (calibration/qwen7b-gptq4.json, qwen14b-fp8.json,
- * qwen14b-gptq4.json against their bf16 counterparts). */
+ * qwen14b-gptq4.json against their bf16 counterparts). bitsandbytes writes all weights out as bf16
+ * before a product of more than one token: 4.5 bytes move for 0.56. */
+/* Every Hopper card but the cut-down H20 has more, no older one has. */
+#define LEAST_HOPPER_TFLOPS 600
+
 struct format_factors {
     const char *weights;
     double read;          /* bandwidth on the linear layers' bytes, at hidden size 5120 */
@@ -34,7 +35,12 @@ static const struct format_factors formats[] = {
     {"int8", 0.90, 0, 1, 1.85, 1},
     {"gptq-int4-g128", 0.42, 0.33, 2.1, 1.05, 1},
     {"awq-int4-g128", 0.42, 0.33, 2.1, 1.05, 1},
+    {"bnb-nf4", 0.125, 0, 1, 0.9, 1},
 };
+
+/* Before Hopper, vLLM runs GPTQ and AWQ through Marlin instead of Machete: close to full bandwidth
+ * up to batch 16 (its published rates; the study's 14B steps on RTX 4090 give 0.8 of bf16's). */
+static const struct format_factors marlin = {"marlin", 0.8, 0, 2.1, 1.0, 1};
 
 /* A tile takes longer where a GPU has fewer KV heads (measured: 2.05 us a layer with 8, 2.13
  * to 2.26 with 4). */
@@ -42,8 +48,14 @@ static const struct format_factors formats[] = {
 /* Decode attention over FP8 KV takes this share of its time over bf16 KV (calibration of 7B). */
 #define FP8_KV_TILE 0.78
 
-static const struct format_factors *factors_of(const struct weight_precision *weights)
+static const struct format_factors *factors_of(const struct cost_configuration *configuration)
 {
+    const struct weight_precision *weights = configuration->weights;
+    bool is_int4 =
+        text_equal(weights->name, "gptq-int4-g128") || text_equal(weights->name, "awq-int4-g128");
+    if (is_int4 && configuration->gpu.bf16_tflops < LEAST_HOPPER_TFLOPS) {
+        return &marlin;
+    }
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
         if (text_equal(formats[i].weights, weights->name)) {
             return &formats[i];
@@ -57,7 +69,6 @@ struct scales {
     double read; /* time to read the weights of a GPU once */
     double overhead_ps;
     double hump;
-    double token_ps;  /* all-reduces of a token */
     double batch;     /* work per token beyond reading, at small batches */
     double compute;   /* time per token of a large prefill */
     double attention; /* per query-key pair */
@@ -73,7 +84,7 @@ static uint32_t kv_heads_per_gpu(const struct cost_configuration *configuration)
 static struct scales scales_of(const struct cost_configuration *configuration)
 {
     const struct model_shape *model = &configuration->model;
-    const struct format_factors *format = factors_of(configuration->weights);
+    const struct format_factors *format = factors_of(configuration);
     double degree = configuration->tensor_parallel;
     double linear = (double)model_shape_linear_weights(model) / degree;
     double head = (double)model_shape_vocabulary_weights(model) / degree;
@@ -83,10 +94,8 @@ static struct scales scales_of(const struct cost_configuration *configuration)
     double read = format->read * pow(model->hidden_size / 5120.0, format->read_exponent);
     return (struct scales){
         .read = (linear * configuration->weights->linear_bytes / read + 2 * head) / bandwidth,
-        .overhead_ps =
-            STEP_OVERHEAD_PS + layers * (LAYER_OVERHEAD_PS + (degree > 1 ? 2 * ALL_REDUCE_PS : 0)),
+        .overhead_ps = STEP_OVERHEAD_PS + layers * LAYER_OVERHEAD_PS,
         .hump = format->hump,
-        .token_ps = degree > 1 ? 2 * layers * 2 * model->hidden_size * ALL_REDUCE_BYTE_PS : 0,
         .batch = linear * format->batch / flops,
         .compute = linear / format->compute / flops,
         .attention = layers * model->num_attention_heads * model->head_dim / degree / flops,
@@ -97,18 +106,37 @@ static struct scales scales_of(const struct cost_configuration *configuration)
     };
 }
 
-/* The first knot is reading plus overhead, what rises above it is work and communication per token.
- */
-static void transfer_curve(struct cost_curve *curve, const struct scales *from,
-                           const struct scales *to, double work_ratio)
+/* Of a step with so many tokens: two a layer. */
+static double all_reduces_ps(const struct cost_configuration *configuration, double tokens)
 {
-    double floor_ps = curve->cost_ps[0];
-    double reading_ps = fmax(floor_ps - from->overhead_ps, 0.2 * floor_ps);
-    double new_floor_ps = reading_ps * to->read / from->read + to->overhead_ps;
+    const struct model_shape *model = &configuration->model;
+    double us = all_reduce_us(&configuration->gpu, configuration->tensor_parallel,
+                              2 * tokens * model->hidden_size);
+    return 2.0 * model->num_hidden_layers * us * (double)PS_PER_US;
+}
+
+/* What two configurations make of a curve. Communication aside, the first knot is reading plus
+ * overhead, and what rises above it is work. */
+struct transfer {
+    const struct cost_configuration *from;
+    const struct cost_configuration *to;
+    struct scales a;
+    struct scales b;
+};
+
+static void transfer_curve(struct cost_curve *curve, const struct transfer *transfer,
+                           double work_ratio)
+{
+    double floor_ps = curve->cost_ps[0] - all_reduces_ps(transfer->from, curve->tokens[0]);
+    double reading_ps = fmax(floor_ps - transfer->a.overhead_ps, 0.2 * floor_ps);
+    double new_floor_ps =
+        reading_ps * transfer->b.read / transfer->a.read + transfer->b.overhead_ps;
     for (uint32_t k = 0; k < curve->count; k++) {
-        double tokens = curve->tokens[k] - curve->tokens[0];
-        double work_ps = fmax(0, curve->cost_ps[k] - floor_ps - from->token_ps * tokens);
-        curve->cost_ps[k] = new_floor_ps + work_ps * work_ratio + to->token_ps * tokens;
+        double tokens = curve->tokens[k];
+        double work_ps =
+            fmax(0, curve->cost_ps[k] - all_reduces_ps(transfer->from, tokens) - floor_ps);
+        curve->cost_ps[k] =
+            new_floor_ps + work_ps * work_ratio + all_reduces_ps(transfer->to, tokens);
     }
 }
 
@@ -179,14 +207,15 @@ void cost_transfer(struct step_cost *cost, const struct cost_configuration *from
     if (cost->uncertainty <= 0) {
         return;
     }
-    struct scales a = scales_of(from);
-    struct scales b = scales_of(to);
+    struct transfer transfer = {from, to, scales_of(from), scales_of(to)};
+    struct scales a = transfer.a;
+    struct scales b = transfer.b;
     double kv_ratio = b.layers * kv_heads_per_gpu(to) * to->kv->bytes /
                       (a.layers * kv_heads_per_gpu(from) * from->kv->bytes);
     scale_hump(&cost->decode, 1 / a.hump);
-    transfer_curve(&cost->decode, &a, &b, b.batch / a.batch);
+    transfer_curve(&cost->decode, &transfer, b.batch / a.batch);
     scale_hump(&cost->decode, b.hump);
-    transfer_curve(&cost->mixed, &a, &b, b.compute / a.compute);
+    transfer_curve(&cost->mixed, &transfer, b.compute / a.compute);
     transfer_attention(cost, to, b.tile / a.tile);
     cost->mixed_attention_ps *= b.attention / a.attention;
     cost->beside_prefill_ps = llround((double)cost->beside_prefill_ps * kv_ratio);

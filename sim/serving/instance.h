@@ -28,12 +28,16 @@ struct engine_settings {
     uint32_t max_prefill_tokens;      /* of one step, but for a first longer prompt (SGLang) */
     uint32_t largest_graph;           /* captured batch (SGLang, TGI) */
     uint32_t max_concurrent_requests; /* more are refused; 0: no limit (TGI) */
-    bool streams_tokens;   /* else answers are sent when the batch ends (static batching) */
-    bool mixed_chunks;     /* decodes beside chunks of prompts (SGLang) */
-    bool ignores_eos;      /* requests run to their limit, and the engine knows */
-    uint32_t swap_blocks;  /* on the CPU, for preempted requests; 0: they are recomputed */
-    int64_t swap_block_ps; /* to copy one */
-    uint32_t draft_tokens; /* proposed for each decode by speculation; 0: none */
+    bool streams_tokens;      /* else answers are sent when the batch ends (static batching) */
+    bool mixed_chunks;        /* decodes beside chunks of prompts (SGLang) */
+    bool ignores_eos;         /* requests run to their limit, and the engine knows */
+    uint32_t swap_blocks;     /* on the CPU, for preempted requests; 0: they are recomputed */
+    int64_t swap_block_ps;    /* to copy one */
+    int64_t loop_ps;          /* of the host between two steps, where they do not overlap */
+    int64_t intake_ps;        /* of the front end for each request, one after the other */
+    int64_t draft_request_ps; /* to draft for a request, before each step */
+    int64_t draft_token_ps;   /* and for each token it knows */
+    uint32_t draft_tokens;    /* proposed for each decode by speculation; 0: none */
 };
 
 /* Limits an engine starts with unless told. */
@@ -41,8 +45,12 @@ struct engine_defaults {
     uint32_t max_batch_tokens;
     uint32_t max_batch_requests;
     uint32_t block_tokens;
+    uint32_t profiled_requests; /* whose sampling it keeps memory for; 0: max_batch_requests */
     bool prefix_caching;
     bool whole_prompts; /* not in chunks */
+    double loop_ms;
+    double draft_request_us;
+    double draft_token_ns;
 };
 
 /* How an engine forms a step and takes its output in. */

@@ -42,6 +42,8 @@ struct request {
     /* the truth */
     uint32_t output_tokens;    /* >= 1; below max_output_tokens it ends by itself */
     uint32_t reasoning_tokens; /* of output_tokens; the rest is visible */
+    bool answer_is_known;      /* whether it is right */
+    bool is_right;
     struct draft_truth draft_truth;
 
     /* the engine's view */

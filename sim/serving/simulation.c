@@ -83,7 +83,10 @@ static void send_requests(struct simulation *simulation, int64_t client_now_ps, 
         uint32_t place = take_place(simulation);
         simulation->requests[place] = request;
         client_sent(client);
-        push(simulation, request.sent_ps + simulation->settings.cost->request_overhead_ps,
+        simulation->intake_free_ps = ps_max(simulation->intake_free_ps, request.sent_ps) +
+                                     simulation->settings.engine.intake_ps;
+        push(simulation,
+             simulation->intake_free_ps + simulation->settings.cost->request_overhead_ps,
              EVENT_REQUEST_ARRIVAL, place);
     }
 }
@@ -263,6 +266,21 @@ static const struct attention_stretch *attention_stretch(struct simulation *simu
     return stretch;
 }
 
+/* What the host does before it launches, with no step in flight to hide it. */
+static int64_t host_ps(const struct simulation *simulation, const struct batch *batch)
+{
+    const struct engine_settings *settings = &simulation->settings.engine;
+    int64_t total_ps = settings->loop_ps;
+    for (uint32_t i = 0; i < batch->count && settings->draft_tokens > 0; i++) {
+        const struct batch_entry *entry = &batch->entries[i];
+        if (entry->drafts > 0) {
+            total_ps += settings->draft_request_ps +
+                        settings->draft_token_ps * (int64_t)entry->computed_before;
+        }
+    }
+    return total_ps;
+}
+
 /* Price it: when its launch returns and when its output is at hand. On one GPU the engine loop
  * launches itself and is held up by it; workers of their own launch one step after the other. A
  * full graph starts when it is launched, other steps start with their first kernel. */
@@ -279,6 +297,9 @@ static void price_batch(struct simulation *simulation, struct batch *batch)
     struct step_price price =
         step_cost_price(cost, &batch->summary, stretch->price, stretch->noise);
     price.gpu_ps += batch->summary.swapped_blocks * instance->settings.swap_block_ps;
+    if (instance_steps_limit(instance) == 1) {
+        now += host_ps(simulation, batch);
+    }
     int64_t launched =
         price.launch_ps + (cost->launch_blocks_loop ? now : ps_max(now, instance->launch_done_ps));
     bool full_graph = batch->summary.cuda_graph == CUDA_GRAPH_FULL;

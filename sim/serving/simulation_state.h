@@ -25,6 +25,7 @@ struct simulation {
     struct run_tally tally;
     struct simulation_counts counts;
     int64_t now_ps;
+    int64_t intake_free_ps; /* when the front end has taken in all that was sent */
     uint64_t sent;
     uint64_t output_tokens;
     uint64_t stretches; /* of one attention price */

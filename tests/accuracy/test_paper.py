@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""The reference study's tables against 'kvcast paper': the errors it is held to, and its claims by
+direction. usage: test_paper.py KVCAST"""
+import csv
+import os
+import subprocess
+import sys
+import tempfile
+
+results = []
+
+
+def check(name, holds, found=""):
+    results.append(holds)
+    print(f"{'ok' if holds else 'not ok'} {len(results)} - {name}{'' if holds else f': {found}'}")
+
+
+with tempfile.TemporaryDirectory() as work:
+    path = os.path.join(work, "paper.csv")
+    subprocess.run([os.path.abspath(sys.argv[1]), "paper", "--replications", "4", "--csv", path,
+                    "--out", work], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL, env=dict(os.environ, PATH=""))
+    cells = list(csv.DictReader(open(path, encoding="utf-8")))
+
+
+def quantile(values, share):
+    values = sorted(values)
+    return values[min(len(values) - 1, int(share * len(values)))]
+
+
+def errors(measure, wanted=lambda cell: True):
+    return [abs(float(cell[f"{measure}_simulated"]) / float(cell[f"{measure}_published"]) - 1)
+            for cell in cells if not cell["suspect"] and wanted(cell) and
+            cell[f"{measure}_published"] and cell[f"{measure}_simulated"] and
+            float(cell[f"{measure}_published"]) > 0]
+
+
+for measure, median in (("pass_time_s", .10), ("tokens_per_s", .10), ("ttfvt_s", .20),
+                        ("mean_output_tokens", .03)):
+    found = quantile(errors(measure), .5)
+    check(f"median error of {measure} is at most {median:.0%}", found <= median, found)
+for measure in ("pass_time_s", "tokens_per_s"):
+    found = quantile(errors(measure, lambda cell: cell["dataset"] != "MATH500"), .9)
+    check(f"nine of ten errors of {measure} are at most 25 %", found <= .25, found)
+    found = quantile(errors(measure, lambda cell: cell["dataset"] == "MATH500"), .9)
+    check(f"nine of ten errors of {measure} on MATH-500 are at most 35 %", found <= .35, found)
+
+
+def simulated(measure, **wanted):
+    return [float(cell[f"{measure}_simulated"]) for cell in cells
+            if all(cell[key] == value for key, value in wanted.items())]
+
+
+def all_less(small, large):
+    return len(small) == len(large) > 0 and all(a < b for a, b in zip(small, large))
+
+
+base = {"model_kind": "reasoning", "method": "baseline", "token_budget": "8192"}
+for model, sizes in (("7B", ("8", "16", "64")), ("14B", ("8", "16", "32"))):
+    for small, large in zip(sizes, sizes[1:]):
+        one = dict(base, model=model, batch_size=small)
+        other = dict(base, model=model, batch_size=large)
+        check(f"{model}: a batch of {large} has more tokens/s than of {small}",
+              all_less(simulated("tokens_per_s", **one), simulated("tokens_per_s", **other)))
+        check(f"{model}: a batch of {large} shows its first answer later than of {small}",
+              all_less(simulated("ttfvt_s", **one), simulated("ttfvt_s", **other)))
+        check(f"{model}: a pass takes longer in batches of {small} than of {large}",
+              all_less(simulated("pass_time_s", **other), simulated("pass_time_s", **one)))
+hard = {data: simulated("ttfvt_s", table="2", batch_size="16", dataset=data)
+        for data in ("GSM8k", "MATH500", "AIME24")}
+check("running time follows difficulty: GSM8K, MATH-500, AIME-2024",
+      all_less(hard["GSM8k"], hard["MATH500"]) and all_less(hard["MATH500"], hard["AIME24"]))
+for method in ("GPTQ-Int4", "AWQ", "FP8"):
+    check(f"{method} shortens the passes of 14B",
+          all_less(simulated("pass_time_s", table="11", method=method),
+                   simulated("pass_time_s", table="4", batch_size="16")))
+check("FP8 KV loses the answers of 7B and runs to the budget",
+      max(simulated("accuracy_pct", table="12", dataset="GSM8k")) < 15 and
+      min(simulated("mean_output_tokens", table="12", dataset="MATH500")) > 3500)
+check("FP8 KV keeps the answers of 14B",
+      min(simulated("accuracy_pct", table="13", dataset="GSM8k")) > 80)
+print(f"1..{len(results)}")
+sys.exit(0 if all(results) else 1)
