@@ -152,8 +152,15 @@ static bool write_summary(const struct scenario *scenario, const struct setup *s
 
 static void describe(const struct scenario *scenario, const struct setup *setup)
 {
-    printf("%s: %s, %s weights, %s KV on %u x %s\n", scenario->name, setup->model.name,
+    printf("%s: %s, %s weights, %s KV on %u x %s", scenario->name, setup->model.name,
            scenario->weights, scenario->kv_cache, scenario->tensor_parallel, setup->gpu.name);
+    if (scenario->prefill_instances > 0) {
+        printf(" each, %u instances for prompts and %u for what follows",
+               scenario->prefill_instances, scenario->decode_instances);
+    } else if (scenario->instances > 1) {
+        printf(" each, %u instances", scenario->instances);
+    }
+    printf("\n");
     printf("engine        %s, %u tokens and %u requests a step, %u KV blocks of %u tokens; steps "
            "%s on '%s'\n",
            scenario->engine, scenario->max_batch_tokens, scenario->max_batch_requests,

@@ -63,6 +63,16 @@ const struct setting scenario_settings[] = {
      .help = "n-gram speculation: drafted for each decode; 0: none"},
     {NUMBER("engine.swap_gib", swap_gib, 0, 4096), .unit = "GiB",
      .help = "of CPU memory a GPU for preempted requests; 0: recompute (vllm-v0)"},
+    {WHOLE("engine.instances", instances, 1, 1024),
+     .help = "alike; requests go where the fewest are"},
+    {WHOLE("engine.prefill_instances", prefill_instances, 0, 512),
+     .help = "disaggregation: instances that compute prompts; 0: none"},
+    {WHOLE("engine.decode_instances", decode_instances, 0, 512),
+     .help = "and those that compute what follows"},
+    {NUMBER("engine.kv_link_gb_per_s", kv_link_gb_per_s, 0, 10000), .unit = "GB/s",
+     .help = "between them; 0: the GPU's link, else PCIe"},
+    {NUMBER("engine.kv_latency_ms", kv_latency_ms, 0, 10000), .unit = "ms",
+     .help = "and for each request"},
     {NUMBER("engine.loop_ms", loop_ms, 0, 1000), .unit = "ms",
      .help = "of the host between steps, unless it forms one while another runs"},
     {NUMBER("engine.intake_ms", intake_ms, 0, 1000), .unit = "ms",
@@ -158,6 +168,8 @@ struct scenario scenario_default(const struct engine_preset *preset)
         .requests = 2000,
         .token_budget = 16384,
         .output_factor = 1,
+        .instances = 1,
+        .kv_latency_ms = 1,
         .prefixes = 1,
         .turns = 1,
         .conversations = 64,
@@ -179,6 +191,16 @@ static bool check(const struct scenario *scenario, const struct engine_preset *p
     if (!preset->has_policies && !text_equal(scenario->policy, "fcfs")) {
         return error_set(error, "'engine.policy' must be 'fcfs' with '%s', got '%s'", preset->name,
                          scenario->policy);
+    }
+    if ((scenario->prefill_instances > 0) != (scenario->decode_instances > 0) ||
+        (scenario->prefill_instances > 0 && scenario->instances > 1)) {
+        return error_set(error,
+                         "'engine.prefill_instances' and 'engine.decode_instances' go together, "
+                         "without 'engine.instances'");
+    }
+    if (scenario->prefill_instances > 0 && !preset->moves_kv) {
+        return error_set(error, "'%s' has no disaggregation: 'engine.prefill_instances' must be 0",
+                         preset->name);
     }
     if (!scenario->chunked_prefill && preset->tokens_needed == NULL &&
         scenario->max_model_len > scenario->max_batch_tokens) {

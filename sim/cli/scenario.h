@@ -36,6 +36,11 @@ struct scenario {
     bool prefix_caching;
     uint32_t draft_tokens;
     double swap_gib;
+    uint32_t instances;
+    uint32_t prefill_instances;
+    uint32_t decode_instances;
+    double kv_link_gb_per_s;
+    double kv_latency_ms;
     double loop_ms;
     double intake_ms;
     double draft_request_us;

@@ -83,6 +83,21 @@ static void set_swap(struct setup *setup, const struct scenario *scenario)
     }
 }
 
+/* One instance or several alike, or some for prompts and some for what follows. */
+static void set_instances(struct setup *setup, const struct scenario *scenario)
+{
+    struct simulation_settings *settings = &setup->simulation;
+    double token_bytes = setup->memory.block_bytes / scenario->block_tokens;
+    double link = scenario->kv_link_gb_per_s > 0 ? scenario->kv_link_gb_per_s
+                  : setup->gpu.link_gb_per_s > 0 ? setup->gpu.link_gb_per_s
+                                                 : setup->gpu.pcie_gb_per_s;
+    settings->instances = scenario->instances;
+    settings->prefill_instances = scenario->prefill_instances;
+    settings->decode_instances = scenario->decode_instances;
+    settings->kv_latency_ps = (int64_t)(scenario->kv_latency_ms * (double)PS_PER_MS);
+    settings->kv_token_ps = link > 0 ? (int64_t)(token_bytes * 1000 / link) : 0;
+}
+
 static bool set_engine(struct setup *setup, const struct scenario *scenario, struct error *error)
 {
     static const struct {
@@ -128,6 +143,7 @@ static bool set_engine(struct setup *setup, const struct scenario *scenario, str
         .streams_tokens = scenario->streams_tokens,
     };
     set_swap(setup, scenario);
+    set_instances(setup, scenario);
     settings->preset->settle(&settings->engine);
     if (settings->engine.block_tokens != scenario->block_tokens) {
         return error_set(error, "'engine.block_tokens' must be %u with '%s', got %u",

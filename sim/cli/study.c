@@ -47,19 +47,19 @@ static const struct study_method {
     const char *weights;
     const char *kv_cache;
     bool no_prefix_cache;
-    bool is_simulated;
+    bool is_split; /* one GPU for prompts, one for what follows */
 } methods[] = {
-    {"baseline", "bf16", "bf16", false, true},
-    {"no-PD", "bf16", "bf16", false, true},
-    {"no-prefix-cache", "bf16", "bf16", true, true},
-    {"SD-ngram", "bf16", "bf16", false, true},
-    {"GPTQ-Int4", "gptq-int4-g128", "bf16", false, true},
-    {"AWQ", "awq-int4-g128", "bf16", false, true},
-    {"FP8", "fp8", "bf16", false, true},
-    {"L4", "bnb-nf4", "bf16", false, true},
-    {"KV-FP8-E4M3", "bf16", "fp8", false, true},
-    {"KV-FP8-E5M2", "bf16", "fp8-e5m2", false, true},
-    {"PD-1P1D", "bf16", "bf16", false, false},
+    {"baseline", "bf16", "bf16", false, false},
+    {"no-PD", "bf16", "bf16", false, false},
+    {"no-prefix-cache", "bf16", "bf16", true, false},
+    {"SD-ngram", "bf16", "bf16", false, false},
+    {"GPTQ-Int4", "gptq-int4-g128", "bf16", false, false},
+    {"AWQ", "awq-int4-g128", "bf16", false, false},
+    {"FP8", "fp8", "bf16", false, false},
+    {"L4", "bnb-nf4", "bf16", false, false},
+    {"KV-FP8-E4M3", "bf16", "fp8", false, false},
+    {"KV-FP8-E5M2", "bf16", "fp8-e5m2", false, false},
+    {"PD-1P1D", "bf16", "bf16", false, true},
 };
 
 enum { BATCH_SIZE = 16, TOKEN_BUDGET = 4096, PASSES = 3 };
@@ -176,6 +176,18 @@ static const struct study_method *method_of(const struct study_cell *cell)
     return NULL;
 }
 
+/* Where disaggregation is compared with none, it is said what ran on what: 7B on two RTX 4090, 14B
+ * on two RTX A6000. */
+static void set_table_1(struct scenario *scenario, const struct study_model *model,
+                        const struct study_method *method)
+{
+    snprintf(scenario->gpu, sizeof scenario->gpu, "%s",
+             text_equal(model->name, "14B") ? "RTX A6000" : "RTX 4090");
+    scenario->tensor_parallel = method->is_split ? 1 : 2;
+    scenario->prefill_instances = method->is_split ? 1 : 0;
+    scenario->decode_instances = method->is_split ? 1 : 0;
+}
+
 /* vLLM 0.8.1 with its defaults; an FP8 KV cache makes it fall back to its V0 engine. */
 bool study_scenario(const struct study_cell *cell, struct scenario *scenario)
 {
@@ -184,7 +196,7 @@ bool study_scenario(const struct study_cell *cell, struct scenario *scenario)
     const struct study_method *method = method_of(cell);
     const struct engine_preset *preset = NULL;
     struct error error;
-    if (model == NULL || dataset == NULL || method == NULL || !method->is_simulated) {
+    if (model == NULL || dataset == NULL || method == NULL) {
         return false;
     }
     bool plain_kv = text_equal(method->kv_cache, "bf16");
@@ -210,6 +222,9 @@ bool study_scenario(const struct study_cell *cell, struct scenario *scenario)
     scenario->requests = dataset->items;
     scenario->intake_ms = INTAKE_MS;
     scenario->timeline_interval_s = 0;
+    if (text_equal(cell->table, "1")) {
+        set_table_1(scenario, model, method);
+    }
     return true;
 }
 

@@ -37,8 +37,8 @@ struct study_cells {
 MUST_CHECK bool study_cells_read(struct study_cells *cells, struct error *error);
 void study_cells_clear(struct study_cells *cells);
 
-/* The cell as a scenario: engine, hardware and host inferred once for all cells. False when it
- * needs what kvcast does not simulate. */
+/* The cell as a scenario: engine, hardware and host inferred once for all cells. False when its
+ * model, method or dataset is unknown. */
 bool study_scenario(const struct study_cell *cell, struct scenario *scenario);
 
 /* Means over 'replications' orders of the items. */

@@ -7,6 +7,7 @@
 /* At equal times the lower type runs first: a forming sees every arrival of its instant. */
 enum event_type {
     EVENT_REQUEST_ARRIVAL, /* subject: request; it reaches the engine's input queue */
+    EVENT_KV_ARRIVAL,      /* subject: request; its KV cache reaches where it decodes */
     EVENT_LAUNCH_DONE,     /* subject: instance; a step's launch returned, or it woke: it forms */
     EVENT_STEP_END,        /* subject: instance; the oldest step's output is at hand */
 };

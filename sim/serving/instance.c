@@ -150,9 +150,8 @@ const char *instance_refusal(const struct instance *instance, const struct reque
 
 uint32_t instance_tokens_left(const struct instance *instance, const struct request *request)
 {
-    uint32_t most = request->output_tokens < request->max_output_tokens
-                        ? request->output_tokens
-                        : request->max_output_tokens;
+    uint32_t limit = instance_output_limit(instance, request);
+    uint32_t most = request->output_tokens < limit ? request->output_tokens : limit;
     uint32_t room = instance->settings.max_model_len - request->prompt_tokens;
     most = most < room ? most : room;
     uint32_t outputs = request_outputs(request);

@@ -60,6 +60,7 @@ struct engine_preset {
     uint32_t reserved_blocks; /* that no request can hold */
     uint32_t ahead_tokens; /* taken in advance whenever a request needs a block (V1 before 0.9) */
     bool frees_to_tail;    /* freed blocks queue up behind all others, whatever they hold */
+    bool moves_kv;         /* prompts and what follows can be on different instances */
     bool has_policies;     /* other orders than its own can be chosen */
     struct engine_defaults defaults;
     /* Undoes settings that the engine does not have. */
@@ -112,6 +113,8 @@ struct instance {
     uint32_t refused_count;
     size_t refused_capacity;
     uint32_t watermark_blocks;
+    bool prefills_only;   /* hands requests over with their first token */
+    int64_t link_free_ps; /* when all KV handed over has left */
 
     /* the engine loop */
     struct batch steps[STEPS_IN_FLIGHT_MAXIMUM]; /* a ring, the oldest first */
@@ -156,6 +159,13 @@ void instance_enqueue(struct instance *instance, uint32_t request);
 /* Why a request can never be served, or NULL: its prompt reaches max_model_len or needs more blocks
  * than there are. */
 const char *instance_refusal(const struct instance *instance, const struct request *request);
+
+/* The budget of a request here. */
+static inline uint32_t instance_output_limit(const struct instance *instance,
+                                             const struct request *request)
+{
+    return instance->prefills_only ? 1 : request->max_output_tokens;
+}
 
 /* Output tokens until the request ends. */
 uint32_t instance_tokens_left(const struct instance *instance, const struct request *request);

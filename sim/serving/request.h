@@ -54,6 +54,7 @@ struct request {
     uint32_t placeholders;     /* outputs formed but not yet processed */
     uint32_t drafts;           /* proposed for its next step */
     uint32_t verifications;    /* steps with drafts so far */
+    uint32_t remote_tokens;    /* computed by another instance, their KV moved here */
     uint32_t cached_tokens;    /* found computed at its first admission */
     uint32_t cacheable_tokens; /* computed by prompts (radix caching) */
     uint32_t swapped_blocks;   /* on the CPU */

@@ -24,7 +24,10 @@ static uint32_t take_place(struct simulation *simulation)
     uint32_t place = simulation->request_count++;
     simulation->requests = memory_grow(simulation->requests, &simulation->request_capacity,
                                        simulation->request_count, sizeof simulation->requests[0]);
-    instance_set_requests(&simulation->instance, simulation->requests, simulation->request_count);
+    for (uint32_t i = 0; i < simulation->instance_count; i++) {
+        instance_set_requests(&simulation->instances[i], simulation->requests,
+                              simulation->request_count);
+    }
     return place;
 }
 
@@ -56,6 +59,7 @@ static void begin_request(struct request *request, uint32_t id)
     request->drafts = 0;
     request->verifications = 0;
     request->cached_tokens = 0;
+    request->remote_tokens = 0;
     request->cacheable_tokens = 0;
     request->swapped_blocks = 0;
     request->content.own_stream =
@@ -91,20 +95,43 @@ static void send_requests(struct simulation *simulation, int64_t client_now_ps, 
     }
 }
 
+/* Requests are kept together only where nothing else happens between their steps. */
+static bool may_gather(const struct simulation *simulation)
+{
+    const struct simulation_settings *settings = &simulation->settings;
+    return !settings->stepwise && settings->preset->steady_turns != NULL &&
+           simulation->instance_count == 1 && !settings->engine.prefix_caching &&
+           settings->engine.draft_tokens == 0 && settings->hooks.next_turn_ps == NULL &&
+           settings->hooks.on_forming == NULL;
+}
+
+static void create_instances(struct simulation *simulation)
+{
+    const struct simulation_settings *settings = &simulation->settings;
+    uint32_t prefills = settings->prefill_instances;
+    simulation->instance_count = prefills > 0              ? prefills + settings->decode_instances
+                                 : settings->instances > 0 ? settings->instances
+                                                           : 1;
+    simulation->instances =
+        memory_zeroed(simulation->instance_count, sizeof simulation->instances[0]);
+    simulation->instance = simulation->instances;
+    for (uint32_t i = 0; i < simulation->instance_count; i++) {
+        struct instance *instance = &simulation->instances[i];
+        instance_init(instance, settings->preset, settings->policy, &settings->engine, NULL, 0);
+        instance->prefills_only = i < prefills;
+        instance->cohort.is_open = may_gather(simulation);
+    }
+}
+
 static struct simulation *create(const struct simulation_settings *settings)
 {
     struct simulation *simulation = memory_zeroed(1, sizeof *simulation);
     simulation->settings = *settings;
     event_queue_init(&simulation->events);
     client_init(&simulation->client, &settings->client);
-    instance_init(&simulation->instance, settings->preset, settings->policy, &settings->engine,
-                  NULL, 0);
+    create_instances(simulation);
     run_tally_init(&simulation->tally, &settings->slo,
                    settings->exact_limit > 0 ? settings->exact_limit : LATENCY_EXACT_LIMIT);
-    simulation->instance.cohort.is_open =
-        !settings->stepwise && settings->preset->steady_turns != NULL &&
-        !settings->engine.prefix_caching && settings->engine.draft_tokens == 0 &&
-        settings->hooks.next_turn_ps == NULL && settings->hooks.on_forming == NULL;
     simulation->common_noise_key = random_key(settings->seed, "noise of all steps");
     simulation->gpu_noise_key = random_key(settings->seed, "noise of stretches");
     simulation->launch_noise_key = random_key(settings->seed, "noise of launches");
@@ -112,7 +139,8 @@ static struct simulation *create(const struct simulation_settings *settings)
         1000 + 4 * (uint64_t)settings->engine.max_model_len *
                    (1 + settings->engine.max_batch_requests / settings->engine.max_batch_tokens);
     timeline_init(&simulation->timeline, settings->timeline_interval_ps,
-                  simulation->instance.kv_cache.total_blocks, settings->engine.max_batch_requests);
+                  simulation->instance->kv_cache.total_blocks * simulation->instance_count,
+                  settings->engine.max_batch_requests * simulation->instance_count);
     simulation->timeline.sink = settings->timeline_sink;
     return simulation;
 }
@@ -140,7 +168,10 @@ void simulation_destroy(struct simulation *simulation)
 {
     if (simulation != NULL) {
         event_queue_clear(&simulation->events);
-        instance_clear(&simulation->instance);
+        for (uint32_t i = 0; i < simulation->instance_count; i++) {
+            instance_clear(&simulation->instances[i]);
+        }
+        free(simulation->instances);
         timeline_clear(&simulation->timeline);
         run_tally_clear(&simulation->tally);
         free(simulation->requests);
@@ -151,12 +182,14 @@ void simulation_destroy(struct simulation *simulation)
 
 struct timeline_state simulation_state(const struct simulation *simulation)
 {
-    const struct instance *instance = &simulation->instance;
-    const struct kv_cache *cache = &instance->kv_cache;
-    return (struct timeline_state){.used_blocks = cache->total_blocks - cache->free_blocks,
-                                   .running = instance->running_count,
-                                   .waiting = (uint32_t)instance->waiting.count,
-                                   .output_tokens = simulation->output_tokens};
+    struct timeline_state state = {.output_tokens = simulation->output_tokens};
+    for (uint32_t i = 0; i < simulation->instance_count; i++) {
+        const struct instance *instance = &simulation->instances[i];
+        state.used_blocks += instance->kv_cache.total_blocks - instance->kv_cache.free_blocks;
+        state.running += instance->running_count;
+        state.waiting += (uint32_t)instance->waiting.count;
+    }
+    return state;
 }
 
 static void note_state(struct simulation *simulation)
@@ -196,7 +229,7 @@ static void reject(struct simulation *simulation, uint32_t place)
 
 static void reject_refused(struct simulation *simulation)
 {
-    struct instance *instance = &simulation->instance;
+    struct instance *instance = simulation->instance;
     while (instance->refused_count > 0) {
         reject(simulation, instance->refused[--instance->refused_count]);
     }
@@ -205,7 +238,7 @@ static void reject_refused(struct simulation *simulation)
 /* Form batch: the scheduler's decision, now. */
 static struct batch *form_batch(struct simulation *simulation)
 {
-    struct instance *instance = &simulation->instance;
+    struct instance *instance = simulation->instance;
     uint32_t slot = (instance->oldest_step + instance->steps_in_flight) % STEPS_IN_FLIGHT_MAXIMUM;
     struct batch *batch = &instance->steps[slot];
     instance->preset->form(instance, batch);
@@ -254,7 +287,7 @@ static uint32_t attention_hold_steps(const struct batch_summary *summary)
 static const struct attention_stretch *attention_stretch(struct simulation *simulation,
                                                          const struct batch_summary *summary)
 {
-    struct attention_stretch *stretch = &simulation->instance.attention;
+    struct attention_stretch *stretch = &simulation->instance->attention;
     bool mixed = summary->prefill_requests > 0;
     if (mixed || stretch->steps == 0 || stretch->requests != summary->decode_requests) {
         stretch->price = step_cost_attention(simulation->settings.cost, summary);
@@ -286,7 +319,7 @@ static int64_t host_ps(const struct simulation *simulation, const struct batch *
  * full graph starts when it is launched, other steps start with their first kernel. */
 static void price_batch(struct simulation *simulation, struct batch *batch)
 {
-    struct instance *instance = &simulation->instance;
+    struct instance *instance = simulation->instance;
     const struct step_cost *cost = simulation->settings.cost;
     int64_t now = simulation->now_ps;
     batch->end_ps = ps_max(now, instance->gpu_free_ps);
@@ -309,6 +342,11 @@ static void price_batch(struct simulation *simulation, struct batch *batch)
     batch->end_ps = instance->gpu_free_ps;
 }
 
+static uint32_t instance_number(const struct simulation *simulation)
+{
+    return (uint32_t)(simulation->instance - simulation->instances);
+}
+
 static void push_turn(struct simulation *simulation, int64_t priced_ps, enum event_type type)
 {
     const struct simulation_hooks *hooks = &simulation->settings.hooks;
@@ -316,14 +354,14 @@ static void push_turn(struct simulation *simulation, int64_t priced_ps, enum eve
     if (hooks->next_turn_ps != NULL) {
         at_ps = hooks->next_turn_ps(hooks->context, simulation->now_ps, priced_ps);
     }
-    push(simulation, ps_max(simulation->now_ps, at_ps), type, 0);
+    push(simulation, ps_max(simulation->now_ps, at_ps), type, instance_number(simulation));
 }
 
 /* Schedule the next step: the loop forms again as soon as the launch returns if there is room for
  * another step in flight, else it waits for the oldest. */
 static void schedule_next(struct simulation *simulation, const struct batch *batch)
 {
-    struct instance *instance = &simulation->instance;
+    struct instance *instance = simulation->instance;
     uint32_t limit = instance_steps_limit(instance);
     int64_t now = simulation->now_ps;
     int64_t returned = simulation->settings.cost->launch_blocks_loop && !batch_is_empty(batch)
@@ -340,7 +378,7 @@ static void schedule_next(struct simulation *simulation, const struct batch *bat
 /* One turn of the engine loop. */
 static void turn(struct simulation *simulation)
 {
-    struct instance *instance = &simulation->instance;
+    struct instance *instance = simulation->instance;
     instance->is_busy = true;
     if (instance_has_work(instance)) {
         struct batch *batch = form_batch(simulation);
@@ -376,20 +414,41 @@ static void deliver_tokens(struct simulation *simulation, struct request *reques
 
 static void deliver_to_cohort(struct simulation *simulation, int64_t at_ps)
 {
-    struct cohort *cohort = &simulation->instance.cohort;
+    struct cohort *cohort = &simulation->instance->cohort;
     uint32_t members = cohort_count(cohort);
     if (members > 0) {
-        int64_t gap_ps = cohort_deliver(cohort, &simulation->instance, at_ps);
+        int64_t gap_ps = cohort_deliver(cohort, simulation->instance, at_ps);
         histogram_add(&simulation->itl, gap_ps, members);
         simulation->output_tokens += members;
         simulation->steps_since_token = 0;
     }
 }
 
+/* Requests whose prompts are done go on elsewhere, one after the other over the link; there all but
+ * the last token of the prompt count as computed, and the first token comes out. */
+static void hand_over(struct simulation *simulation)
+{
+    struct instance *instance = simulation->instance;
+    const struct simulation_settings *settings = &simulation->settings;
+    for (uint32_t i = 0; i < instance->finished_count; i++) {
+        struct request *request = &simulation->requests[instance->finished[i]];
+        request->status = REQUEST_UNSENT;
+        request->known_tokens = request->prompt_tokens;
+        request->computed_tokens = 0;
+        request->placeholders = 0;
+        request->drafts = 0;
+        request->remote_tokens = request->prompt_tokens - 1;
+        instance->link_free_ps = ps_max(instance->link_free_ps, simulation->now_ps) +
+                                 settings->kv_latency_ps +
+                                 settings->kv_token_ps * (int64_t)request->prompt_tokens;
+        push(simulation, instance->link_free_ps, EVENT_KV_ARRIVAL, instance->finished[i]);
+    }
+}
+
 /* Apply the tokens: the client sees them, the engine takes them in, the client reacts. */
 static void apply_tokens(struct simulation *simulation, struct batch *batch)
 {
-    struct instance *instance = &simulation->instance;
+    struct instance *instance = simulation->instance;
     int64_t ready_ps = simulation->now_ps;
     if (batch->is_taken) {
         ready_ps = ps_max(ready_ps, instance->launch_done_ps); /* of the next step */
@@ -399,7 +458,7 @@ static void apply_tokens(struct simulation *simulation, struct batch *batch)
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct batch_entry *entry = &batch->entries[i];
         struct request *request = &simulation->requests[entry->request];
-        if (entry->samples) {
+        if (entry->samples && !instance->prefills_only) {
             uint32_t left = instance_tokens_left(instance, request) + batch->is_taken;
             deliver_tokens(simulation, request,
                            left < 1 + entry->accepted ? left : 1 + entry->accepted, batch->is_taken,
@@ -407,6 +466,10 @@ static void apply_tokens(struct simulation *simulation, struct batch *batch)
         }
     }
     instance->preset->process_output(instance, batch);
+    if (instance->prefills_only) {
+        hand_over(simulation);
+        return;
+    }
     simulation->counts.finished += instance->finished_count;
     for (uint32_t i = 0; i < instance->finished_count; i++) {
         forget(simulation, instance->finished[i]);
@@ -416,27 +479,50 @@ static void apply_tokens(struct simulation *simulation, struct batch *batch)
     }
 }
 
-static void on_request_arrival(struct simulation *simulation, uint32_t index)
+/* Goes where the fewest are, of those that prefill (or of those that decode what was prefilled). */
+static void route(struct simulation *simulation, bool prefilled)
 {
-    struct instance *instance = &simulation->instance;
-    if (simulation->settings.client.kind == CLIENT_OPEN) {
-        send_requests(simulation, simulation->now_ps, 0);
+    size_t fewest = SIZE_MAX;
+    for (uint32_t i = 0; i < simulation->instance_count; i++) {
+        struct instance *instance = &simulation->instances[i];
+        size_t requests = instance->running_count + instance->waiting.count;
+        bool suits = prefilled
+                         ? !instance->prefills_only
+                         : simulation->settings.prefill_instances == 0 || instance->prefills_only;
+        if (suits && requests < fewest) {
+            fewest = requests;
+            simulation->instance = instance;
+        }
     }
-    if (instance_refusal(instance, &simulation->requests[index]) != NULL) {
-        reject(simulation, index);
-        return;
-    }
+}
+
+static void enqueue(struct simulation *simulation, uint32_t index)
+{
+    struct instance *instance = simulation->instance;
     instance_enqueue(instance, index);
     if (!instance->is_busy) {
         instance->is_busy = true;
         push(simulation, simulation->now_ps + simulation->settings.cost->wake_ps, EVENT_LAUNCH_DONE,
-             0);
+             instance_number(simulation));
     }
+}
+
+static void on_request_arrival(struct simulation *simulation, uint32_t index)
+{
+    if (simulation->settings.client.kind == CLIENT_OPEN) {
+        send_requests(simulation, simulation->now_ps, 0);
+    }
+    route(simulation, false);
+    if (instance_refusal(simulation->instance, &simulation->requests[index]) != NULL) {
+        reject(simulation, index);
+        return;
+    }
+    enqueue(simulation, index);
 }
 
 static void on_step_end(struct simulation *simulation)
 {
-    struct instance *instance = &simulation->instance;
+    struct instance *instance = simulation->instance;
     cohort_release(instance);
     if (simulation_take_stretch(simulation)) {
         return;
@@ -479,10 +565,16 @@ bool simulation_step(struct simulation *simulation)
     case EVENT_REQUEST_ARRIVAL:
         on_request_arrival(simulation, event.subject);
         break;
+    case EVENT_KV_ARRIVAL:
+        route(simulation, true);
+        enqueue(simulation, event.subject);
+        break;
     case EVENT_LAUNCH_DONE:
+        simulation->instance = &simulation->instances[event.subject];
         turn(simulation);
         break;
     case EVENT_STEP_END:
+        simulation->instance = &simulation->instances[event.subject];
         on_step_end(simulation);
         break;
     }
@@ -528,5 +620,5 @@ const struct histogram *simulation_itl(const struct simulation *simulation)
 
 const struct instance *simulation_instance(const struct simulation *simulation)
 {
-    return &simulation->instance;
+    return simulation->instance;
 }

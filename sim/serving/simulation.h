@@ -25,6 +25,11 @@ struct simulation_settings {
     const struct scheduling_policy *policy;
     const struct step_cost *cost;
     struct engine_settings engine;
+    uint32_t instances;         /* alike, each with all of 'engine'; 0 is taken as 1 */
+    uint32_t prefill_instances; /* instead: so many compute prompts, */
+    uint32_t decode_instances;  /* so many what follows */
+    int64_t kv_token_ps;        /* to move a token's KV from one to the other */
+    int64_t kv_latency_ps;      /* and for each request */
     struct client_settings client;
     struct slo slo;
     size_t exact_limit;           /* latencies kept for exact percentiles; 0: the usual number */

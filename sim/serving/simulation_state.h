@@ -19,7 +19,9 @@ struct simulation {
     size_t vacant_capacity;
     struct event_queue events;
     struct client client;
-    struct instance instance;
+    struct instance *instances;
+    uint32_t instance_count;
+    struct instance *instance; /* whose event is handled */
     struct timeline timeline;
     struct histogram itl;
     struct run_tally tally;
@@ -36,7 +38,7 @@ struct simulation {
     uint64_t patience_steps; /* without a token: even one token a step fills all requests' KV */
 };
 
-/* What the timeline notes of the instance, now. */
+/* What the timeline notes of all instances, now. */
 struct timeline_state simulation_state(const struct simulation *simulation);
 
 /* At the end of a step: when the turns from now on only repeat one decode, takes them at once, with

@@ -40,7 +40,7 @@ static bool only_decodes(struct instance *instance)
 /* Prices the steps to form; false where launches and not the GPU set the pace. */
 static bool price_stretch(struct simulation *simulation, struct stretch *stretch)
 {
-    struct instance *instance = &simulation->instance;
+    struct instance *instance = simulation->instance;
     const struct step_cost *cost = simulation->settings.cost;
     const struct attention_stretch *held = &instance->attention;
     struct batch_summary first = later_summary(&stretch->before, 1);
@@ -71,7 +71,7 @@ static bool price_stretch(struct simulation *simulation, struct stretch *stretch
 /* Turns up to the next event, change of the batch, or price of attention. */
 static uint64_t count_turns(const struct simulation *simulation, const struct turn_times *times)
 {
-    const struct instance *instance = &simulation->instance;
+    const struct instance *instance = simulation->instance;
     const struct event *next = event_queue_first(&simulation->events);
     uint64_t limit = cohort_turns(instance, instance->attention.steps);
     int64_t end_ps = ps_from_s(MAXIMUM_TIME_S);
@@ -84,9 +84,9 @@ static uint64_t count_turns(const struct simulation *simulation, const struct tu
 static void count_gaps(struct simulation *simulation, const struct stretch *stretch)
 {
     struct histogram *itl = &simulation->itl;
-    uint64_t requests = simulation->instance.running_count;
+    uint64_t requests = simulation->instance->running_count;
     int64_t seen_ps = stretch->times.first_ps + simulation->settings.cost->output_overhead_ps;
-    histogram_add(itl, seen_ps - simulation->instance.cohort.last_token_ps, requests);
+    histogram_add(itl, seen_ps - simulation->instance->cohort.last_token_ps, requests);
     if (stretch->turns > 1) {
         histogram_add(itl, stretch->times.first_gap_ps, requests);
     }
@@ -99,7 +99,7 @@ static void count_gaps(struct simulation *simulation, const struct stretch *stre
 /* The state after each turn: blocks are taken as members fill theirs. */
 static void note_states(struct simulation *simulation, const struct stretch *stretch)
 {
-    struct block_growth growth = cohort_growth(&simulation->instance.cohort);
+    struct block_growth growth = cohort_growth(&simulation->instance->cohort);
     timeline_repeat(&simulation->timeline, &stretch->times, stretch->turns,
                     simulation_state(simulation), &growth);
 }
@@ -125,16 +125,16 @@ static void count_steps(struct simulation *simulation, const struct stretch *str
     }
     simulation->counts.extrapolated_steps += stretch->turns - measured;
     simulation->counts.decode_steps += stretch->turns;
-    simulation->output_tokens += stretch->turns * simulation->instance.running_count;
+    simulation->output_tokens += stretch->turns * simulation->instance->running_count;
     simulation->counts.events += stretch->turns - 1;
     simulation->steps_since_token = 1;
-    simulation->instance.attention.steps -= (uint32_t)stretch->turns;
+    simulation->instance->attention.steps -= (uint32_t)stretch->turns;
 }
 
 /* The steps in flight become those of the last turns. */
 static void advance_steps(struct simulation *simulation, const struct stretch *stretch)
 {
-    struct instance *instance = &simulation->instance;
+    struct instance *instance = simulation->instance;
     struct batch *oldest = instance_step(instance, 0);
     int64_t last_ps = turn_times_at(&stretch->times, stretch->turns - 1);
     int64_t next_ps = turn_times_at(&stretch->times, stretch->turns);
@@ -155,7 +155,7 @@ static void advance_steps(struct simulation *simulation, const struct stretch *s
 
 bool simulation_take_stretch(struct simulation *simulation)
 {
-    struct instance *instance = &simulation->instance;
+    struct instance *instance = simulation->instance;
     struct stretch stretch;
     if (!only_decodes(instance) ||
         (instance->waiting.count > 0 && instance->preset->admits_waiting(instance))) {

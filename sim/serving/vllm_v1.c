@@ -20,11 +20,11 @@ struct forming {
 
 /* The token in flight is known to be the last one: nothing more to form (schedule(), the test of
  * num_output_placeholders). The request keeps slot and blocks. */
-static bool is_ending(const struct request *request)
+static bool is_ending(const struct instance *instance, const struct request *request)
 {
     uint64_t reached = (uint64_t)request->computed_tokens + 2;
     return request->placeholders > 0 && reached >= (uint64_t)request->prompt_tokens +
-                                                       request->max_output_tokens +
+                                                       instance_output_limit(instance, request) +
                                                        request->placeholders;
 }
 
@@ -111,6 +111,7 @@ static bool preempt_for(struct forming *forming, uint32_t index)
     request->recomputed_tokens += request->computed_tokens;
     request->computed_tokens = 0;
     request->drafts = 0;
+    request->remote_tokens = 0;
     request->preemptions++;
     request->status = REQUEST_PREEMPTED;
     instance_enqueue(instance, victim);
@@ -145,7 +146,7 @@ static bool suits_all(const struct instance *instance)
     uint64_t blocks = block_growth_of_turns(&growth, 1);
     for (uint32_t i = 0; i < instance->loose_count; i++) {
         const struct request *request = &instance->requests[instance->loose[i]];
-        if (!is_ending(request)) {
+        if (!is_ending(instance, request)) {
             uint32_t tokens = smaller(wanted_tokens(instance, request), budget_tokens);
             uint64_t reach =
                 smaller(request->computed_tokens + tokens, instance->settings.max_model_len);
@@ -178,7 +179,7 @@ static void form_running(struct forming *forming)
     while (forming->position < instance->loose_count && forming->budget_tokens > 0) {
         uint32_t index = instance->loose[forming->position];
         const struct request *request = &instance->requests[index];
-        if (is_ending(request)) {
+        if (is_ending(instance, request)) {
             forming->position++;
             continue;
         }
@@ -220,6 +221,15 @@ static bool has_room(const struct kv_cache *cache, uint32_t tokens, struct prefi
     return (uint64_t)missing + hit.free + watermark <= cache->free_blocks;
 }
 
+/* Known tokens that need no computing here. */
+static uint32_t found_computed(const struct instance *instance, uint32_t index,
+                               struct prefix_hit hit)
+{
+    uint32_t cached = hit.blocks * instance->settings.block_tokens;
+    uint32_t remote = instance->requests[index].remote_tokens;
+    return remote > cached ? remote : cached;
+}
+
 /* Admits the request with so many tokens beyond those found, if blocks suffice. With
  * scheduler_reserve_full_isl those of all known tokens must be free now; it reserves nothing. */
 static bool admit(struct instance *instance, uint32_t index, uint32_t tokens, struct prefix_hit hit,
@@ -228,7 +238,7 @@ static bool admit(struct instance *instance, uint32_t index, uint32_t tokens, st
     struct kv_cache *cache = &instance->kv_cache;
     struct request *request = &instance->requests[index];
     uint32_t most = instance->settings.max_model_len;
-    uint32_t found_tokens = hit.blocks * cache->block_tokens;
+    uint32_t found_tokens = found_computed(instance, index, hit);
     if ((instance->settings.reserve_full_prompt &&
          !has_room(cache, smaller(request->known_tokens, most), hit, watermark)) ||
         !has_room(cache, smaller(found_tokens + tokens, most), hit, watermark)) {
@@ -236,9 +246,9 @@ static bool admit(struct instance *instance, uint32_t index, uint32_t tokens, st
     }
     if (hit.blocks > 0) {
         kv_cache_share(cache, index, &request->content, hit);
-        request->computed_tokens = found_tokens;
-        request->cached_tokens += request->preemptions == 0 ? found_tokens : 0;
+        request->cached_tokens += request->preemptions == 0 ? hit.blocks * cache->block_tokens : 0;
     }
+    request->computed_tokens = found_tokens;
     return allocate(instance, index, tokens, 0);
 }
 
@@ -252,7 +262,7 @@ static void form_waiting(struct forming *forming)
         uint32_t index = request_queue_at(&instance->waiting, 0);
         struct request *request = &instance->requests[index];
         struct prefix_hit hit = find_prefix(instance, index);
-        uint32_t tokens = request->known_tokens - hit.blocks * settings->block_tokens;
+        uint32_t tokens = request->known_tokens - found_computed(instance, index, hit);
         if (settings->long_prefill_threshold_tokens > 0) {
             tokens = smaller(tokens, settings->long_prefill_threshold_tokens);
         }
@@ -431,6 +441,7 @@ const struct engine_preset engine_preset_vllm_0_24 = {
     .summary = "vLLM 0.24.0: V1 scheduler, asynchronous",
     .reserved_blocks = 1,
     .has_policies = true,
+    .moves_kv = true,
     .defaults = {.max_batch_tokens = 2048, .max_batch_requests = 128, .block_tokens = 16},
     .settle = vllm_0_24_settle,
     .form = vllm_v1_form,
@@ -473,7 +484,7 @@ const struct engine_preset engine_preset_vllm_0_8 = {
     .summary = "vLLM 0.8.1: V1 scheduler, one step at a time",
     .ahead_tokens = 64,
     .frees_to_tail = true,
-    .has_policies = false,
+    .moves_kv = true,
     /* The KV caches in the study's figures (430,000 and 290,000 tokens) leave no room for sampling
      * 1024 requests in the profile run. The loop takes 1 to 3 ms a step. N-gram drafts are searched
      * for request by request: inferred from the study's steps with and without (arXiv 2510.18672,

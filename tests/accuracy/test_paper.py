@@ -79,5 +79,10 @@ check("FP8 KV loses the answers of 7B and runs to the budget",
       min(simulated("mean_output_tokens", table="12", dataset="MATH500")) > 3500)
 check("FP8 KV keeps the answers of 14B",
       min(simulated("accuracy_pct", table="13", dataset="GSM8k")) > 80)
+split, whole = {"table": "1", "method": "PD-1P1D"}, {"table": "1", "method": "no-PD"}
+check("1P1D is worse on every metric",
+      all_less(simulated("pass_time_s", **whole), simulated("pass_time_s", **split)) and
+      all_less(simulated("tokens_per_s", **split), simulated("tokens_per_s", **whole)) and
+      all_less(simulated("ttfvt_s", **whole), simulated("ttfvt_s", **split)))
 print(f"1..{len(results)}")
 sys.exit(0 if all(results) else 1)

@@ -240,6 +240,13 @@ static void draw_any_engine(struct scenario *scenario, uint64_t seed)
     uint32_t pool_tokens = engine->num_blocks * engine->block_tokens;
     scenario->settings.preset->settle(engine);
     engine->num_blocks = pool_tokens / engine->block_tokens + 2;
+    scenario->settings.instances = between(random, 1, 3);
+    if (scenario->settings.preset->moves_kv && random_below(random, 3) == 0) {
+        scenario->settings.prefill_instances = between(random, 1, 3);
+        scenario->settings.decode_instances = between(random, 1, 3);
+        scenario->settings.kv_token_ps = (int64_t)between(random, 0, 100) * PS_PER_US;
+        scenario->settings.kv_latency_ps = (int64_t)between(random, 0, 3) * PS_PER_MS;
+    }
     draw_truth(scenario, random);
     random_destroy(random);
 }
