@@ -9,6 +9,7 @@ extern const struct command command_validate;
 extern const struct command command_calibrate;
 extern const struct command command_generate;
 extern const struct command command_plot;
+extern const struct command command_import;
 extern const struct command command_list;
 extern const struct command command_paper;
 extern const struct command command_profile_info;

@@ -18,7 +18,9 @@
 #include "sim/hardware/model_shape.h"
 #include "sim/serving/step_cost.h"
 #include "sim/serving/step_profile.h"
+#include "traces/import.h"
 #include "traces/trace.h"
+#include "workloads/accuracy_model.h"
 #include "workloads/length_model.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -133,15 +135,61 @@ static void parse_run(const char *folder, const char *name, const uint8_t *data,
     }
 }
 
+static void import_file(const char *path, const char *lengths, const char *format)
+{
+    struct import_settings settings = {.path = path, .lengths = lengths, .until_s = 100, .seed = 1};
+    for (size_t i = 0; import_formats[i].name != NULL; i++) {
+        struct import_requests requests;
+        struct error error;
+        if (strcmp(import_formats[i].name, format) == 0 &&
+            import_read(&import_formats[i], &settings, &requests, &error)) {
+            import_clear(&requests);
+        }
+    }
+}
+
+static void parse_azure(const char *path)
+{
+    import_file(path, NULL, "azure");
+}
+
+static void parse_mooncake(const char *path)
+{
+    import_file(path, NULL, "mooncake");
+}
+
+/* The damaged file holds the clients; one whole rate is beside it. */
+static void parse_servegen(const char *path)
+{
+    char rates[160];
+    snprintf(rates, sizeof rates, "%s.rates", path);
+    FILE *stream = fopen(rates, "w");
+    fputs("client,t_s,iat_family,shape,scale\n0,0,Gamma,1,5\n", stream);
+    fclose(stream);
+    import_file(rates, path, "servegen");
+    unlink(rates);
+}
+
+static void parse_accuracy(const char *path)
+{
+    struct accuracy_catalog catalog;
+    struct error error;
+    if (accuracy_catalog_read(&catalog, path, &error)) {
+        accuracy_catalog_clear(&catalog);
+    }
+}
+
 static const struct {
     char letter;
     const char *file;
     void (*parse)(const char *path);
-} parsers[] = {{'t', "x.csv", parse_trace},   {'s', "x.json", parse_scenario},
-               {'c', "x.json", parse_cost},   {'l', "x.json", parse_lengths},
-               {'m', "x.json", parse_config}, {'P', "x.json", parse_profile},
-               {'E', "engine.json", NULL},    {'J', "jobs.csv", NULL},
-               {'R', "requests.csv", NULL},   {'S', "steps.csv", NULL}};
+} parsers[] = {{'t', "x.csv", parse_trace},      {'s', "x.json", parse_scenario},
+               {'c', "x.json", parse_cost},      {'l', "x.json", parse_lengths},
+               {'A', "x.csv", parse_azure},      {'M', "x.jsonl", parse_mooncake},
+               {'G', "x.jsonl", parse_servegen}, {'a', "x.json", parse_accuracy},
+               {'m', "x.json", parse_config},    {'P', "x.json", parse_profile},
+               {'E', "engine.json", NULL},       {'J', "jobs.csv", NULL},
+               {'R', "requests.csv", NULL},      {'S', "steps.csv", NULL}};
 
 static const char *folder(void)
 {
