@@ -133,14 +133,14 @@ void accuracy_chances(const struct accuracy_model *model, const struct length_di
                       double *ret_chances)
 {
     double ended_before = 0;
-    double correct_before = 0;
+    double correct_so_far = 0; /* what more answers than end cannot give is made up for later */
     for (uint32_t i = 0; i < model->points; i++) {
         double ended = length_distribution_share(lengths, model->budgets[i]);
         double correct = model->correct_pct[i] / 100;
         double share = ended - ended_before;
-        ret_chances[i] = share > 0 ? fmin(1, fmax(0, (correct - correct_before) / share)) : 0;
+        ret_chances[i] = share > 0 ? fmin(1, fmax(0, (correct - correct_so_far) / share)) : 0;
         ended_before = ended;
-        correct_before = correct;
+        correct_so_far += ret_chances[i] * share;
     }
 }
 

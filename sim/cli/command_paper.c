@@ -11,6 +11,7 @@
 #include "sim/base/output_file.h"
 #include "sim/base/text.h"
 #include "sim/cli/commands.h"
+#include "sim/cli/experiments.h"
 #include "sim/cli/figures.h"
 #include "sim/cli/study.h"
 #include "sim/metrics/samples.h"
@@ -288,11 +289,24 @@ static bool report(const struct work *work, const char *csv, const char *out, st
         return false;
     }
     if (!output_directory_create(out, error) || !write_csv(work, out, "paper_tables.csv", error) ||
-        (work->with_batches && !report_batches(out, error)) || !figures_draw(out, stderr, &figures, error)) {
+        (work->with_batches && !report_batches(out, error)) ||
+        !figures_draw(out, stderr, &figures, error)) {
         return false;
     }
     fprintf(stderr, "kvcast: CSV and %u figures in %s\n", figures, out);
     return true;
+}
+
+static int run_experiments(const char *out)
+{
+    struct error error;
+    unsigned figures = 0;
+    if (!output_directory_create(out, &error) || !experiments_run(out, &error) ||
+        !figures_draw(out, stderr, &figures, &error)) {
+        return options_fail(error.message);
+    }
+    fprintf(stderr, "kvcast: CSV and %u figures in %s\n", figures, out);
+    return EXIT_DONE;
 }
 
 static int run(const struct command *command, int argc, char **argv)
@@ -311,6 +325,9 @@ static int run(const struct command *command, int argc, char **argv)
     int status = 0;
     if (!options_parse(command, options, argc, argv, &tables, &status)) {
         return status;
+    }
+    if (tables.count == 1 && text_equal(tables.values[0], "experiments")) {
+        return run_experiments(out);
     }
     double count = 0;
     if (!text_to_double(replications, &count) || count < 1 || count > 1000) {
@@ -339,11 +356,12 @@ static int run(const struct command *command, int argc, char **argv)
 
 const struct command command_paper = {
     .name = "paper",
-    .arguments = "[TABLE...]",
+    .arguments = "[TABLE...|experiments]",
     .summary = "the reference study's tables, simulated beside published",
     .details = "Tables 1 to 23 of arXiv 2510.18672; hardware and host are inferred once for all\n"
                "cells (ARCHITECTURE.md).\n\n"
                "  kvcast paper --csv paper.csv      all of them, and batches over time\n"
-               "  kvcast paper 2 4\n",
+               "  kvcast paper 2 4\n"
+               "  kvcast paper experiments          budgets, a mixed batch, weight formats\n",
     .run = run,
 };

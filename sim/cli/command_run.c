@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "sim/cli/commands.h"
 #include "sim/cli/figures.h"
 #include "sim/cli/replications.h"
+#include "sim/cli/run_price.h"
 #include "sim/cli/setup.h"
 #include "sim/report/run_report.h"
 
@@ -137,6 +139,8 @@ static bool write_summary(const struct scenario *scenario, const struct setup *s
     json_add_text(derived, "cost_source", setup->cost.identity.source);
     json_add_text(derived, "cost_name", setup->cost.identity.name);
     run_report_json(summary, json_add_object(document, "results"));
+    struct run_price price = run_price_of(scenario, &setup->gpu, summary);
+    run_price_json(&price, json_add_object(document, "price"));
     bool ok = true;
     if (chosen->replications > 1) {
         struct json *replications = json_add_object(document, "replications");
@@ -166,6 +170,22 @@ static void describe(const struct scenario *scenario, const struct setup *setup)
            scenario->engine, scenario->max_batch_tokens, scenario->max_batch_requests,
            setup->simulation.engine.num_blocks, scenario->block_tokens, setup->cost.identity.source,
            setup->cost.identity.name);
+}
+
+static void print_price(const struct scenario *scenario, const struct setup *setup,
+                        const struct run_summary *summary)
+{
+    struct run_price price = run_price_of(scenario, &setup->gpu, summary);
+    if (isnan(price.usd_per_million_tokens_high)) {
+        return;
+    }
+    printf("\nprice         %.2f to %.2f USD a million output tokens",
+           price.usd_per_million_tokens_low, price.usd_per_million_tokens_high);
+    if (summary->right > 0) {
+        printf(", %.4f to %.4f USD a right answer", price.usd_per_right_answer_low,
+               price.usd_per_right_answer_high);
+    }
+    printf("\n");
 }
 
 static void print_contrast(const struct setup *setup, struct simulation *simulation)
@@ -231,6 +251,7 @@ static bool run_scenario(const struct scenario *scenario, const struct run_optio
         struct run_summary summary = simulation_summarize(simulation);
         describe(scenario, &setup);
         run_report_table(&summary, stdout);
+        print_price(scenario, &setup, &summary);
         ok =
             write_summary(scenario, &setup, &summary, chosen, error) && commit_files(&files, error);
     }

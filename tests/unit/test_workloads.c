@@ -4,6 +4,7 @@
 
 #include "sim/base/memory.h"
 #include "traces/trace.h"
+#include "workloads/accuracy_model.h"
 #include "workloads/generator.h"
 #include "workloads/length_model.h"
 
@@ -237,9 +238,63 @@ static void test_mixture_errors(void **state)
     }
 }
 
+/* Answers of the lengths there are give the measured share at each budget, unless more would have
+ * to be right than end. */
+static void test_answers_go_by_length(void **state)
+{
+    (void)state;
+    struct accuracy_catalog accuracies;
+    struct length_catalog all;
+    struct error error;
+    const struct length_model *lengths = NULL;
+    double chances[ACCURACY_MAXIMUM_POINTS];
+    const char *model = "DeepSeek-R1-Distill-Qwen-14B";
+    assert_true(accuracy_catalog_read(&accuracies, "workloads/data/accuracy.json", &error));
+    assert_true(length_catalog_read(&all, "workloads/data/lengths.json", &error));
+    assert_true(length_catalog_find(&all, "aime-2024", model, "bf16", &lengths, &error));
+    const struct accuracy_model *accuracy =
+        accuracy_catalog_find(&accuracies, model, "aime-2024", "bf16", "bf16");
+    assert_non_null(accuracy);
+    accuracy_chances(accuracy, &lengths->output, chances);
+    enum { ANSWERS = 20000 };
+    for (double budget = 8192; budget <= 16384; budget *= 2) {
+        double right = 0;
+        for (int i = 0; i < ANSWERS; i++) {
+            uint32_t tokens = length_distribution_at(&lengths->output, (i + 0.5) / ANSWERS);
+            right += tokens <= budget ? accuracy_of_length(accuracy, chances, tokens) : 0;
+        }
+        assert_near(right / ANSWERS, accuracy_at(accuracy, budget).share, 0.01);
+    }
+    assert_null(accuracy_catalog_find(&accuracies, "nobody", "aime-2024", "bf16", "bf16"));
+    accuracy_catalog_clear(&accuracies);
+    length_catalog_clear(&all);
+}
+
+/* FP8 KV makes 7B run to its budget; other models are as with bf16. */
+static void test_lengths_of_a_kv_precision(void **state)
+{
+    (void)state;
+    struct length_catalog all;
+    struct error error;
+    const struct length_model *plain = NULL;
+    const struct length_model *fp8 = NULL;
+    assert_true(length_catalog_read(&all, "workloads/data/lengths.json", &error));
+    const char *model = "DeepSeek-R1-Distill-Qwen-7B";
+    assert_true(length_catalog_find(&all, "gsm8k", model, "bf16", &plain, &error));
+    assert_true(length_catalog_find(&all, "gsm8k", model, "fp8", &fp8, &error));
+    assert_true(length_distribution_share(&plain->output, 4096) > 0.99);
+    assert_near(length_distribution_share(&fp8->output, 4096), 0.35, 0.03);
+    model = "DeepSeek-R1-Distill-Qwen-14B";
+    assert_true(length_catalog_find(&all, "gsm8k", model, "fp8", &fp8, &error));
+    assert_true(fp8->kv_cache[0] == '\0');
+    length_catalog_clear(&all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_answers_go_by_length),
+        cmocka_unit_test(test_lengths_of_a_kv_precision),
         cmocka_unit_test(test_gamma_arrivals),
         cmocka_unit_test(test_same_seed_same_requests),
         cmocka_unit_test(test_lengths_match_the_study),

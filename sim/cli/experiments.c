@@ -1,0 +1,146 @@
+#include "sim/cli/experiments.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/base/output_file.h"
+#include "sim/base/units.h"
+#include "sim/cli/run_price.h"
+#include "sim/cli/setup.h"
+
+#define EXAMPLES "workloads/examples/"
+
+struct outcome {
+    struct run_summary summary;
+    struct run_price price;
+};
+
+/* Runs a scenario with one setting changed; with 'file', its timeline goes there. */
+static bool run_one(const char *path, const char *assignment, FILE *file, struct outcome *outcome,
+                    struct error *error)
+{
+    struct scenario scenario;
+    struct setup setup;
+    struct option_list assignments = {.count = 0};
+    if (assignment != NULL) {
+        assignments.values[assignments.count++] = assignment;
+    }
+    if (!scenario_read(&scenario, path, &assignments, NULL, error)) {
+        return false;
+    }
+    bool ok = setup_init(&setup, &scenario, error);
+    if (ok) {
+        struct simulation *simulation = setup_simulation(&setup);
+        simulation_run(simulation);
+        ok = setup_check(&setup, simulation, error);
+        outcome->summary = simulation_summarize(simulation);
+        outcome->price = run_price_of(&scenario, &setup.gpu, &outcome->summary);
+        const struct timeline *timeline = simulation_timeline(simulation);
+        for (uint64_t i = 0; file != NULL && i < timeline->sample_count; i++) {
+            const struct timeline_sample *sample = &timeline->samples[i];
+            fprintf(file, "%.3f,%u,%.5f\n", s_from_ps(sample->at_ps), sample->state.running,
+                    (double)sample->state.used_blocks / timeline->total_blocks);
+        }
+        simulation_destroy(simulation);
+    }
+    setup_clear(&setup);
+    return ok;
+}
+
+static double accuracy_pct(const struct run_summary *summary)
+{
+    return summary->judged > 0 ? 100.0 * (double)summary->right / (double)summary->judged : 0;
+}
+
+/* (a) What a larger budget buys, and what it takes of the KV cache. */
+static bool vary_budget(FILE *file, struct error *error)
+{
+    static const char *const budgets[] = {"1024", "2048", "4096", "8192", "16384"};
+    printf("7B on MATH-500: what a token budget buys (" EXAMPLES "budgets.json)\n"
+           "  budget  accuracy  KV peak  KV mean  output tokens/s   E2E p90\n");
+    fprintf(file, "token_budget,accuracy_pct,kv_peak,kv_mean,output_tokens_per_s,e2e_p90_s\n");
+    for (size_t i = 0; i < sizeof budgets / sizeof budgets[0]; i++) {
+        char assignment[64];
+        struct outcome outcome;
+        snprintf(assignment, sizeof assignment, "workload.token_budget=%s", budgets[i]);
+        if (!run_one(EXAMPLES "budgets.json", assignment, NULL, &outcome, error)) {
+            return false;
+        }
+        const struct run_summary *summary = &outcome.summary;
+        printf("  %6s %7.1f %% %6.1f %% %6.1f %% %16.0f %7.1f s\n", budgets[i],
+               accuracy_pct(summary), 100 * summary->timeline.kv_peak,
+               100 * summary->timeline.kv_mean, summary->output_tokens_per_s, summary->e2e_s.p90);
+        fprintf(file, "%s,%.3f,%.5f,%.5f,%.2f,%.3f\n", budgets[i], accuracy_pct(summary),
+                summary->timeline.kv_peak, summary->timeline.kv_mean, summary->output_tokens_per_s,
+                summary->e2e_s.p90);
+    }
+    return true;
+}
+
+/* (b) Who is left of a batch of easy and hard questions. */
+static bool watch_mixed_batch(FILE *file, struct error *error)
+{
+    struct outcome outcome;
+    fprintf(file, "time_s,running,kv_utilization\n");
+    if (!run_one(EXAMPLES "mixed-batch.json", NULL, file, &outcome, error)) {
+        return false;
+    }
+    printf("\nGSM8K and AIME-2024 in one batch (" EXAMPLES "mixed-batch.json)\n"
+           "  under a quarter of the %u still running for %.0f %% of %.0f s\n",
+           outcome.summary.timeline.running_peak,
+           100 * outcome.summary.timeline.share_under_quarter, outcome.summary.makespan_s);
+    return true;
+}
+
+/* (c) What a smaller weight format saves, and what it loses. */
+static bool vary_format(FILE *file, struct error *error)
+{
+    static const char *const formats[] = {"bf16", "fp8", "gptq-int4-g128", "awq-int4-g128"};
+    printf(
+        "\n14B on AIME-2024: what a weight format saves and loses (" EXAMPLES "formats.json)\n"
+        "  weights          output tokens/s  accuracy  right per GPU hour  USD per right answer\n");
+    fprintf(file, "weights,output_tokens_per_s,accuracy_pct,right_per_gpu_hour,usd_per_right_low,"
+                  "usd_per_right_high\n");
+    for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+        char assignment[64];
+        struct outcome outcome;
+        snprintf(assignment, sizeof assignment, "model.weights=%s", formats[i]);
+        if (!run_one(EXAMPLES "formats.json", assignment, NULL, &outcome, error)) {
+            return false;
+        }
+        const struct run_price *price = &outcome.price;
+        printf("  %-15s %16.0f %7.1f %% %19.0f %12.4f to %.4f\n", formats[i],
+               outcome.summary.output_tokens_per_s, accuracy_pct(&outcome.summary),
+               3600 * price->right_per_gpu_s, price->usd_per_right_answer_low,
+               price->usd_per_right_answer_high);
+        fprintf(file, "%s,%.2f,%.3f,%.2f,%.5f,%.5f\n", formats[i],
+                outcome.summary.output_tokens_per_s, accuracy_pct(&outcome.summary),
+                3600 * price->right_per_gpu_s, price->usd_per_right_answer_low,
+                price->usd_per_right_answer_high);
+    }
+    return true;
+}
+
+bool experiments_run(const char *directory, struct error *error)
+{
+    static const struct {
+        const char *file;
+        bool (*run)(FILE *file, struct error *error);
+    } experiments[] = {{"experiment_budgets.csv", vary_budget},
+                       {"experiment_mixed.csv", watch_mixed_batch},
+                       {"experiment_formats.csv", vary_format}};
+    for (size_t i = 0; i < sizeof experiments / sizeof experiments[0]; i++) {
+        struct output_file file;
+        if (!output_file_open(&file, directory, experiments[i].file, error)) {
+            return false;
+        }
+        if (!experiments[i].run(file.stream, error)) {
+            output_file_discard(&file);
+            return false;
+        }
+        if (!output_file_commit(&file, error)) {
+            return false;
+        }
+    }
+    return true;
+}
