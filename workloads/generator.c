@@ -19,6 +19,16 @@ struct component {
     double weight_up_to; /* running sum */
 };
 
+/* Rate and burstiness up to a time. */
+struct arrival_window {
+    double until_s;
+    double rate_per_s;
+    double burstiness;
+};
+
+enum { MOST_WINDOWS = 256 };
+#define SHORTEST_WINDOW_S 0.1
+
 struct mixture {
     struct component components[TRACE_MAXIMUM_DATASETS];
     uint32_t count;
@@ -43,6 +53,8 @@ struct generator {
     struct conversation *conversations;
     uint32_t conversations_begun;
     double now_s;
+    struct arrival_window windows[MOST_WINDOWS];
+    uint32_t window_count;
     uint32_t made;
 };
 
@@ -98,12 +110,79 @@ static bool parse_mixture(struct mixture *mixture, const struct generator_settin
     return ok;
 }
 
-static double draw_gap_s(const struct generator_settings *settings, struct random_stream *random)
+static bool parse_window(char *fields, struct arrival_window *window, double *ret_s)
 {
+    const char *first = strsep(&fields, ":");
+    const char *second = fields != NULL ? strsep(&fields, ":") : NULL;
+    return second != NULL && fields != NULL && text_to_double(first, ret_s) &&
+           *ret_s >= SHORTEST_WINDOW_S && text_to_double(second, &window->rate_per_s) &&
+           window->rate_per_s >= 0 && text_to_double(fields, &window->burstiness) &&
+           window->burstiness > 0;
+}
+
+static bool parse_windows(struct generator *generator, const char *text, struct error *error)
+{
+    double until_s = 0;
+    bool ok = true;
+    bool any = false;
+    char *copy = memory_copy_text(text);
+    char *rest = copy;
+    for (char *part = strsep(&rest, ","); ok && part != NULL; part = strsep(&rest, ",")) {
+        struct arrival_window window;
+        double seconds = 0;
+        ok = generator->window_count < MOST_WINDOWS && parse_window(part, &window, &seconds);
+        if (ok) {
+            until_s += seconds;
+            window.until_s = until_s;
+            any = any || window.rate_per_s > 0;
+            generator->windows[generator->window_count++] = window;
+        }
+    }
+    free(copy);
+    return (ok && any) ||
+           error_set(error,
+                     "workload.windows: expected at most %d SECONDS:RATE:BURSTINESS, from 0.1 s on "
+                     "(a rate may be 0, but not all of them), got '%s'",
+                     MOST_WINDOWS, text);
+}
+
+/* The next arrival: gaps are drawn by the window they begin in, anew where it ends. */
+static double next_in_windows_s(const struct generator *generator, double now_s)
+{
+    uint32_t last = generator->window_count - 1;
+    double cycle_s = generator->windows[last].until_s;
+    for (;;) {
+        double cycles_s = floor(now_s / cycle_s) * cycle_s;
+        uint32_t i = 0;
+        while (i < last && now_s >= cycles_s + generator->windows[i].until_s) {
+            i++;
+        }
+        const struct arrival_window *window = &generator->windows[i];
+        double end_s = cycles_s + window->until_s;
+        if (window->rate_per_s > 0) {
+            double scale_s = 1 / window->rate_per_s / window->burstiness;
+            double at_s = now_s + random_gamma(generator->gaps, window->burstiness, scale_s);
+            if (at_s < end_s) {
+                return at_s;
+            }
+        }
+        now_s = end_s > now_s ? end_s : nextafter(now_s, INFINITY);
+    }
+}
+
+static double draw_gap_s(const struct generator *generator)
+{
+    const struct generator_settings *settings = &generator->settings;
+    struct random_stream *random = generator->gaps;
     double mean_s = 1 / settings->rate_per_s;
+    double shape = settings->burstiness;
     switch (settings->arrival) {
+    case ARRIVAL_WEIBULL:
+        return mean_s / tgamma(1 + 1 / shape) * pow(-log(random_uniform(random)), 1 / shape);
+    case ARRIVAL_WINDOWS:
+        return next_in_windows_s(generator, generator->now_s) - generator->now_s;
     case ARRIVAL_GAMMA:
-        return random_gamma(random, settings->burstiness, mean_s / settings->burstiness);
+        return random_gamma(random, shape, mean_s / shape);
     case ARRIVAL_POISSON:
         return random_exponential(random, mean_s);
     case ARRIVAL_CONSTANT:
@@ -160,7 +239,9 @@ bool generator_create(const struct generator_settings *settings,
 {
     struct generator *generator = memory_zeroed(1, sizeof *generator);
     generator->settings = *settings;
-    if (!parse_mixture(&generator->mixture, settings, catalog, names, error)) {
+    if (!parse_mixture(&generator->mixture, settings, catalog, names, error) ||
+        (settings->arrival == ARRIVAL_WINDOWS &&
+         !parse_windows(generator, settings->windows, error))) {
         free(generator);
         return false;
     }
@@ -251,7 +332,7 @@ bool generator_next(struct generator *generator, struct trace_request *ret_reque
         choose(&generator->mixture, random_uniform(generator->choices));
     assert(component->model != NULL);
     generator->made++;
-    generator->now_s += draw_gap_s(&generator->settings, generator->gaps);
+    generator->now_s += draw_gap_s(generator);
     *ret_request =
         (struct trace_request){.arrival_s = generator->now_s, .dataset = component->name};
     draw_lengths(generator, component->model, ret_request);

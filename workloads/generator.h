@@ -12,6 +12,8 @@
 enum arrival_process {
     ARRIVAL_GAMMA,       /* gaps: shape = burstiness, mean = 1 / rate */
     ARRIVAL_POISSON,     /* burstiness 1 */
+    ARRIVAL_WEIBULL,     /* gaps: shape = burstiness, mean = 1 / rate */
+    ARRIVAL_WINDOWS,     /* gamma, with rate and burstiness by windows of time */
     ARRIVAL_CONSTANT,    /* every 1 / rate */
     ARRIVAL_ALL_AT_ONCE, /* at 0; what clients that answer to answers start from */
 };
@@ -22,6 +24,7 @@ struct generator_settings {
     enum arrival_process arrival;
     double rate_per_s;
     double burstiness;
+    const char *windows;    /* "60:2:0.25,30:8:0.5": seconds, rate, burstiness, over and over */
     uint32_t token_budget;  /* of output */
     double output_factor;   /* times the lengths of the models; 0 is taken as 1 */
     uint32_t prefix_tokens; /* in front of each prompt */

@@ -16,7 +16,8 @@
     .name = key, .type = SETTING_NUMBER, SETTING_OF(scenario, member), .minimum = least,           \
     .maximum = most
 
-static const char *const arrivals[] = {"gamma", "poisson", "constant", "all-at-once", NULL};
+static const char *const arrivals[] = {"gamma",    "poisson",     "weibull", "windows",
+                                       "constant", "all-at-once", NULL};
 static const char *const clients[] = {"open", "closed", "batch", NULL};
 
 const struct setting scenario_settings[] = {
@@ -116,10 +117,12 @@ const struct setting scenario_settings[] = {
     {NUMBER("workload.draft_acceptance", draft_acceptance, 0, 0.999),
      .help = "chance that a drafted token is right, given those before it"},
     {TEXT("workload.arrival", arrival), .choices = arrivals, .help = "arrival process"},
+    {TEXT("workload.windows", windows),
+     .help = "of arrival 'windows': SECONDS:RATE:BURSTINESS,..., over and over"},
     {NUMBER("workload.rate_per_s", rate_per_s, 1e-6, 1e6), .unit = "requests/s",
      .help = "mean arrival rate"},
     {NUMBER("workload.burstiness", burstiness, 1e-3, 1e6),
-     .help = "of gamma arrivals: CV of the gaps = 1/sqrt(burstiness)"},
+     .help = "of gamma arrivals: CV of the gaps = 1/sqrt(burstiness); shape of weibull ones"},
     {TEXT("workload.client", client), .choices = clients,
      .help = "open: by arrival; closed: fixed number in flight; batch: batch by batch"},
     {WHOLE("workload.client_width", client_width, 1, 1e6), .unit = "requests",
@@ -175,6 +178,7 @@ struct scenario scenario_default(const struct engine_preset *preset)
         .conversations = 64,
         .draft_acceptance = NGRAM_ACCEPTANCE,
         .arrival = "gamma",
+        .windows = "300:1:0.5,60:8:0.25",
         .rate_per_s = 2,
         .burstiness = 0.25,
         .client = "open",

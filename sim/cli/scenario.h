@@ -68,6 +68,7 @@ struct scenario {
     uint32_t conversations;
     double draft_acceptance;
     char arrival[16];
+    char windows[1024];
     double rate_per_s;
     double burstiness;
     char client[16];

@@ -164,15 +164,15 @@ bool setup_workload(const struct scenario *scenario, const char *model, struct w
     static const struct {
         const char *name;
         enum arrival_process arrival;
-    } arrivals[] = {{"gamma", ARRIVAL_GAMMA},
-                    {"poisson", ARRIVAL_POISSON},
-                    {"constant", ARRIVAL_CONSTANT},
-                    {"all-at-once", ARRIVAL_ALL_AT_ONCE}};
+    } arrivals[] = {{"gamma", ARRIVAL_GAMMA},       {"poisson", ARRIVAL_POISSON},
+                    {"weibull", ARRIVAL_WEIBULL},   {"windows", ARRIVAL_WINDOWS},
+                    {"constant", ARRIVAL_CONSTANT}, {"all-at-once", ARRIVAL_ALL_AT_ONCE}};
     struct generator_settings settings = {
         .seed = scenario->seed,
         .requests = scenario->requests,
         .rate_per_s = scenario->rate_per_s,
         .burstiness = scenario->burstiness,
+        .windows = scenario->windows,
         .token_budget = scenario->token_budget,
         .output_factor = scenario->output_factor,
         .prefix_tokens = scenario->prefix_tokens,
