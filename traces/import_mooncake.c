@@ -92,9 +92,9 @@ static bool read_request(const struct json_lines *lines, const struct json *obje
     double at_ms = 0;
     double input = 0;
     double output = 0;
-    if (!json_lines_number(lines, object, "timestamp", 0, 1000 * MAXIMUM_TIME_S, &at_ms, error) ||
-        !json_lines_number(lines, object, "input_length", 0, MOST_TOKENS, &input, error) ||
-        !json_lines_number(lines, object, "output_length", 0, MOST_TOKENS, &output, error)) {
+    if (!json_lines_number(lines, object, "timestamp", 1000 * MAXIMUM_TIME_S, &at_ms, error) ||
+        !json_lines_number(lines, object, "input_length", MOST_TOKENS, &input, error) ||
+        !json_lines_number(lines, object, "output_length", MOST_TOKENS, &output, error)) {
         return false;
     }
     request->arrival_s = at_ms / 1000;

@@ -79,9 +79,8 @@ static bool read_clients(const char *path, struct clients *clients, struct error
                                        (size_t)clients->count + 1, sizeof clients->windows[0]);
         struct client_window *window = &clients->windows[clients->count++];
         memset(window, 0, sizeof *window);
-        ok = json_lines_number(&lines, object, "client", 0, MOST_CLIENTS, &client, error) &&
-             json_lines_number(&lines, object, "window_s", 0, MAXIMUM_TIME_S, &window->from_s,
-                               error);
+        ok = json_lines_number(&lines, object, "client", MOST_CLIENTS, &client, error) &&
+             json_lines_number(&lines, object, "window_s", MAXIMUM_TIME_S, &window->from_s, error);
         window->client = (uint32_t)client;
         for (int i = 0; ok && i < FIELDS; i++) {
             ok = (i == REASON_RATIO && json_find(object, fields[i]) == NULL) ||
@@ -193,8 +192,8 @@ static void draw_window(const struct rate_window *rate, const struct client_wind
                         struct import_requests *requests)
 {
     double end_s = fmin(rate->from_s + RATE_WINDOW_S, settings->until_s);
-    for (double at_s = rate->from_s + draw_gap_s(rate, random); at_s < end_s;
-         at_s += draw_gap_s(rate, random)) {
+    double at_s = rate->from_s + draw_gap_s(rate, random);
+    while (at_s < end_s) {
         const struct marginal *ratio = &client->marginals[REASON_RATIO];
         double output = draw(&client->marginals[OUTPUT_TOKENS], random);
         double reasons = ratio->count > 0 ? draw(ratio, random) : 0;
@@ -204,6 +203,7 @@ static void draw_window(const struct rate_window *rate, const struct client_wind
             .output_tokens = (uint32_t)output,
             .reasoning_tokens = (uint32_t)(output * fmin(1, reasons))};
         import_add(requests, settings, &request);
+        at_s += draw_gap_s(rate, random);
     }
 }
 

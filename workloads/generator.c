@@ -7,6 +7,7 @@
 
 #include "sim/base/memory.h"
 #include "sim/base/random.h"
+#include "sim/base/smaller.h"
 #include "sim/base/text.h"
 
 #define MOST_TOKENS 1e9
@@ -191,11 +192,6 @@ static double draw_gap_s(const struct generator *generator)
         return 0;
     }
     return 0;
-}
-
-static uint32_t smaller(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
 }
 
 static uint32_t draw_output(const struct generator *generator,

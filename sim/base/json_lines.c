@@ -59,11 +59,11 @@ bool json_lines_next(struct json_lines *lines, struct json **ret_object, struct 
 }
 
 bool json_lines_number(const struct json_lines *lines, const struct json *object, const char *name,
-                       double minimum, double maximum, double *ret_value, struct error *error)
+                       double maximum, double *ret_value, struct error *error)
 {
     const struct json *item = json_find(object, name);
-    return (item != NULL && json_number(item, ret_value) && *ret_value >= minimum &&
+    return (item != NULL && json_number(item, ret_value) && *ret_value >= 0 &&
             *ret_value <= maximum) ||
-           error_set(error, "%s:%llu: '%s' must be a number from %g to %g", lines->path,
-                     (unsigned long long)lines->line, name, minimum, maximum);
+           error_set(error, "%s:%llu: '%s' must be a number from 0 to %g", lines->path,
+                     (unsigned long long)lines->line, name, maximum);
 }

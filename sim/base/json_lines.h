@@ -22,9 +22,9 @@ void json_lines_close(struct json_lines *lines);
 MUST_CHECK bool json_lines_next(struct json_lines *lines, struct json **ret_object,
                                 struct error *error);
 
-/* A number of the current object; errors name the line. */
+/* A number of the current object, from 0 on; errors name the line. */
 MUST_CHECK bool json_lines_number(const struct json_lines *lines, const struct json *object,
-                                  const char *name, double minimum, double maximum,
-                                  double *ret_value, struct error *error);
+                                  const char *name, double maximum, double *ret_value,
+                                  struct error *error);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/base/random.h"
+#include "sim/base/smaller.h"
 #include "sim/base/text.h"
 #include "sim/base/units.h"
 #include "sim/policy/scheduling_policies.h"
@@ -21,11 +22,6 @@ static bool choose_cost(struct setup *setup, const struct scenario *scenario, st
                                    .kv_cache = scenario->kv_cache,
                                    .tensor_parallel = scenario->tensor_parallel};
     return cost_choice_make(&request, &setup->cost, setup->warning, error);
-}
-
-static uint32_t smaller(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
 }
 
 static bool plan_memory(struct setup *setup, const struct scenario *scenario, struct error *error)

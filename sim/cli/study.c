@@ -88,29 +88,41 @@ static bool read_number(const struct csv_reader *csv, const char *name, double *
 
 static bool read_cell(const struct csv_reader *csv, struct study_cell *cell, struct error *error)
 {
+    struct study_numbers *published = &cell->published;
     double batch_size = 0;
     double token_budget = 0;
     double draft_tokens = 0;
-    struct study_numbers *published = &cell->published;
-    bool ok = read_text(csv, "table", cell->table, sizeof cell->table, error) &&
-              read_text(csv, "model", cell->model, sizeof cell->model, error) &&
-              read_text(csv, "model_kind", cell->model_kind, sizeof cell->model_kind, error) &&
-              read_text(csv, "method", cell->method, sizeof cell->method, error) &&
-              read_text(csv, "dataset", cell->dataset, sizeof cell->dataset, error) &&
-              read_text(csv, "suspect", cell->suspect, sizeof cell->suspect, error) &&
-              read_number(csv, "batch_size", &batch_size, error) &&
-              read_number(csv, "token_budget", &token_budget, error) &&
-              read_number(csv, "draft_tokens", &draft_tokens, error) &&
-              read_number(csv, "accuracy_pct", &published->accuracy_pct, error) &&
-              read_number(csv, "mean_output_tokens", &published->mean_output_tokens, error) &&
-              read_number(csv, "pass_time_s", &published->pass_time_s, error) &&
-              read_number(csv, "tokens_per_s", &published->tokens_per_s, error) &&
-              read_number(csv, "ttfvt_s", &published->ttfvt_s, error);
-    if (ok) {
-        cell->batch_size = isnan(batch_size) ? 0 : (uint32_t)batch_size;
-        cell->token_budget = isnan(token_budget) ? 0 : (uint32_t)token_budget;
-        cell->draft_tokens = isnan(draft_tokens) ? 0 : (uint32_t)draft_tokens;
+    const struct {
+        const char *name;
+        char *text;
+        size_t size;
+    } texts[] = {{"table", cell->table, sizeof cell->table},
+                 {"model", cell->model, sizeof cell->model},
+                 {"model_kind", cell->model_kind, sizeof cell->model_kind},
+                 {"method", cell->method, sizeof cell->method},
+                 {"dataset", cell->dataset, sizeof cell->dataset},
+                 {"suspect", cell->suspect, sizeof cell->suspect}};
+    const struct {
+        const char *name;
+        double *value;
+    } numbers[] = {{"batch_size", &batch_size},
+                   {"token_budget", &token_budget},
+                   {"draft_tokens", &draft_tokens},
+                   {"accuracy_pct", &published->accuracy_pct},
+                   {"mean_output_tokens", &published->mean_output_tokens},
+                   {"pass_time_s", &published->pass_time_s},
+                   {"tokens_per_s", &published->tokens_per_s},
+                   {"ttfvt_s", &published->ttfvt_s}};
+    bool ok = true;
+    for (size_t i = 0; ok && i < sizeof texts / sizeof texts[0]; i++) {
+        ok = read_text(csv, texts[i].name, texts[i].text, texts[i].size, error);
     }
+    for (size_t i = 0; ok && i < sizeof numbers / sizeof numbers[0]; i++) {
+        ok = read_number(csv, numbers[i].name, numbers[i].value, error);
+    }
+    cell->batch_size = ok && !isnan(batch_size) ? (uint32_t)batch_size : 0;
+    cell->token_budget = ok && !isnan(token_budget) ? (uint32_t)token_budget : 0;
+    cell->draft_tokens = ok && !isnan(draft_tokens) ? (uint32_t)draft_tokens : 0;
     return ok;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/base/memory.h"
+#include "sim/base/smaller.h"
 
 void batch_init(struct batch *batch)
 {
@@ -50,11 +51,6 @@ uint32_t batch_drop(struct batch *batch, uint32_t request)
         }
     }
     return 0;
-}
-
-static uint32_t smaller(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
 }
 
 /* Captured sizes: 1, 2, 4, then multiples of 8 up to 248, then of 16, and the largest itself. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/base/memory.h"
+#include "sim/base/smaller.h"
 #include "sim/serving/radix_tree.h"
 
 #define NOBODY UINT32_MAX
@@ -47,11 +48,6 @@ struct sglang {
     uint32_t chunked; /* the prompt computed in part, or NOBODY */
     double ratio;
 };
-
-static uint32_t smaller(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
 
 static struct sglang *state_of(const struct instance *instance)
 {
@@ -341,7 +337,9 @@ static bool fits_all_ends(struct adder *adder, uint32_t index)
         for (uint32_t i = 0; i < adder->added; i++) {
             add_ending(adder, adder->batch->entries[i].request, false);
         }
-        qsort(adder->endings, adder->ending_count, sizeof adder->endings[0], compare_endings);
+        if (adder->ending_count > 1) {
+            qsort(adder->endings, adder->ending_count, sizeof adder->endings[0], compare_endings);
+        }
     }
     double room = (double)current_left(adder) - instance->requests[index].known_tokens;
     for (uint32_t i = 0; i < adder->ending_count; i++) {
@@ -427,15 +425,35 @@ static void add_decodes(struct instance *instance, struct batch *batch)
     }
 }
 
+/* The waiting in their order, up to the first that is not taken whole. */
+static void add_waiting(struct adder *adder)
+{
+    struct instance *instance = adder->instance;
+    struct sglang *state = state_of(instance);
+    enum verdict verdict = VERDICT_CONTINUE;
+    while (verdict == VERDICT_CONTINUE && instance->waiting.count > 0) {
+        uint32_t index = request_queue_at(&instance->waiting, 0);
+        uint32_t added = adder->added;
+        bool has_place =
+            state->running.count + adder->added < instance->settings.max_batch_requests;
+        verdict = has_place ? add_request(adder, index) : VERDICT_NO_TOKEN;
+        if (adder->added > added) {
+            request_queue_pop_front(&instance->waiting);
+            instance_add_running(instance, index);
+            instance->requests[index].status = REQUEST_RUNNING;
+        }
+    }
+    state->is_full = state->is_full || verdict == VERDICT_NO_TOKEN;
+}
+
 /* get_new_batch_prefill; true when there are prompts to run. */
 static bool form_prompts(struct instance *instance, struct batch *batch)
 {
     struct sglang *state = state_of(instance);
-    uint32_t most = instance->settings.max_batch_requests;
     if ((state->is_full || instance->waiting.count == 0) && state->chunked == NOBODY) {
         return false;
     }
-    if (state->running.count >= most) {
+    if (state->running.count >= instance->settings.max_batch_requests) {
         state->is_full = true;
         return false;
     }
@@ -443,24 +461,7 @@ static bool form_prompts(struct instance *instance, struct batch *batch)
     if (state->chunked != NOBODY) {
         continue_chunk(&adder);
     }
-    while (instance->waiting.count > 0) {
-        uint32_t index = request_queue_at(&instance->waiting, 0);
-        if (state->running.count + adder.added >= most) {
-            state->is_full = true;
-            break;
-        }
-        uint32_t added = adder.added;
-        enum verdict verdict = add_request(&adder, index);
-        if (adder.added > added) {
-            request_queue_pop_front(&instance->waiting);
-            instance_add_running(instance, index);
-            instance->requests[index].status = REQUEST_RUNNING;
-        }
-        if (verdict != VERDICT_CONTINUE) {
-            state->is_full = state->is_full || verdict == VERDICT_NO_TOKEN;
-            break;
-        }
-    }
+    add_waiting(&adder);
     free(adder.endings);
     if (adder.added == 0) {
         return false;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/base/memory.h"
+#include "sim/base/smaller.h"
 #include "sim/serving/radix_tree.h"
 
 enum { SEGMENT_TOKENS = 1024, MAX_CONCURRENT = 128, LARGEST_GRAPH = 32, MAX_WAITING_TOKENS = 20 };
@@ -28,11 +29,6 @@ struct tgi {
     bool has_admitted;       /* the forward before this one; now only the batch goes on */
     uint32_t waiting_tokens; /* decodes since the last admission, without chunks */
 };
-
-static uint32_t smaller(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
 
 static struct tgi *state_of(const struct instance *instance)
 {

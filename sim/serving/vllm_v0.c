@@ -3,10 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-static uint32_t smaller(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
+#include "sim/base/smaller.h"
 
 /* A forming under way. */
 struct forming {

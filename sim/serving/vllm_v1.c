@@ -3,12 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "sim/base/smaller.h"
 #include "sim/serving/speculation.h"
-
-static uint32_t smaller(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
 
 /* A forming under way. */
 struct forming {

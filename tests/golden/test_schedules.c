@@ -1,6 +1,6 @@
-/* Golden schedules of vLLM: every call of schedule() and every processed output, as the engine's own
- * classes produced them on a CPU, compared with ours: who runs how many tokens, who waits, who is
- * preempted, how many blocks each holds. Usage: test_schedules FILE PRESET. */
+/* Golden schedules of vLLM: every call of schedule() and every processed output, as the engine's
+ * own classes produced them on a CPU, compared with ours: who runs how many tokens, who waits, who
+ * is preempted, how many blocks each holds. Usage: test_schedules FILE PRESET. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -255,7 +255,8 @@ static void set_up(struct replay *replay, const struct json *input)
 {
     const struct json *config = json_find(input, "config");
     const struct json *mode = json_find(config, "preemption_mode");
-    bool is_swapping = mode != NULL && json_text(mode) != NULL && text_equal(json_text(mode), "swap");
+    bool is_swapping =
+        mode != NULL && json_text(mode) != NULL && text_equal(json_text(mode), "swap");
     struct engine_settings settings = {
         .max_batch_tokens = (uint32_t)number(config, "max_num_batched_tokens", 0),
         .max_batch_requests = (uint32_t)number(config, "max_num_seqs", 0),
@@ -275,8 +276,7 @@ static void set_up(struct replay *replay, const struct json *input)
     const struct scheduling_policy *policy = NULL;
     struct error error;
     const struct json *name = json_find(config, "policy");
-    assert_true(
-        scheduling_policy_find(name != NULL ? json_text(name) : "fcfs", &policy, &error));
+    assert_true(scheduling_policy_find(name != NULL ? json_text(name) : "fcfs", &policy, &error));
     set_up_requests(replay, input);
     instance_init(&replay->instance, preset, policy, &settings, replay->requests,
                   replay->request_count);

@@ -166,9 +166,9 @@ static void check_answers(const struct scenario *scenario)
     }
 }
 
-static void test_invariants(void **state)
+/* Draws, runs and checks them all; few of them may stall. */
+static void check_scenarios(void (*draw_one)(struct scenario *scenario, uint64_t seed))
 {
-    (void)state;
     static struct scenario scenario;
     uint32_t stalls = 0;
     for (uint64_t seed = 1; seed <= SCENARIOS; seed++) {
@@ -176,7 +176,7 @@ static void test_invariants(void **state)
             continue;
         }
         current_seed = seed;
-        draw(&scenario, seed);
+        draw_one(&scenario, seed);
         bool stalled = false;
         run(&scenario, seed, &stalled);
         if (stalled) {
@@ -185,7 +185,14 @@ static void test_invariants(void **state)
             check_answers(&scenario);
         }
     }
+    printf("# %u of %d stalled\n", stalls, SCENARIOS);
     assert_true(stalls < SCENARIOS / 100);
+}
+
+static void test_invariants(void **state)
+{
+    (void)state;
+    check_scenarios(draw);
 }
 
 /* Beginnings in common, conversations, drafts. */
@@ -254,24 +261,7 @@ static void draw_any_engine(struct scenario *scenario, uint64_t seed)
 static void test_engines(void **state)
 {
     (void)state;
-    static struct scenario scenario;
-    uint32_t stalls = 0;
-    for (uint64_t seed = 1; seed <= SCENARIOS; seed++) {
-        if (only_seed != 0 && seed != only_seed) {
-            continue;
-        }
-        current_seed = seed;
-        draw_any_engine(&scenario, seed);
-        bool stalled = false;
-        run(&scenario, seed, &stalled);
-        if (stalled) {
-            stalls++;
-        } else {
-            check_answers(&scenario);
-        }
-    }
-    printf("# %u of %d stalled\n", stalls, SCENARIOS);
-    assert_true(stalls < SCENARIOS / 100);
+    check_scenarios(draw_any_engine);
 }
 
 static void test_same_seed_same_run(void **state)
