@@ -206,7 +206,7 @@ static bool read_model(struct length_model *model, const struct json *item,
                        const struct json *document, const char *path, struct error *error)
 {
     static const char *const known[] = {"model",   "dataset",        "kind",     "length", "source",
-                                        "visible", "visible_source", "kv_cache", NULL};
+                                        "visible", "visible_source", "kv_cache", "known",  NULL};
     char place[256];
     char kind[16];
     memset(model, 0, sizeof *model);
@@ -216,8 +216,10 @@ static bool read_model(struct length_model *model, const struct json *item,
         !read_text(item, path, "kind", kind, sizeof kind, error)) {
         return false;
     }
-    if (json_find(item, "kv_cache") != NULL &&
-        !read_text(item, path, "kv_cache", model->kv_cache, sizeof model->kv_cache, error)) {
+    if ((json_find(item, "kv_cache") != NULL &&
+         !read_text(item, path, "kv_cache", model->kv_cache, sizeof model->kv_cache, error)) ||
+        (json_find(item, "known") != NULL &&
+         !read_text(item, path, "known", model->known, sizeof model->known, error))) {
         return false;
     }
     snprintf(place, sizeof place, "%.120s: %s, %s", path, model->model, model->dataset);

@@ -49,6 +49,7 @@ struct length_model {
     char model[64];
     char kv_cache[16]; /* precision with which answers have these lengths; empty: any */
     bool is_reasoning;
+    char known[16]; /* "poorly" where lengths are assumed or from few answers; else empty */
     struct length_distribution prompt;
     struct length_distribution output;  /* if no budget cut it */
     struct length_distribution visible; /* of the output, after the thinking */

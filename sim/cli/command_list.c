@@ -87,8 +87,10 @@ static bool list_datasets(struct error *error)
     }
     for (uint32_t i = 0; i < catalog.count; i++) {
         const struct length_model *model = &catalog.models[i];
-        printf("%-14s %-32s %s\n", model->dataset, model->model,
-               model->is_reasoning ? "reasoning" : "traditional");
+        printf("%-14s %-32s %s%s%s%s\n", model->dataset, model->model,
+               model->is_reasoning ? "reasoning" : "traditional",
+               model->kv_cache[0] != '\0' ? ", KV " : "", model->kv_cache,
+               model->known[0] != '\0' ? ", poorly known" : "");
     }
     length_catalog_clear(&catalog);
     return true;

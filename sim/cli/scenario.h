@@ -35,6 +35,7 @@ struct scenario {
     bool async_scheduling;
     bool prefix_caching;
     uint32_t draft_tokens;
+    char draft_model[256]; /* empty: n-grams of the text itself */
     double swap_gib;
     uint32_t instances;
     uint32_t prefill_instances;

@@ -24,6 +24,32 @@ static bool choose_cost(struct setup *setup, const struct scenario *scenario, st
     return cost_choice_make(&request, &setup->cost, setup->warning, error);
 }
 
+static bool has_draft_model(const struct scenario *scenario)
+{
+    return scenario->draft_tokens > 0 && scenario->draft_model[0] != '\0';
+}
+
+/* The model that drafts; its prices come from what is nearest to it. */
+static bool find_draft(struct setup *setup, const struct scenario *scenario, struct error *error)
+{
+    char warning[COST_WARNING_BYTES];
+    struct cost_request request = {.source = "",
+                                   .model = scenario->draft_model,
+                                   .gpu = scenario->gpu,
+                                   .weights = "bf16",
+                                   .kv_cache = scenario->kv_cache,
+                                   .tensor_parallel = scenario->tensor_parallel};
+    if (!has_draft_model(scenario)) {
+        return true;
+    }
+    if (!model_shape_find(scenario->draft_model, &setup->draft, error) ||
+        !cost_choice_make(&request, &setup->draft_cost, warning, error)) {
+        return error_add_place(error, "engine.draft_model");
+    }
+    setup->simulation.draft_cost = &setup->draft_cost;
+    return true;
+}
+
 static bool plan_memory(struct setup *setup, const struct scenario *scenario, struct error *error)
 {
     struct memory_settings settings = {.tensor_parallel = scenario->tensor_parallel,
@@ -31,6 +57,9 @@ static bool plan_memory(struct setup *setup, const struct scenario *scenario, st
                                        .block_tokens = scenario->block_tokens,
                                        .max_batch_tokens = scenario->max_batch_tokens,
                                        .max_batch_requests = scenario->max_batch_requests};
+    if (has_draft_model(scenario)) {
+        settings.draft = &setup->draft;
+    }
     const struct engine_preset *preset = NULL;
     if (!engine_preset_find(scenario->engine, &preset, error)) {
         return false;
@@ -277,8 +306,9 @@ bool setup_init(struct setup *setup, const struct scenario *scenario, struct err
         setup->dataset_names[i] = setup->workload.datasets.names[i];
     }
     return model_shape_find(scenario->model, &setup->model, error) &&
-           gpu_find(scenario->gpu, &setup->gpu, error) && plan_memory(setup, scenario, error) &&
-           choose_cost(setup, scenario, error) && set_engine(setup, scenario, error) &&
+           gpu_find(scenario->gpu, &setup->gpu, error) && find_draft(setup, scenario, error) &&
+           plan_memory(setup, scenario, error) && choose_cost(setup, scenario, error) &&
+           set_engine(setup, scenario, error) &&
            setup_workload(scenario, setup->model.name, &setup->workload, error);
 }
 

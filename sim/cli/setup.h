@@ -14,6 +14,8 @@ struct setup {
     struct gpu gpu;
     struct memory_plan memory;
     struct step_cost cost;
+    struct model_shape draft; /* where the scenario names one */
+    struct step_cost draft_cost;
     struct simulation_settings simulation; /* refers to 'cost' */
     struct workload workload;
     bool workload_failed; /* while the simulation ran */

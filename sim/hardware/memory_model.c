@@ -1,6 +1,7 @@
 #include "sim/hardware/memory_model.h"
 
 #include <math.h>
+#include <stddef.h>
 
 #define GIB 1073741824.0
 #define MIB 1048576.0
@@ -48,6 +49,18 @@ static double reserve_gib(const struct model_shape *shape, const struct memory_s
            larger(growth, 0) / GIB;
 }
 
+/* The draft keeps KV of its own for every token. */
+static double draft_block_bytes(const struct memory_settings *settings)
+{
+    const struct model_shape *draft = settings->draft;
+    if (draft == NULL) {
+        return 0;
+    }
+    return 2.0 * settings->block_tokens * draft->num_hidden_layers *
+           model_shape_kv_heads_per_gpu(draft, settings->tensor_parallel) * draft->head_dim *
+           settings->kv->bytes;
+}
+
 bool memory_model_plan(const struct model_shape *shape, const struct gpu *gpu,
                        const struct memory_settings *settings, struct memory_plan *ret_plan,
                        struct error *error)
@@ -69,8 +82,12 @@ bool memory_model_plan(const struct model_shape *shape, const struct gpu *gpu,
         2.0 * settings->block_tokens * heads * shape->head_dim * settings->kv->bytes;
     double total = ceil(gpu->memory_mib * MIB * settings->gpu_memory_utilization);
     plan.weight_gib = weight_bytes_per_gpu(shape, weights, degree) / GIB;
+    if (settings->draft != NULL) {
+        plan.weight_gib +=
+            weight_bytes_per_gpu(settings->draft, &weight_precisions[0], degree) / GIB;
+    }
     plan.reserve_gib = reserve_gib(shape, settings);
-    plan.block_bytes = layer_block_bytes * shape->num_hidden_layers;
+    plan.block_bytes = layer_block_bytes * shape->num_hidden_layers + draft_block_bytes(settings);
     double available = total - (plan.weight_gib + plan.reserve_gib) * GIB;
     if (available < 2 * plan.block_bytes) {
         return error_set(error,
@@ -79,7 +96,10 @@ bool memory_model_plan(const struct model_shape *shape, const struct gpu *gpu,
                          shape->name, weights->name, plan.weight_gib, plan.reserve_gib, total / GIB,
                          degree, gpu->name);
     }
-    plan.num_blocks = (uint32_t)(floor(available / layer_block_bytes) / shape->num_hidden_layers);
+    plan.num_blocks =
+        settings->draft != NULL
+            ? (uint32_t)(available / plan.block_bytes)
+            : (uint32_t)(floor(available / layer_block_bytes) / shape->num_hidden_layers);
     plan.kv_gib = plan.num_blocks * plan.block_bytes / GIB;
     *ret_plan = plan;
     return true;

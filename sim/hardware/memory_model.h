@@ -14,6 +14,7 @@ struct memory_settings {
     uint32_t block_tokens;
     uint32_t max_batch_tokens;
     uint32_t max_batch_requests;
+    const struct model_shape *draft; /* drafts for speculation beside it, in bf16; or NULL */
 };
 
 struct memory_plan {

@@ -72,6 +72,8 @@ void run_report_json(const struct run_summary *summary, struct json *object)
     json_add_number(speculation, "verifications", (double)summary->verifications);
     json_add_number(speculation, "draft_tokens", (double)summary->draft_tokens);
     json_add_number(speculation, "accepted_drafts", (double)summary->accepted_drafts);
+    json_add_number(speculation, "streamed_chunks",
+                    (double)(summary->output_tokens - summary->accepted_drafts));
     struct json *steps = json_add_object(object, "steps");
     json_add_number(steps, "total", (double)summary->steps);
     json_add_number(steps, "decode", (double)summary->decode_steps);

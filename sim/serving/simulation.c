@@ -299,6 +299,18 @@ static const struct attention_stretch *attention_stretch(struct simulation *simu
     return stretch;
 }
 
+/* A draft model decodes for all requests once for each token it drafts, before they are verified.
+ */
+static int64_t draft_ps(const struct simulation *simulation, const struct batch_summary *summary)
+{
+    const struct step_cost *cost = simulation->settings.draft_cost;
+    if (cost == NULL || summary->draft_tokens == 0) {
+        return 0;
+    }
+    double decodes = (double)summary->draft_tokens / summary->decode_requests;
+    return llround(decodes * cost_curve_at(&cost->decode, summary->decode_requests));
+}
+
 /* What the host does before it launches, with no step in flight to hide it. */
 static int64_t host_ps(const struct simulation *simulation, const struct batch *batch)
 {
@@ -329,6 +341,7 @@ static void price_batch(struct simulation *simulation, struct batch *batch)
     const struct attention_stretch *stretch = attention_stretch(simulation, &batch->summary);
     struct step_price price =
         step_cost_price(cost, &batch->summary, stretch->price, stretch->noise);
+    price.gpu_ps += draft_ps(simulation, &batch->summary);
     price.gpu_ps += batch->summary.swapped_blocks * instance->settings.swap_block_ps;
     if (instance_steps_limit(instance) == 1) {
         now += host_ps(simulation, batch);

@@ -24,6 +24,7 @@ struct simulation_settings {
     const struct engine_preset *preset;
     const struct scheduling_policy *policy;
     const struct step_cost *cost;
+    const struct step_cost *draft_cost; /* of the model that drafts; NULL: nothing on the GPU */
     struct engine_settings engine;
     uint32_t instances;         /* alike, each with all of 'engine'; 0 is taken as 1 */
     uint32_t prefill_instances; /* instead: so many compute prompts, */

@@ -128,7 +128,7 @@ static void test_memory_errors(void **state)
     struct memory_plan plan;
     struct error error;
     struct memory_settings settings = {
-        &weight_precisions[0], &kv_precisions[0], 1, 0.9, 16, 2048, 128};
+        &weight_precisions[0], &kv_precisions[0], 1, 0.9, 16, 2048, 128, NULL};
     assert_true(model_catalog_find(&models, "Llama-3.3-70B-Instruct", &shape, &error));
     assert_true(gpu_catalog_find(&gpus, "RTX 4090", &gpu, &error));
     assert_false(memory_model_plan(&shape, &gpu, &settings, &plan, &error));
