@@ -206,7 +206,7 @@ bool setup_workload(const struct scenario *scenario, const char *model, struct w
         .conversations = scenario->conversations,
         .model = scenario->lengths_model[0] != '\0' ? scenario->lengths_model : model,
         .kv_cache = scenario->kv_cache,
-        .weights = scenario->weights,
+        .weights = weight_precision_answers_as(scenario->weights),
         .datasets = scenario->datasets};
     for (size_t i = 0; i < sizeof arrivals / sizeof arrivals[0]; i++) {
         if (text_equal(scenario->arrival, arrivals[i].name)) {

@@ -20,6 +20,10 @@ const struct weight_precision weight_precisions[] = {
     {.name = "awq-int4-g128",
      .summary = "4-bit AWQ in groups of 128",
      .linear_bytes = 0.5 + 2.5 / 128},
+    {.name = "awq-int4-plain",
+     .summary = "4-bit AWQ by vLLM's first kernel, not Marlin",
+     .linear_bytes = 0.5 + 2.5 / 128,
+     .answers_as = "awq-int4-g128"},
     {.name = "bnb-nf4",
      .summary = "4-bit bitsandbytes in blocks of 64",
      .linear_bytes = 0.5 + 4.0 / 64},
@@ -46,6 +50,18 @@ bool weight_precision_find(const char *name, const struct weight_precision **ret
         }
     }
     return text_error_unknown(error, "unknown weight precision", name, names, "");
+}
+
+const char *weight_precision_answers_as(const char *name)
+{
+    const char *found = name;
+    for (size_t i = 0; weight_precisions[i].name != NULL; i++) {
+        if (text_equal(name, weight_precisions[i].name) &&
+            weight_precisions[i].answers_as != NULL) {
+            found = weight_precisions[i].answers_as;
+        }
+    }
+    return found;
 }
 
 bool kv_precision_find(const char *name, const struct kv_precision **ret_found, struct error *error)

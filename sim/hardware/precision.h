@@ -11,6 +11,7 @@ struct weight_precision {
     double
         load_reserve_gib; /* memory the engine keeps beyond the weights when it quantizes on load */
     bool needs_fp8_hardware;
+    const char *answers_as; /* another precision whose answers it gives, or NULL */
 };
 
 struct kv_precision {
@@ -27,5 +28,8 @@ MUST_CHECK bool weight_precision_find(const char *name, const struct weight_prec
                                       struct error *error);
 MUST_CHECK bool kv_precision_find(const char *name, const struct kv_precision **ret_found,
                                   struct error *error);
+
+/* The precision to look answers up by: that of the same weights. */
+const char *weight_precision_answers_as(const char *name);
 
 #endif

@@ -21,6 +21,7 @@ with tempfile.TemporaryDirectory() as work:
                     "--out", work], check=True, stdout=subprocess.DEVNULL,
                    stderr=subprocess.DEVNULL, env=dict(os.environ, PATH=""))
     cells = list(csv.DictReader(open(path, encoding="utf-8")))
+    points = list(csv.DictReader(open(os.path.join(work, "paper_running.csv"), encoding="utf-8")))
 
 
 def quantile(values, share):
@@ -74,6 +75,37 @@ for method in ("GPTQ-Int4", "AWQ", "FP8"):
     check(f"{method} shortens the passes of 14B",
           all_less(simulated("pass_time_s", table="11", method=method),
                    simulated("pass_time_s", table="4", batch_size="16")))
+check("AWQ without Marlin, as 7B ran it, doubles the passes",
+      all_less([2 * time for time in simulated("pass_time_s", table="2", batch_size="16")],
+               simulated("pass_time_s", table="10", method="AWQ")))
+
+
+def ratio_to_plain(which, drafts):
+    """Passes of 7B with n-gram drafts over those without, the median."""
+    plain = {(cell["token_budget"], cell["dataset"]): float(cell["pass_time_s_" + which])
+             for cell in cells if cell["table"] == "2" and cell["batch_size"] == "16"}
+    return quantile([float(cell["pass_time_s_" + which]) /
+                     plain[cell["token_budget"], cell["dataset"]] for cell in cells
+                     if cell["table"] == "18" and cell["draft_tokens"] == drafts], .5)
+
+
+for drafts in ("2", "4", "8"):
+    found = ratio_to_plain("simulated", drafts) / ratio_to_plain("published", drafts)
+    check(f"{drafts} drafts by n-grams lengthen 7B's passes as much as published, within 10 %",
+          ratio_to_plain("simulated", drafts) > 1 and abs(found - 1) <= .1, found)
+
+
+def medians(**wanted):
+    return [float(point["median"]) for point in points
+            if all(point[key] == value for key, value in wanted.items())]
+
+
+check("traditional models keep KV use below 3 %, reasoning ones go beyond 10 % on GPQA",
+      max(medians(model_kind="traditional", series="kv_pct")) < 3 and
+      max(medians(model_kind="reasoning", series="kv_pct", dataset="GPQA")) > 10)
+trace = medians(model="14B", series="running")
+check("stragglers: in the second half of the 14B trace no more than 6 of 16 run",
+      len(trace) == 10 and trace[0] == 16 and max(trace[5:]) <= 6)
 check("FP8 KV loses the answers of 7B and runs to the budget",
       max(simulated("accuracy_pct", table="12", dataset="GSM8k")) < 15 and
       min(simulated("mean_output_tokens", table="12", dataset="MATH500")) > 3500)
