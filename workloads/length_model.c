@@ -202,6 +202,12 @@ static bool read_prompt(struct length_model *model, const struct json *document,
     return error_set(error, "%s: 'prompts' has no dataset '%s'", place, model->dataset);
 }
 
+static bool read_optional_text(const struct json *item, const char *path, const char *key,
+                               char *buffer, size_t size, struct error *error)
+{
+    return json_find(item, key) == NULL || read_text(item, path, key, buffer, size, error);
+}
+
 static bool read_model(struct length_model *model, const struct json *item,
                        const struct json *document, const char *path, struct error *error)
 {
@@ -216,10 +222,9 @@ static bool read_model(struct length_model *model, const struct json *item,
         !read_text(item, path, "kind", kind, sizeof kind, error)) {
         return false;
     }
-    if ((json_find(item, "kv_cache") != NULL &&
-         !read_text(item, path, "kv_cache", model->kv_cache, sizeof model->kv_cache, error)) ||
-        (json_find(item, "known") != NULL &&
-         !read_text(item, path, "known", model->known, sizeof model->known, error))) {
+    if (!read_optional_text(item, path, "kv_cache", model->kv_cache, sizeof model->kv_cache,
+                            error) ||
+        !read_optional_text(item, path, "known", model->known, sizeof model->known, error)) {
         return false;
     }
     snprintf(place, sizeof place, "%.120s: %s, %s", path, model->model, model->dataset);
