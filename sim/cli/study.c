@@ -8,6 +8,7 @@
 #include "sim/base/csv.h"
 #include "sim/base/memory.h"
 #include "sim/base/random.h"
+#include "sim/base/smaller.h"
 #include "sim/base/text.h"
 #include "sim/base/units.h"
 #include "sim/cli/setup.h"
@@ -288,15 +289,15 @@ static bool make_items(const struct scenario *scenario, const struct setup *setu
         if (lengths->is_reasoning) {
             uint32_t most = output - (output + 9) / 10;
             visible = length_of(&lengths->visible, of_visible[i], count);
-            visible = visible < most ? visible : most;
+            visible = smaller(visible, most);
         }
         uint32_t budget = scenario->token_budget;
         uint32_t reasoning = output - visible;
         requests[i] = (struct request){
             .prompt_tokens = length_of(&lengths->prompt, of_prompt[i], count),
             .max_output_tokens = budget,
-            .output_tokens = output < budget ? output : budget,
-            .reasoning_tokens = reasoning < budget ? reasoning : budget,
+            .output_tokens = smaller(output, budget),
+            .reasoning_tokens = smaller(reasoning, budget),
             .draft_truth = {.probability = scenario->draft_acceptance,
                             .key = random_bits_at(random_key(seed, "drafts"), i)},
         };

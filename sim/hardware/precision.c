@@ -54,14 +54,10 @@ bool weight_precision_find(const char *name, const struct weight_precision **ret
 
 const char *weight_precision_answers_as(const char *name)
 {
-    const char *found = name;
-    for (size_t i = 0; weight_precisions[i].name != NULL; i++) {
-        if (text_equal(name, weight_precisions[i].name) &&
-            weight_precisions[i].answers_as != NULL) {
-            found = weight_precisions[i].answers_as;
-        }
-    }
-    return found;
+    const struct weight_precision *found = NULL;
+    struct error ignored;
+    bool is_anothers = weight_precision_find(name, &found, &ignored) && found->answers_as != NULL;
+    return is_anothers ? found->answers_as : name;
 }
 
 bool kv_precision_find(const char *name, const struct kv_precision **ret_found, struct error *error)

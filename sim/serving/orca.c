@@ -45,12 +45,6 @@ static void orca_process_output(struct instance *instance, struct batch *batch)
     }
 }
 
-static void orca_settle(struct engine_settings *settings)
-{
-    simple_engine_settle(settings);
-    settings->block_tokens = 1;
-}
-
 const struct engine_preset engine_preset_orca = {
     .name = "orca",
     .summary = "Orca: iteration-level, KV reserved to the limit",
@@ -59,7 +53,7 @@ const struct engine_preset engine_preset_orca = {
                  .max_batch_requests = 128,
                  .block_tokens = 1,
                  .whole_prompts = true},
-    .settle = orca_settle,
+    .settle = simple_engine_settle,
     .form = orca_form,
     .process_output = orca_process_output,
 };

@@ -28,6 +28,7 @@ void simple_engine_finish(struct instance *instance, uint32_t index)
 
 void simple_engine_settle(struct engine_settings *settings)
 {
+    settings->block_tokens = 1;
     settings->async_scheduling = false;
     settings->reserve_full_prompt = true;
     settings->chunked_prefill = false;

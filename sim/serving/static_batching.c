@@ -122,12 +122,6 @@ static void static_process_output(struct instance *instance, struct batch *batch
     }
 }
 
-static void static_settle(struct engine_settings *settings)
-{
-    simple_engine_settle(settings);
-    settings->block_tokens = 1;
-}
-
 const struct engine_preset engine_preset_static = {
     .name = "static",
     .summary = "static batching: one batch to its end",
@@ -136,7 +130,7 @@ const struct engine_preset engine_preset_static = {
                  .max_batch_requests = 16,
                  .block_tokens = 1,
                  .whole_prompts = true},
-    .settle = static_settle,
+    .settle = simple_engine_settle,
     .form = static_form,
     .process_output = static_process_output,
 };
