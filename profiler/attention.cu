@@ -329,6 +329,7 @@ __global__ static void __launch_bounds__(DECODE_WARPS * 32, 2)
 {
     using L = layout<FP8>;
     extern __shared__ __align__(128) char shared[];
+    cudaTriggerProgrammaticLaunchCompletion(); /* a product may begin to fetch its weights */
     int warp = threadIdx.x / 32;
     int lane = threadIdx.x % 32;
     struct decode_place place = {.request = (int)blockIdx.z,
@@ -393,6 +394,7 @@ __global__ static void __launch_bounds__(DECODE_WARPS * 32, 2)
 
 __global__ static void combine_kernel(const float *partial, bf16 *out, int splits)
 {
+    cudaTriggerProgrammaticLaunchCompletion();
     const float *parts = partial + (size_t)blockIdx.x * splits * PARTIAL;
     float best = -INFINITY;
     for (int i = 0; i < splits; i++) {

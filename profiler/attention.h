@@ -34,6 +34,8 @@ int attention_splits(int requests, int kv_heads, int context, int multiprocessor
 /* Many query tokens, causal; the requests' contexts come before them. */
 void attention_prefill(const struct attention_call *call, cudaStream_t stream);
 
-bool attention_check(void);
+/* Prompts through cuDNN too, where it is not NULL. */
+struct attention_cudnn;
+bool attention_check(struct attention_cudnn *cudnn);
 
 #endif

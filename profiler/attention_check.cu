@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "profiler/attention.h"
+#include "profiler/attention_cudnn.h"
 #include "profiler/device_memory.h"
 
 enum { HEAD_DIM = 128 };
@@ -150,7 +151,7 @@ static bool agrees(const struct attention_problem *problem, const char *what)
     return true;
 }
 
-bool attention_check(void)
+bool attention_check(struct attention_cudnn *cudnn)
 {
     for (kv_type type : {kv_type::bf16, kv_type::fp8}) {
         for (int query_tokens : {1, 4}) {
@@ -170,6 +171,13 @@ bool attention_check(void)
         attention_prefill(&problem.call, nullptr);
         if (!agrees(&problem, "prefill attention")) {
             return false;
+        }
+        if (cudnn != nullptr && type == kv_type::bf16) {
+            fill_random_bytes(problem.out.get(), problem.out.size() * 2, 2, nullptr);
+            bool has_plan = attention_cudnn_prefill(cudnn, &problem.call, 1001, nullptr);
+            if (has_plan && !agrees(&problem, "prefill attention by cuDNN")) {
+                return false;
+            }
         }
     }
     return true;

@@ -23,10 +23,6 @@ void fill_random_fp8(__nv_fp8_e4m3 *data, size_t count, float scale, uint64_t se
 void add_rmsnorm(bf16 *residual, const bf16 *x, const bf16 *weight, bf16 *normed, int tokens,
                  int hidden, cudaStream_t stream);
 
-/* fp8 = x / scale, one scale for all. */
-void quantize_fp8(const bf16 *x, __nv_fp8_e4m3 *quantized, float scale, size_t count,
-                  cudaStream_t stream);
-
 /* out[t][i] = silu(gate_up[t][i]) * gate_up[t][intermediate + i]. */
 void silu_mul(const bf16 *gate_up, bf16 *out, int tokens, int intermediate, cudaStream_t stream);
 
@@ -42,10 +38,6 @@ void embed(const bf16 *table, const int *ids, bf16 *residual, int tokens, int hi
 /* Rows 'rows' of x, one after another. */
 void gather_rows(const bf16 *x, const int *rows, bf16 *out, int count, int hidden,
                  cudaStream_t stream);
-
-/* ids[r] = a draw from softmax(logits[r] / temperature), by the Gumbel trick. */
-void sample(const bf16 *logits, int *ids, int rows, int vocabulary, float temperature,
-            uint64_t seed, cudaStream_t stream);
 
 /* True when each agrees with a computation on the CPU; else says which did not and by how much. */
 bool elementwise_check(void);

@@ -10,19 +10,29 @@
 #include <fstream>
 #include <sstream>
 
-const char *const operation_names[6] = {"qkv", "o", "gate_up", "down", "lm_head", "attention"};
+const char *const operation_names[OPERATIONS] = {"qkv",     "o",         "gate_up", "down",
+                                                 "lm_head", "attention", "sample",  "sample_top_p"};
 
 static const char *const step_columns[] = {"prompt_tokens", "prompt_context", "requests", "context",
                                            "query_tokens"};
 
-static void add_identity(cJSON *document, const struct profile_identity &identity)
+static void add_gpu(cJSON *document, const struct profile_identity &identity)
 {
+    char date[32];
+    time_t now = time(nullptr);
+    strftime(date, sizeof date, "%Y-%m-%d", gmtime(&now));
+    cJSON_AddNumberToObject(document, "format_version", 1);
+    cJSON_AddStringToObject(document, "date", date);
     cJSON *gpu = cJSON_AddObjectToObject(document, "gpu");
     cJSON_AddStringToObject(gpu, "name", identity.gpu.c_str());
     cJSON_AddNumberToObject(gpu, "memory_mib", identity.memory_mib);
     cJSON_AddNumberToObject(gpu, "multiprocessors", identity.multiprocessors);
     cJSON_AddStringToObject(gpu, "driver", identity.driver.c_str());
     cJSON_AddStringToObject(gpu, "cuda", identity.cuda.c_str());
+}
+
+static void add_model(cJSON *document, const struct profile_identity &identity)
+{
     const struct shape &shape = identity.shape;
     cJSON *model = cJSON_AddObjectToObject(document, "model");
     cJSON_AddStringToObject(model, "name", shape.name.c_str());
@@ -33,14 +43,16 @@ static void add_identity(cJSON *document, const struct profile_identity &identit
     cJSON_AddNumberToObject(model, "head_dim", shape.head_dim);
     cJSON_AddNumberToObject(model, "intermediate_size", shape.intermediate_size);
     cJSON_AddNumberToObject(model, "vocab_size", shape.vocab_size);
+    cJSON_AddBoolToObject(model, "attention_bias", shape.has_bias);
     cJSON_AddStringToObject(document, "weights", identity.weights.c_str());
     cJSON_AddStringToObject(document, "kv_cache", identity.kv_cache.c_str());
-    cJSON_AddNumberToObject(document, "tensor_parallel", 1);
+    cJSON_AddNumberToObject(document, "tensor_parallel", identity.tensor_parallel);
     cJSON_AddNumberToObject(document, "weight_bytes", identity.weight_bytes);
     cJSON_AddNumberToObject(document, "kv_bytes_per_token", identity.kv_bytes_per_token);
     cJSON_AddNumberToObject(document, "distinct_layers", identity.distinct_layers);
     cJSON_AddNumberToObject(document, "distinct_kv_layers", identity.distinct_kv_layers);
-    cJSON_AddNumberToObject(document, "int4_dequantize_from", identity.int4_dequantize_from);
+    cJSON_AddNumberToObject(document, "second_way_from", identity.second_way_from);
+    cJSON_AddStringToObject(document, "prefill_attention", identity.prefill_attention.c_str());
 }
 
 static double rounded(double ms)
@@ -51,11 +63,13 @@ static double rounded(double ms)
 static void append_timing(std::string &text, const struct timing &timing)
 {
     char buffer[128];
-    snprintf(buffer, sizeof buffer, "%.10g, %.10g, %.10g, %d, %s]", rounded(timing.median_ms),
+    snprintf(buffer, sizeof buffer, "%.10g, %.10g, %.10g, %d, %s, %d]", rounded(timing.median_ms),
              rounded(timing.p10_ms), rounded(timing.p90_ms), timing.samples,
-             timing.noisy ? "true" : "false");
+             timing.noisy ? "true" : "false", timing.sm_mhz);
     text += buffer;
 }
+
+#define TIMING_COLUMNS "\"median_ms\", \"p10_ms\", \"p90_ms\", \"samples\", \"noisy\", \"sm_mhz\"]"
 
 /* The two tables, a row a line. */
 static std::string tables(const struct profile *profile)
@@ -76,25 +90,20 @@ static std::string tables(const struct profile *profile)
         }
         append_timing(text, entry.second);
     }
-    std::string columns = "\"median_ms\", \"p10_ms\", \"p90_ms\", \"samples\", \"noisy\"]";
     std::string step_names;
     for (const char *name : step_columns) {
         step_names += std::string("\"") + name + "\", ";
     }
-    return "\"step_columns\": [" + step_names + columns + ",\n \"steps\": [" + steps +
-           "],\n \"operation_columns\": [\"operation\", \"tokens\", \"context\", " + columns +
-           ",\n \"operations\": [" + operations + "]";
+    return "\"step_columns\": [" + step_names + TIMING_COLUMNS + ",\n \"steps\": [" + steps +
+           "],\n \"operation_columns\": [\"operation\", \"tokens\", \"context\", " TIMING_COLUMNS
+           ",\n \"operations\": [" +
+           operations + "]";
 }
 
-bool profile_write(const struct profile *profile, const std::string &path)
+/* The document with tables put in before its closing brace; under a temporary name, then renamed.
+ */
+static bool write_file(cJSON *document, const std::string &tables, const std::string &path)
 {
-    cJSON *document = cJSON_CreateObject();
-    char date[32];
-    time_t now = time(nullptr);
-    strftime(date, sizeof date, "%Y-%m-%d", gmtime(&now));
-    cJSON_AddNumberToObject(document, "format_version", 1);
-    cJSON_AddStringToObject(document, "date", date);
-    add_identity(document, profile->identity);
     char *text = cJSON_Print(document);
     std::string whole = text;
     free(text);
@@ -103,7 +112,7 @@ bool profile_write(const struct profile *profile, const std::string &path)
     while (brace > 0 && (whole[brace - 1] == '\n' || whole[brace - 1] == '\t')) {
         brace--;
     }
-    whole = whole.substr(0, brace) + ",\n " + tables(profile) + "\n}\n";
+    whole = whole.substr(0, brace) + ",\n " + tables + "\n}\n";
     std::string temporary = path + ".tmp." + std::to_string(getpid());
     FILE *file = fopen(temporary.c_str(), "w");
     bool ok = file != nullptr && fwrite(whole.data(), 1, whole.size(), file) == whole.size();
@@ -116,10 +125,43 @@ bool profile_write(const struct profile *profile, const std::string &path)
     return ok;
 }
 
+bool profile_write(const struct profile *profile, const std::string &path)
+{
+    cJSON *document = cJSON_CreateObject();
+    add_gpu(document, profile->identity);
+    add_model(document, profile->identity);
+    return write_file(document, tables(profile), path);
+}
+
+bool profile_write_links(const struct profile_identity &identity, int gpus,
+                         const std::vector<struct link_point> &points, const std::string &path)
+{
+    cJSON *document = cJSON_CreateObject();
+    std::string rows;
+    add_gpu(document, identity);
+    cJSON_AddNumberToObject(document, "gpus", gpus);
+    for (const struct link_point &point : points) {
+        rows += rows.empty() ? "\n  [" : ",\n  [";
+        rows += "\"" + point.operation + "\", " + std::to_string(point.bytes) + ", ";
+        append_timing(rows, point.timing);
+    }
+    return write_file(document,
+                      "\"link_columns\": [\"operation\", \"bytes\", " TIMING_COLUMNS
+                      ",\n \"links\": [" +
+                          rows + "]",
+                      path);
+}
+
 static std::string text_of(const cJSON *object, const char *key)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
     return cJSON_IsString(item) ? item->valuestring : "";
+}
+
+static int number_of(const cJSON *object, const char *key, int otherwise)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+    return cJSON_IsNumber(item) ? item->valueint : otherwise;
 }
 
 static bool same_identity(const cJSON *document, const struct profile_identity &identity)
@@ -128,7 +170,8 @@ static bool same_identity(const cJSON *document, const struct profile_identity &
     const cJSON *gpu = cJSON_GetObjectItemCaseSensitive(document, "gpu");
     return text_of(model, "name") == identity.shape.name && text_of(gpu, "name") == identity.gpu &&
            text_of(document, "weights") == identity.weights &&
-           text_of(document, "kv_cache") == identity.kv_cache;
+           text_of(document, "kv_cache") == identity.kv_cache &&
+           number_of(document, "tensor_parallel", 1) == identity.tensor_parallel;
 }
 
 static void take_row(struct profile *profile, const cJSON *row, bool is_operation)
@@ -138,7 +181,7 @@ static void take_row(struct profile *profile, const cJSON *row, bool is_operatio
     int parts = is_operation ? 3 : KEY_IS_OPERATION;
     for (int i = 0; i < parts && item != nullptr; i++, item = item->next) {
         key[i] = item->valueint;
-        for (int name = 0; cJSON_IsString(item) && name < 6; name++) {
+        for (int name = 0; cJSON_IsString(item) && name < OPERATIONS; name++) {
             key[i] = std::string(item->valuestring) == operation_names[name] ? name : key[i];
         }
     }
@@ -153,6 +196,7 @@ static void take_row(struct profile *profile, const cJSON *row, bool is_operatio
     timing.p90_ms = numbers[2];
     timing.samples = (int)numbers[3];
     timing.noisy = cJSON_IsTrue(item) != 0;
+    timing.sm_mhz = item != nullptr && item->next != nullptr ? item->next->valueint : 0;
     if (timing.samples > 0) {
         profile->points[key] = timing;
     }

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "profiler/links.h"
 #include "profiler/shape.h"
-#include "profiler/timer.h"
 
 /* What a profile was measured on and of. */
 struct profile_identity {
@@ -23,7 +23,9 @@ struct profile_identity {
     double kv_bytes_per_token = 0;
     int distinct_layers = 0;
     int distinct_kv_layers = 0;
-    int int4_dequantize_from = 0;
+    int tensor_parallel = 1;
+    int second_way_from = 0;
+    std::string prefill_attention;
 };
 
 /* Six whole numbers name a step: prompt_tokens, prompt_context, requests, context, query_tokens,
@@ -37,7 +39,9 @@ struct profile {
 
 enum { KEY_PARTS = 6, KEY_IS_OPERATION = 5 };
 
-extern const char *const operation_names[6];
+enum { OPERATIONS = 8 };
+
+extern const char *const operation_names[OPERATIONS];
 
 /* Takes over the points of the file at 'path', if it is there and of the same identity; false with
  * a message when it is of another. */
@@ -45,5 +49,9 @@ bool profile_resume(struct profile *profile, const std::string &path);
 
 /* Under a temporary name, then renamed; false with a message. */
 bool profile_write(const struct profile *profile, const std::string &path);
+
+/* The file of links (PROFILE_FORMAT.md), in the same way. */
+bool profile_write_links(const struct profile_identity &identity, int gpus,
+                         const std::vector<struct link_point> &points, const std::string &path);
 
 #endif
