@@ -4,6 +4,15 @@
 
 #include "sim/base/text.h"
 
+const struct embedded_file *embedded_next(const char *folder, const struct embedded_file *previous)
+{
+    const struct embedded_file *file = previous != NULL ? previous + 1 : embedded_files;
+    while (file->path != NULL && !text_starts_with(file->path, folder)) {
+        file++;
+    }
+    return file->path != NULL ? file : NULL;
+}
+
 const char *embedded_find(const char *path)
 {
     for (const struct embedded_file *file = embedded_files; file->path != NULL; file++) {

@@ -98,10 +98,8 @@ static bool list_datasets(struct error *error)
 
 static bool list_calibrations(struct error *error)
 {
-    for (const struct embedded_file *file = embedded_files; file->path != NULL; file++) {
-        if (!text_starts_with(file->path, "calibration/")) {
-            continue;
-        }
+    const struct embedded_file *file = NULL;
+    while ((file = embedded_next("calibration/", file)) != NULL) {
         struct step_cost cost;
         if (!step_cost_read(&cost, file->path, error)) {
             return false;
@@ -117,17 +115,16 @@ static bool list_calibrations(struct error *error)
 static bool list_profiles(struct error *error)
 {
     struct step_profile *profile = memory_zeroed(1, sizeof *profile);
+    const struct embedded_file *file = NULL;
     bool ok = true;
-    for (const struct embedded_file *file = embedded_files; ok && file->path != NULL; file++) {
+    while (ok && (file = embedded_next("profiler/profiles/", file)) != NULL) {
         const char *name = strrchr(file->path, '/');
-        if (!text_starts_with(file->path, "profiler/profiles/")) {
-            continue;
-        }
         ok = step_profile_read(profile, file->path, error);
         if (ok) {
-            printf("%-44.*s %s on %s, %s weights, %s KV, %s\n",
+            printf("%-44.*s %s on %u x %s, %s weights, %s KV, %s\n",
                    (int)(strlen(name + 1) - strlen(".json")), name + 1, profile->model,
-                   profile->gpu, profile->weights, profile->kv_cache, profile->date);
+                   profile->tensor_parallel, profile->gpu, profile->weights, profile->kv_cache,
+                   profile->date);
         }
     }
     free(profile);

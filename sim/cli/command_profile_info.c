@@ -11,6 +11,7 @@
 #include "sim/cli/commands.h"
 #include "sim/cli/cost_choice.h"
 #include "sim/cli/figures.h"
+#include "sim/cli/link_table.h"
 #include "sim/hardware/precision.h"
 #include "sim/serving/step_profile.h"
 
@@ -182,7 +183,22 @@ static bool write_steps(const struct step_profile *profile, const char *director
     return output_file_commit(&file, error);
 }
 
-static bool inform(const char *name, const char *directory, bool no_plots, struct error *error)
+/* Prints the file if it is one of links; *ret_is says whether. */
+static bool inform_of_links(const char *name, bool *ret_is, struct error *error)
+{
+    struct json *document = NULL;
+    char path[1024];
+    if (!embedded_read_json(cost_choice_profile_path(name, path, sizeof path), &document, error)) {
+        return false;
+    }
+    *ret_is = link_table_is(document);
+    bool ok = !*ret_is || link_table_print(document, name, error);
+    json_destroy(document);
+    return ok;
+}
+
+static bool inform_of_steps(const char *name, const char *directory, bool no_plots,
+                            struct error *error)
 {
     struct step_profile *profile = memory_zeroed(1, sizeof *profile);
     char path[1024];
@@ -195,12 +211,13 @@ static bool inform(const char *name, const char *directory, bool no_plots, struc
         for (uint32_t i = 0; i < profile->step_count; i++) {
             noisy += profile->steps[i].noisy;
         }
-        printf("%s, %s weights, %s KV on %s, %s\n", profile->model, profile->weights,
-               profile->kv_cache, profile->gpu, profile->date);
-        printf("a step reads %.2f GB of weights and %.0f bytes a token of context; %u steps and %u "
-               "operations measured, %u steps noisy (~)\n",
-               profile->weight_bytes / 1e9, profile->kv_bytes_per_token, profile->step_count,
-               profile->operation_count, noisy);
+        printf("%s, %s weights, %s KV on %u x %s, %s\n", profile->model, profile->weights,
+               profile->kv_cache, profile->tensor_parallel, profile->gpu, profile->date);
+        printf(
+            "a step%s reads %.2f GB of weights and %.0f bytes a token of context; %u steps and %u "
+            "operations measured, %u steps noisy (~)\n",
+            profile->tensor_parallel > 1 ? " of each GPU" : "", profile->weight_bytes / 1e9,
+            profile->kv_bytes_per_token, profile->step_count, profile->operation_count, noisy);
         print_steps(profile, true);
         print_steps(profile, false);
     }
@@ -212,6 +229,13 @@ static bool inform(const char *name, const char *directory, bool no_plots, struc
     }
     free(profile);
     return ok;
+}
+
+static bool inform(const char *name, const char *directory, bool no_plots, struct error *error)
+{
+    bool is_links = false;
+    return inform_of_links(name, &is_links, error) &&
+           (is_links || inform_of_steps(name, directory, no_plots, error));
 }
 
 static int run(const struct command *command, int argc, char **argv)
@@ -246,6 +270,7 @@ const struct command command_profile_info = {
     .details =
         "FILE is written by kvcast-profile (profiler/README.md), or a shipped profile's name.\n\n"
         "  kvcast list profiles\n"
-        "  kvcast profile-info h200-r1-distill-qwen-7b-bf16\n",
+        "  kvcast profile-info h200-r1-distill-qwen-7b-bf16\n"
+        "  kvcast profile-info profiler/links/h200-x2.json\n",
     .run = run,
 };

@@ -87,12 +87,10 @@ static bool find_shipped(const struct cost_configuration *asked, struct step_cos
                          double *ret_extra_pct, struct error *error)
 {
     bool any = false;
-    for (const struct embedded_file *file = embedded_files; file->path != NULL; file++) {
+    const struct embedded_file *file = NULL;
+    while ((file = embedded_next("calibration/", file)) != NULL) {
         struct step_cost cost;
         struct cost_configuration made;
-        if (!text_starts_with(file->path, "calibration/")) {
-            continue;
-        }
         if (!read_calibration(file->path, &cost, &made, error)) {
             return false;
         }
@@ -146,23 +144,28 @@ static bool read_card(const char *path, struct step_cost *cost, struct cost_conf
     return ok;
 }
 
+/* Products in bf16 and FP8 are the vendor's for everybody; those in other formats are ours in a
+ * profile, and say little of an engine's unless asked for by name. */
+static bool is_like_engines(const struct cost_configuration *made)
+{
+    return text_equal(made->weights->name, "bf16") || text_equal(made->weights->name, "fp8");
+}
+
 /* The shipped profile that carries over to what is asked with the least uncertainty. */
 static bool find_card(const struct cost_configuration *asked, struct step_cost *ret_cost,
                       struct cost_configuration *ret_made, double *ret_extra_pct,
                       struct error *error)
 {
     *ret_extra_pct = INFINITY;
-    for (const struct embedded_file *file = embedded_files; file->path != NULL; file++) {
+    const struct embedded_file *file = NULL;
+    while ((file = embedded_next(PROFILES, file)) != NULL) {
         struct step_cost cost;
         struct cost_configuration made;
-        if (!text_starts_with(file->path, PROFILES)) {
-            continue;
-        }
         if (!read_card(file->path, &cost, &made, error)) {
             return false;
         }
         double extra_pct = cost_transfer_uncertainty_pct(&made, asked);
-        if (extra_pct < *ret_extra_pct) {
+        if (is_like_engines(&made) && extra_pct < *ret_extra_pct) {
             *ret_extra_pct = extra_pct;
             *ret_cost = cost;
             *ret_made = made;
@@ -172,25 +175,29 @@ static bool find_card(const struct cost_configuration *asked, struct step_cost *
            error_set(error, "no profile is shipped; name one by --cost profiled:FILE");
 }
 
-/* The calibration with these weights, of 'model' or else of the smallest model, on one GPU with KV
- * in bf16. */
-static bool find_measured(const char *weights, const char *model, struct step_cost *ret_measured,
+/* Which calibration: KV is in bf16. */
+struct wanted {
+    const char *weights;
+    const char *model; /* NULL: the smallest there is */
+    uint32_t tensor_parallel;
+};
+
+static bool find_measured(const struct wanted *wanted, struct step_cost *ret_measured,
                           struct cost_configuration *ret_made, bool *ret_found, struct error *error)
 {
     double smallest = INFINITY;
-    for (const struct embedded_file *file = embedded_files; file->path != NULL; file++) {
+    const struct embedded_file *file = NULL;
+    while ((file = embedded_next("calibration/", file)) != NULL) {
         struct step_cost measured;
         struct cost_configuration made;
-        if (!text_starts_with(file->path, "calibration/")) {
-            continue;
-        }
         if (!read_calibration(file->path, &measured, &made, error)) {
             return false;
         }
         double size = (double)model_shape_linear_weights(&made.model);
-        if (made.tensor_parallel == 1 && text_equal(made.weights->name, weights) &&
-            text_equal(made.kv->name, "bf16") && size < smallest &&
-            (model == NULL || text_equal(made.model.name, model))) {
+        if (made.tensor_parallel == wanted->tensor_parallel &&
+            text_equal(made.weights->name, wanted->weights) && text_equal(made.kv->name, "bf16") &&
+            size < smallest &&
+            (wanted->model == NULL || text_equal(made.model.name, wanted->model))) {
             *ret_measured = measured;
             *ret_made = made;
             smallest = size;
@@ -200,21 +207,21 @@ static bool find_measured(const char *weights, const char *model, struct step_co
     return true;
 }
 
-/* What an engine makes of a card: the bf16 calibration of the smallest model, and the profile of
- * that model. */
-static bool find_reference(struct step_cost *ret_measured, struct step_cost *ret_card,
-                           struct error *error)
+/* What an engine makes of so many cards: the bf16 calibration of the smallest model, and the
+ * profile of that model. */
+static bool find_reference(uint32_t tensor_parallel, struct step_cost *ret_measured,
+                           struct step_cost *ret_card, bool *ret_found, struct error *error)
 {
+    const struct wanted wanted = {.weights = "bf16", .tensor_parallel = tensor_parallel};
     struct cost_configuration reference;
     struct cost_configuration of_card;
     double extra_pct = INFINITY;
-    bool found = false;
-    if (!find_measured("bf16", NULL, ret_measured, &reference, &found, error) ||
-        (found && !find_card(&reference, ret_card, &of_card, &extra_pct, error))) {
+    if (!find_measured(&wanted, ret_measured, &reference, ret_found, error) ||
+        (*ret_found && !find_card(&reference, ret_card, &of_card, &extra_pct, error))) {
         return false;
     }
-    return extra_pct <= 0 ||
-           error_set(error, "no bf16 calibration and profile of one model are shipped");
+    *ret_found = extra_pct <= 0;
+    return true;
 }
 
 /* How the engine's kernels use a weight format, where one model is calibrated in it and in bf16. */
@@ -225,24 +232,38 @@ static bool find_factors(const char *weights, struct engine_factors *factors, bo
     struct step_cost bf16;
     struct cost_configuration made;
     struct cost_configuration plain;
-    bool ok =
-        find_measured(weights, NULL, &format, &made, ret_found, error) &&
-        (!*ret_found || find_measured("bf16", made.model.name, &bf16, &plain, ret_found, error));
-    if (ok && *ret_found) {
+    const struct wanted of_format = {.weights = weights, .tensor_parallel = 1};
+    if (!find_measured(&of_format, &format, &made, ret_found, error)) {
+        return false;
+    }
+    if (!*ret_found) {
+        return true;
+    }
+    const struct wanted of_bf16 = {
+        .weights = "bf16", .model = made.model.name, .tensor_parallel = 1};
+    if (!find_measured(&of_bf16, &bf16, &plain, ret_found, error)) {
+        return false;
+    }
+    if (*ret_found) {
         engine_factors_learn(factors, &format, &bf16, &made);
     }
-    return ok;
+    return true;
 }
 
 /* What the engine takes for a decode beyond the card: one constant, the median over the batches of
- * the bf16 reference. */
+ * the bf16 reference on as many GPUs, or on one. */
 static bool add_engine_constant(struct step_cost *cost, struct error *error)
 {
     struct step_cost measured = {.launch_tail_ps = 0};
     struct step_cost card = {.launch_tail_ps = 0};
     struct samples rest_ps;
-    if (!find_reference(&measured, &card, error)) {
+    bool found = false;
+    if (!find_reference(cost->identity.tensor_parallel, &measured, &card, &found, error) ||
+        (!found && !find_reference(1, &measured, &card, &found, error))) {
         return false;
+    }
+    if (!found) {
+        return error_set(error, "no bf16 calibration and profile of one model are shipped");
     }
     samples_init(&rest_ps);
     for (uint32_t i = 0; i < measured.decode.count; i++) {

@@ -103,7 +103,7 @@ static void set_swap(struct setup *setup, const struct scenario *scenario)
     double block_bytes = setup->memory.block_bytes;
     engine->swap_blocks = (uint32_t)(scenario->swap_gib * 1073741824.0 / block_bytes);
     if (setup->gpu.pcie_gb_per_s > 0) {
-        double ps_per_byte = 1000 / setup->gpu.pcie_gb_per_s;
+        double ps_per_byte = 1000 / (GPU_COPY_EFFICIENCY * setup->gpu.pcie_gb_per_s);
         engine->swap_block_ps = (int64_t)(block_bytes * ps_per_byte);
     }
 }
@@ -113,9 +113,10 @@ static void set_instances(struct setup *setup, const struct scenario *scenario)
 {
     struct simulation_settings *settings = &setup->simulation;
     double token_bytes = setup->memory.block_bytes / scenario->block_tokens;
-    double link = scenario->kv_link_gb_per_s > 0 ? scenario->kv_link_gb_per_s
-                  : setup->gpu.link_gb_per_s > 0 ? setup->gpu.link_gb_per_s
-                                                 : setup->gpu.pcie_gb_per_s;
+    double sheet =
+        setup->gpu.link_gb_per_s > 0 ? setup->gpu.link_gb_per_s : setup->gpu.pcie_gb_per_s;
+    double link =
+        scenario->kv_link_gb_per_s > 0 ? scenario->kv_link_gb_per_s : GPU_COPY_EFFICIENCY * sheet;
     settings->instances = scenario->instances;
     settings->prefill_instances = scenario->prefill_instances;
     settings->decode_instances = scenario->decode_instances;

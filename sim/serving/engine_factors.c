@@ -7,11 +7,13 @@ enum { PRODUCTS_OF_LAYER = 4 }; /* qkv, output, gate and up, down */
 /* A copy on the H200 moves 4.2 of the data sheet's 4.8 TB/s. */
 #define READ_EFFICIENCY 0.875
 
-/* Picoseconds by which a step reads its linear layers sooner than in bf16. */
+/* Picoseconds by which a step reads its linear layers, or a GPU its part of them, sooner than in
+ * bf16. */
 static double saved_reading_ps(const struct cost_configuration *configuration)
 {
     double bytes = (2 - configuration->weights->linear_bytes) *
-                   (double)model_shape_linear_weights(&configuration->model);
+                   (double)model_shape_linear_weights(&configuration->model) /
+                   configuration->tensor_parallel;
     return bytes / (configuration->gpu.memory_gb_per_s * READ_EFFICIENCY) * 1000;
 }
 

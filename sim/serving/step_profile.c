@@ -71,6 +71,7 @@ static bool read_members(struct step_profile *profile, const struct json *docume
         {document, "kv_cache", profile->kv_cache, sizeof profile->kv_cache},
         {document, "date", profile->date, sizeof profile->date}};
     const struct place_of_whole wholes[] = {
+        {document, "tensor_parallel", &profile->tensor_parallel},
         {gpu, "multiprocessors", &profile->multiprocessors},
         {model, "num_hidden_layers", &profile->layers},
         {model, "hidden_size", &profile->hidden_size},
@@ -93,6 +94,17 @@ static bool read_members(struct step_profile *profile, const struct json *docume
            read_number(document, place, "kv_bytes_per_token", &profile->kv_bytes_per_token, error);
 }
 
+/* From the profiler's name of a format to the simulator's. */
+static void rename_weights(struct step_profile *profile)
+{
+    static const char *const names[][2] = {{"int4-g128", "gptq-int4-g128"}, {"nf4", "bnb-nf4"}};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (text_equal(profile->weights, names[i][0])) {
+            snprintf(profile->weights, sizeof profile->weights, "%s", names[i][1]);
+        }
+    }
+}
+
 static bool read_identity(struct step_profile *profile, const struct json *document,
                           const char *place, struct error *error)
 {
@@ -110,10 +122,13 @@ static bool read_identity(struct step_profile *profile, const struct json *docum
     if (!read_members(profile, document, place, error)) {
         return false;
     }
-    if (text_equal(profile->weights, "int4-g128")) {
-        snprintf(profile->weights, sizeof profile->weights, "gptq-int4-g128");
-    }
-    return true;
+    rename_weights(profile);
+    profile->intermediate_size /= profile->tensor_parallel;
+    profile->heads /= profile->tensor_parallel;
+    profile->kv_heads /= profile->tensor_parallel;
+    profile->vocab_size /= profile->tensor_parallel;
+    return profile->kv_heads > 0 ||
+           error_set(error, "%s: key 'tensor_parallel' exceeds the KV heads", place);
 }
 
 static bool are_counts(const double *values, size_t count)
@@ -344,7 +359,8 @@ bool step_profile_compose(const struct step_profile *profile, const char *place,
 {
     double slope_ps = context_slope_ps(profile);
     double pair_ps = pair_slope_ps(profile);
-    *cost = (struct step_cost){.identity = {.source = "profiled", .tensor_parallel = 1}};
+    *cost = (struct step_cost){
+        .identity = {.source = "profiled", .tensor_parallel = profile->tensor_parallel}};
     const char *slash = strrchr(place, '/');
     const char *name = slash != NULL ? slash + 1 : place;
     const char *dot = strrchr(name, '.');

@@ -33,13 +33,14 @@ struct step_profile {
     char weights[32]; /* as the simulator calls the format */
     char kv_cache[16];
     char date[16];
+    uint32_t tensor_parallel;
     uint32_t layers;
     uint32_t hidden_size;
-    uint32_t intermediate_size;
+    uint32_t intermediate_size; /* this and the next: of one GPU's part */
     uint32_t heads;
     uint32_t kv_heads;
-    uint32_t head_dim;
     uint32_t vocab_size;
+    uint32_t head_dim;
     uint32_t multiprocessors;
     double weight_bytes;
     double kv_bytes_per_token;

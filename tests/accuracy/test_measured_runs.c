@@ -58,6 +58,8 @@ static const struct expectation profiled[] = {
     {"qwen7b-bf16", "profile", "gamma-r2-cv2", 4, 4, 0, 0, 0, 4, 0, 0},
     {"qwen7b-bf16-kv96k", "profile", "gamma-r2-cv2-kv96k", 4, 4, 0, 0, 0, 4, 0, 4},
     {"qwen14b-bf16", "profile", "batch32-mixed-b4096", 4, 4, 0, 0, 0, 4, 0, 0},
+    /* the constant of two GPUs is learned from sweeps of this very model */
+    {"qwen14b-bf16-tp2", "profile", "batch32-mixed-b4096", 4, 4, 0, 0, 10, 4, 0, 0},
     /* the bf16 profile with engine factors learned from the 7B runs */
     {"qwen14b-gptq4", "profile", "batch32-mixed-b4096", 4, 5, 0, 0, 10, 4, 0, 0},
 };

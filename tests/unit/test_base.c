@@ -5,11 +5,27 @@
 
 #include "sim/base/csv.h"
 #include "sim/base/distribution.h"
+#include "sim/base/embedded.h"
 #include "sim/base/json.h"
 #include "sim/base/output_file.h"
 #include "sim/base/random.h"
 #include "sim/base/settings.h"
 #include "sim/base/text.h"
+
+/* Files of a folder come one after another, those of others do not. */
+static void test_embedded_files_of_a_folder(void **state)
+{
+    (void)state;
+    uint32_t calibrations = 0;
+    const struct embedded_file *file = NULL;
+    while ((file = embedded_next("calibration/", file)) != NULL) {
+        assert_true(text_starts_with(file->path, "calibration/"));
+        assert_ptr_equal(embedded_find(file->path), file->text);
+        calibrations++;
+    }
+    assert_true(calibrations > 1);
+    assert_null(embedded_next("no such folder/", NULL));
+}
 
 static void test_nearest_name(void **state)
 {
@@ -292,6 +308,7 @@ int main(void)
         cmocka_unit_test(test_random_streams_are_named),
         cmocka_unit_test(test_distributions_invert),
         cmocka_unit_test(test_counter_based_normals),
+        cmocka_unit_test(test_embedded_files_of_a_folder),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }

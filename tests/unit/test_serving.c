@@ -301,6 +301,7 @@ static void make_profile(struct step_profile *profile)
     static const uint32_t chunks[] = {64, 1024, 2048};
     static const uint32_t before[] = {0, 4096};
     memset(profile, 0, sizeof *profile);
+    profile->tensor_parallel = 1;
     profile->kv_heads = 4;
     profile->multiprocessors = 128;
     for (int b = 0; b < 3; b++) {
@@ -368,12 +369,10 @@ static void test_shipped_profiles_are_monotone(void **state)
     (void)state;
     static struct step_profile profile;
     uint32_t profiles = 0;
-    for (const struct embedded_file *file = embedded_files; file->path != NULL; file++) {
+    const struct embedded_file *file = NULL;
+    while ((file = embedded_next("profiler/profiles/", file)) != NULL) {
         struct step_cost cost;
         struct error error;
-        if (strncmp(file->path, "profiler/profiles/", 18) != 0) {
-            continue;
-        }
         profiles++;
         if (!step_profile_read(&profile, file->path, &error) ||
             !step_profile_compose(&profile, file->path, &cost, &error)) {
@@ -387,6 +386,27 @@ static void test_shipped_profiles_are_monotone(void **state)
         }
     }
     assert_true(profiles > 0);
+}
+
+/* A profile of two GPUs tells what one of them holds. */
+static void test_profile_of_two_gpus(void **state)
+{
+    (void)state;
+    static struct step_profile one;
+    static struct step_profile two;
+    struct step_cost cost;
+    struct error error;
+    const char *path = "profiler/profiles/h200-r1-distill-qwen-7b-bf16-tp2.json";
+    if (!step_profile_read(&one, "profiler/profiles/h200-r1-distill-qwen-7b-bf16.json", &error) ||
+        !step_profile_read(&two, path, &error) ||
+        !step_profile_compose(&two, path, &cost, &error)) {
+        fail_msg("%s", error.message);
+    }
+    assert_int_equal(two.tensor_parallel, 2);
+    assert_int_equal(two.kv_heads, one.kv_heads / 2);
+    assert_int_equal(two.hidden_size, one.hidden_size);
+    assert_true(two.kv_bytes_per_token == one.kv_bytes_per_token / 2);
+    assert_int_equal(cost.identity.tensor_parallel, 2);
 }
 
 int main(void)
@@ -406,6 +426,7 @@ int main(void)
         cmocka_unit_test(test_profile_composes_what_it_was_made_of),
         cmocka_unit_test(test_profile_must_have_enough_points),
         cmocka_unit_test(test_shipped_profiles_are_monotone),
+        cmocka_unit_test(test_profile_of_two_gpus),
     };
     return cmocka_run_group_tests_name("serving", tests, NULL, NULL);
 }
