@@ -1,6 +1,6 @@
 # Achieved rate of each operation over its arithmetic intensity, from profile_operations.csv; the lines
-# are the best bandwidth and the best rate reached.
-operations = system("tail -n +2 profile_operations.csv | cut -d, -f1 | sort -u | tr '\\n' ' '")
+# are the best bandwidth and the best rate reached. Sampling computes nothing to speak of.
+operations = system("grep -v '^operation\\|^sample' profile_operations.csv | cut -d, -f1 | sort -u | tr '\\n' ' '")
 colours = '#0072B2 #E69F00 #009E73 #D55E00 #CC79A7 #56B4E9'
 stats 'profile_operations.csv' skip 1 using 5 name 'BAND' nooutput
 stats 'profile_operations.csv' skip 1 using 6 name 'RATE' nooutput

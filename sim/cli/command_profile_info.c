@@ -124,6 +124,9 @@ static struct work work_of(const struct step_profile *profile,
         weights = hidden * profile->vocab_size;
         weight_bytes = 2;
     }
+    if (text_starts_with(operation->name, "sample")) {
+        return (struct work){2.0 * operation->tokens * profile->vocab_size, 0};
+    }
     return (struct work){weights * weight_bytes, 2 * weights * operation->tokens};
 }
 
