@@ -6,6 +6,8 @@
 #include "sim/cli/commands.h"
 #include "traces/import.h"
 
+#define MAXIMUM_SEED 9007199254740992.0 /* 2^53: up to there doubles hold every whole number */
+
 static bool find_format(const char *name, const struct import_format **ret_format,
                         struct error *error)
 {
@@ -43,6 +45,16 @@ static bool read_time(const char *text, const char *option, double *ret_s, struc
 {
     return text == NULL || (text_to_double(text, ret_s) && *ret_s >= 0) ||
            error_set(error, "%s must be a number of seconds, got '%s'", option, text);
+}
+
+static bool read_seed(const char *text, uint64_t *ret_seed, struct error *error)
+{
+    double seed = 0;
+    if (!text_to_whole(text, MAXIMUM_SEED, &seed)) {
+        return error_set(error, "--seed must be a whole number from 0 to 2^53, got '%s'", text);
+    }
+    *ret_seed = (uint64_t)seed;
+    return true;
 }
 
 static void report(const struct import_requests *requests)
@@ -86,7 +98,6 @@ static int run(const struct command *command, int argc, char **argv)
     struct import_settings settings = {.lengths = lengths, .until_s = MAXIMUM_TIME_S};
     struct import_requests requests;
     struct error error;
-    double seed_number = 0;
     if (positionals.count != 2) {
         fprintf(stderr, "kvcast import: expected a format and a file\n");
         return EXIT_BAD_USAGE;
@@ -95,10 +106,9 @@ static int run(const struct command *command, int argc, char **argv)
     if (!find_format(positionals.values[0], &format, &error) ||
         !read_time(from, "--from", &settings.from_s, &error) ||
         !read_time(until, "--until", &settings.until_s, &error) ||
-        !read_time(seed, "--seed", &seed_number, &error)) {
+        !read_seed(seed, &settings.seed, &error)) {
         return options_fail(error.message);
     }
-    settings.seed = (uint64_t)seed_number;
     if (!import_read(format, &settings, &requests, &error)) {
         return options_fail(error.message);
     }
