@@ -362,6 +362,6 @@ const struct command command_paper = {
                "cells (ARCHITECTURE.md).\n\n"
                "  kvcast paper --csv paper.csv      all of them, and batches over time\n"
                "  kvcast paper 2 4\n"
-               "  kvcast paper experiments          budgets, a mixed batch, weight formats\n",
+               "  kvcast paper experiments          budgets, a mixed batch, formats, xPyD\n",
     .run = run,
 };

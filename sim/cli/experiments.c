@@ -15,17 +15,13 @@ struct outcome {
     struct run_price price;
 };
 
-/* Runs a scenario with one setting changed; with 'file', its timeline goes there. */
-static bool run_one(const char *path, const char *assignment, FILE *file, struct outcome *outcome,
-                    struct error *error)
+/* Runs a scenario with some settings changed; with 'file', its timeline goes there. */
+static bool run_one(const char *path, const struct option_list *assignments, FILE *file,
+                    struct outcome *outcome, struct error *error)
 {
     struct scenario scenario;
     struct setup setup;
-    struct option_list assignments = {.count = 0};
-    if (assignment != NULL) {
-        assignments.values[assignments.count++] = assignment;
-    }
-    if (!scenario_read(&scenario, path, &assignments, NULL, error)) {
+    if (!scenario_read(&scenario, path, assignments, NULL, error)) {
         return false;
     }
     bool ok = setup_init(&setup, &scenario, error);
@@ -63,7 +59,8 @@ static bool vary_budget(FILE *file, struct error *error)
         char assignment[64];
         struct outcome outcome;
         snprintf(assignment, sizeof assignment, "workload.token_budget=%s", budgets[i]);
-        if (!run_one(EXAMPLES "budgets.json", assignment, NULL, &outcome, error)) {
+        if (!run_one(EXAMPLES "budgets.json", &(struct option_list){{assignment}, 1}, NULL,
+                     &outcome, error)) {
             return false;
         }
         const struct run_summary *summary = &outcome.summary;
@@ -82,7 +79,8 @@ static bool watch_mixed_batch(FILE *file, struct error *error)
 {
     struct outcome outcome;
     fprintf(file, "time_s,running,kv_utilization\n");
-    if (!run_one(EXAMPLES "mixed-batch.json", NULL, file, &outcome, error)) {
+    const struct option_list none = {.count = 0};
+    if (!run_one(EXAMPLES "mixed-batch.json", &none, file, &outcome, error)) {
         return false;
     }
     printf("\nGSM8K and AIME-2024 in one batch (" EXAMPLES "mixed-batch.json)\n"
@@ -105,7 +103,8 @@ static bool vary_format(FILE *file, struct error *error)
         char assignment[64];
         struct outcome outcome;
         snprintf(assignment, sizeof assignment, "model.weights=%s", formats[i]);
-        if (!run_one(EXAMPLES "formats.json", assignment, NULL, &outcome, error)) {
+        if (!run_one(EXAMPLES "formats.json", &(struct option_list){{assignment}, 1}, NULL,
+                     &outcome, error)) {
             return false;
         }
         const struct run_price *price = &outcome.price;
@@ -121,6 +120,43 @@ static bool vary_format(FILE *file, struct error *error)
     return true;
 }
 
+/* One load on four GPUs, none set apart for prompts and then one, two, three of them. */
+static bool vary_split_of(const char *load, const char *path, FILE *file, struct error *error)
+{
+    static const struct {
+        const char *name;
+        struct option_list assignments;
+    } splits[] = {
+        {"none", {{"engine.instances=4"}, 1}},
+        {"1P3D", {{"engine.prefill_instances=1", "engine.decode_instances=3"}, 2}},
+        {"2P2D", {{"engine.prefill_instances=2", "engine.decode_instances=2"}, 2}},
+        {"3P1D", {{"engine.prefill_instances=3", "engine.decode_instances=1"}, 2}},
+    };
+    printf("\n%s on four GPUs: which to set apart for prompts (%s)\n"
+           "  split   TTFT p90   TPOT p90    E2E p90  output tokens/s\n",
+           load, path);
+    for (size_t i = 0; i < sizeof splits / sizeof splits[0]; i++) {
+        struct outcome outcome;
+        if (!run_one(path, &splits[i].assignments, NULL, &outcome, error)) {
+            return false;
+        }
+        const struct run_summary *summary = &outcome.summary;
+        printf("  %-5s %8.2f s %7.1f ms %8.1f s %16.0f\n", splits[i].name, summary->ttft_s.p90,
+               1000 * summary->tpot_s.p90, summary->e2e_s.p90, summary->output_tokens_per_s);
+        fprintf(file, "%s,%s,%.5f,%.5f,%.4f,%.2f\n", load, splits[i].name, summary->ttft_s.p90,
+                1000 * summary->tpot_s.p90, summary->e2e_s.p90, summary->output_tokens_per_s);
+    }
+    return true;
+}
+
+/* (d) How many GPUs to set apart for prompts. */
+static bool vary_split(FILE *file, struct error *error)
+{
+    fprintf(file, "load,split,ttft_p90_s,tpot_p90_ms,e2e_p90_s,output_tokens_per_s\n");
+    return vary_split_of("long answers", EXAMPLES "ratios-reasoning.json", file, error) &&
+           vary_split_of("long prompts", EXAMPLES "ratios-long-prompts.json", file, error);
+}
+
 bool experiments_run(const char *directory, struct error *error)
 {
     static const struct {
@@ -128,7 +164,8 @@ bool experiments_run(const char *directory, struct error *error)
         bool (*run)(FILE *file, struct error *error);
     } experiments[] = {{"experiment_budgets.csv", vary_budget},
                        {"experiment_mixed.csv", watch_mixed_batch},
-                       {"experiment_formats.csv", vary_format}};
+                       {"experiment_formats.csv", vary_format},
+                       {"experiment_ratios.csv", vary_split}};
     for (size_t i = 0; i < sizeof experiments / sizeof experiments[0]; i++) {
         struct output_file file;
         if (!output_file_open(&file, directory, experiments[i].file, error)) {
