@@ -8,7 +8,7 @@ static uint32_t place_after(const struct block_growth *growth, uint32_t place)
 uint64_t block_growth_of_turns(const struct block_growth *growth, uint64_t turns)
 {
     uint64_t periods = turns / growth->period;
-    uint64_t blocks = periods * growth->members;
+    uint64_t blocks = periods * growth->sum;
     uint32_t place = growth->first;
     for (uint64_t left = turns - periods * growth->period; left > 0; left--) {
         blocks += growth->blocks[place];
@@ -19,8 +19,8 @@ uint64_t block_growth_of_turns(const struct block_growth *growth, uint64_t turns
 
 uint64_t block_growth_turns_within(const struct block_growth *growth, uint64_t blocks)
 {
-    uint64_t periods = blocks / growth->members;
-    uint64_t left = blocks - periods * growth->members;
+    uint64_t periods = blocks / growth->sum;
+    uint64_t left = blocks - periods * growth->sum;
     uint64_t turns = periods * growth->period;
     uint32_t place = growth->first;
     while (growth->blocks[place] <= left) {

@@ -1,5 +1,6 @@
-/* How the blocks of requests that all decode grow from turn to turn: each takes one whenever its
- * last is full, so the same numbers come again after as many turns as a block has tokens. */
+/* How the blocks of requests that all decode grow from turn to turn: each takes one, or some at a
+ * time, whenever its last is full, so the same numbers come again after as many turns as what it
+ * takes has tokens. */
 #ifndef SIM_METRICS_BLOCK_GROWTH_H
 #define SIM_METRICS_BLOCK_GROWTH_H
 
@@ -10,7 +11,8 @@ struct block_growth {
     const uint32_t *blocks;
     uint32_t period;
     uint32_t first;
-    uint32_t members; /* requests: the sum over a period; each gets a token a turn */
+    uint32_t sum;     /* over a period */
+    uint32_t members; /* requests; each gets a token a turn */
 };
 
 /* Blocks that the first 'turns' turns take. */

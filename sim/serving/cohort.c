@@ -8,11 +8,12 @@
 #include "sim/base/units.h"
 #include "sim/serving/instance.h"
 
-void cohort_init(struct cohort *cohort, uint32_t block_tokens)
+void cohort_init(struct cohort *cohort, uint32_t block_tokens, uint32_t blocks_at_a_time)
 {
     memset(cohort, 0, sizeof *cohort);
-    cohort->block_tokens = block_tokens;
-    cohort->crossings = memory_zeroed(block_tokens, sizeof cohort->crossings[0]);
+    cohort->blocks_at_a_time = blocks_at_a_time;
+    cohort->period_tokens = block_tokens * blocks_at_a_time;
+    cohort->crossings = memory_zeroed(cohort->period_tokens, sizeof cohort->crossings[0]);
 }
 
 void cohort_clear(struct cohort *cohort)
@@ -81,12 +82,14 @@ static int64_t largest_gap_since(const struct cohort *cohort, uint64_t joined)
     return low < cohort->gap_count ? cohort->gaps[low].gap_ps : 0;
 }
 
-/* The step, modulo block_tokens, for which a request of so many computed tokens needs a block. */
-static uint32_t *crossing_of(struct cohort *cohort, uint32_t computed_tokens)
+/* Where the step stands for which a request will need more blocks than it holds. */
+static uint32_t *crossing_of(struct instance *instance, uint32_t index)
 {
-    uint64_t block = cohort->block_tokens;
-    uint64_t left = (block - computed_tokens % block) % block;
-    return &cohort->crossings[(cohort->formed + left) % block];
+    struct cohort *cohort = &instance->cohort;
+    const struct kv_cache *cache = &instance->kv_cache;
+    uint64_t held_tokens = (uint64_t)cache->held_blocks[index] * cache->block_tokens;
+    uint64_t left = held_tokens - instance->requests[index].computed_tokens;
+    return &cohort->crossings[(cohort->formed + left) % cohort->period_tokens];
 }
 
 static void write_back(struct instance *instance, const struct cohort_member *member)
@@ -99,7 +102,8 @@ static void write_back(struct instance *instance, const struct cohort_member *me
     request->placeholders -= (uint32_t)in_turn;
     request->last_token_ps = cohort->last_token_ps;
     request->max_itl_ps = ps_max(request->max_itl_ps, largest_gap_since(cohort, member->joined));
-    kv_cache_settle(&instance->kv_cache, member->request, request->computed_tokens);
+    kv_cache_settle(&instance->kv_cache, member->request, request->computed_tokens,
+                    cohort->blocks_at_a_time);
 }
 
 /* What remains of the member in the steps in flight. */
@@ -125,7 +129,7 @@ static void leave(struct instance *instance, const struct cohort_member *member)
     request->is_member = false;
     cohort->context_tokens -= computed;
     cohort->context_squares -= computed * computed;
-    --*crossing_of(cohort, request->computed_tokens);
+    *crossing_of(instance, member->request) -= cohort->blocks_at_a_time;
     enter_steps(instance, member->request);
 }
 
@@ -150,7 +154,7 @@ static void join(struct instance *instance, uint32_t index, uint32_t turns)
     request->is_member = true;
     cohort->context_tokens += computed;
     cohort->context_squares += computed * computed;
-    ++*crossing_of(cohort, request->computed_tokens);
+    *crossing_of(instance, index) += cohort->blocks_at_a_time;
 }
 
 /* Turns for which the loose request will only decode; 0 when it cannot join. */
@@ -263,8 +267,9 @@ int64_t cohort_deliver(struct cohort *cohort, struct instance *instance, int64_t
 struct block_growth cohort_growth(const struct cohort *cohort)
 {
     return (struct block_growth){.blocks = cohort->crossings,
-                                 .period = cohort->block_tokens,
-                                 .first = (uint32_t)(cohort->formed % cohort->block_tokens),
+                                 .period = cohort->period_tokens,
+                                 .first = (uint32_t)(cohort->formed % cohort->period_tokens),
+                                 .sum = cohort_count(cohort) * cohort->blocks_at_a_time,
                                  .members = cohort_count(cohort)};
 }
 

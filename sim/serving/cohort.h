@@ -44,15 +44,16 @@ struct cohort {
     struct cohort_heap thinking; /* those whose first visible token is still to come, by it */
     uint64_t context_tokens;     /* computed tokens of all members */
     uint64_t context_squares;    /* sum of their squares */
-    uint32_t *crossings; /* members that need a block for step s, by s modulo block_tokens */
-    uint32_t block_tokens;
+    uint32_t *crossings;       /* blocks that members take for step s, by s modulo period_tokens */
+    uint32_t blocks_at_a_time; /* that a member takes whenever it needs one */
+    uint32_t period_tokens;    /* of so many blocks */
     int64_t last_token_ps;
     struct cohort_gap *gaps; /* falling: the largest since a token is the first after it */
     uint32_t gap_count;
     size_t gap_capacity;
 };
 
-void cohort_init(struct cohort *cohort, uint32_t block_tokens);
+void cohort_init(struct cohort *cohort, uint32_t block_tokens, uint32_t blocks_at_a_time);
 void cohort_clear(struct cohort *cohort);
 
 static inline uint32_t cohort_count(const struct cohort *cohort)

@@ -27,7 +27,8 @@ void instance_init(struct instance *instance, const struct engine_preset *preset
     request_queue_init(&instance->swapped);
     instance->running = memory_zeroed(settings->max_batch_requests, sizeof instance->running[0]);
     instance->loose = memory_zeroed(settings->max_batch_requests, sizeof instance->loose[0]);
-    cohort_init(&instance->cohort, settings->block_tokens);
+    cohort_init(&instance->cohort, settings->block_tokens,
+                1 + kv_cache_blocks_for(&instance->kv_cache, preset->ahead_tokens));
     instance->finished = memory_zeroed(settings->max_batch_requests, sizeof instance->finished[0]);
     if (preset->create_state != NULL) {
         preset->create_state(instance);

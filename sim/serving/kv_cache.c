@@ -88,10 +88,12 @@ void kv_cache_take(struct kv_cache *cache, uint32_t blocks)
     cache->free_blocks -= blocks;
 }
 
-void kv_cache_settle(struct kv_cache *cache, uint32_t request, uint64_t tokens)
+void kv_cache_settle(struct kv_cache *cache, uint32_t request, uint64_t tokens,
+                     uint32_t blocks_at_a_time)
 {
-    assert(kv_cache_blocks_for(cache, tokens) >= cache->held_blocks[request]);
-    cache->held_blocks[request] = kv_cache_blocks_for(cache, tokens);
+    uint32_t missing = kv_cache_missing_blocks(cache, request, tokens);
+    uint32_t times = (missing + blocks_at_a_time - 1) / blocks_at_a_time;
+    cache->held_blocks[request] += times * blocks_at_a_time;
 }
 
 void kv_cache_set_free(struct kv_cache *cache, uint32_t blocks)

@@ -49,8 +49,9 @@ void kv_cache_share(struct kv_cache *cache, uint32_t request, const struct promp
 
 /* For requests that all decode: takes blocks now and says only later who holds them (cohort.h). */
 void kv_cache_take(struct kv_cache *cache, uint32_t blocks);
-/* The request holds the blocks of 'tokens' tokens, taken before. */
-void kv_cache_settle(struct kv_cache *cache, uint32_t request, uint64_t tokens);
+/* The request holds what it needs for 'tokens' tokens, taken before, so many blocks at a time. */
+void kv_cache_settle(struct kv_cache *cache, uint32_t request, uint64_t tokens,
+                     uint32_t blocks_at_a_time);
 
 /* For engines with a cache of their own: how many are free, how many the request uses. */
 void kv_cache_set_free(struct kv_cache *cache, uint32_t blocks);

@@ -46,11 +46,14 @@ static bool price_stretch(struct simulation *simulation, struct stretch *stretch
     struct batch_summary first = later_summary(&stretch->before, 1);
     struct step_price price = step_cost_price(cost, &first, held->price, held->noise);
     int64_t rise_ps = step_cost_rise_ps(&first, held->price, held->noise);
-    int64_t lead_ps = first.cuda_graph == CUDA_GRAPH_FULL ? price.launch_ps : 0;
+    bool is_alone = instance_steps_limit(instance) == 1; /* the host's part is not hidden */
+    int64_t host_ps = is_alone ? simulation->settings.engine.loop_ps : 0;
+    int64_t launch_ps = host_ps + price.launch_ps;
+    int64_t lead_ps = first.cuda_graph == CUDA_GRAPH_FULL ? launch_ps : host_ps;
     int64_t now_ps = simulation->now_ps;
     int64_t wait_ps = newest(instance)->end_ps - now_ps;
     bool is_free = cost->launch_blocks_loop || instance->launch_done_ps <= now_ps;
-    stretch->launch_ps = price.launch_ps;
+    stretch->launch_ps = launch_ps;
     stretch->last_gpu_ps = price.gpu_ps;
     stretch->times = (struct turn_times){.first_ps = now_ps, .rise_ps = rise_ps};
     if (price.gpu_ps <= 1 || rise_ps < 0 || !is_free) {
@@ -65,7 +68,7 @@ static bool price_stretch(struct simulation *simulation, struct stretch *stretch
     stretch->times.first_gap_ps = lead_ps + price.gpu_ps;
     stretch->times.gap_ps = lead_ps + price.gpu_ps + rise_ps;
     return instance->gpu_free_ps <= now_ps &&
-           lead_ps + price.gpu_ps >= price.launch_ps + cost->launch_tail_ps;
+           lead_ps + price.gpu_ps >= launch_ps + cost->launch_tail_ps;
 }
 
 /* Turns up to the next event, change of the batch, or price of attention. */

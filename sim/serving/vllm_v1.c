@@ -146,7 +146,9 @@ static bool suits_all(const struct instance *instance)
             uint32_t tokens = smaller(wanted_tokens(instance, request), budget_tokens);
             uint64_t reach =
                 smaller(request->computed_tokens + tokens, instance->settings.max_model_len);
-            blocks += kv_cache_missing_blocks(&instance->kv_cache, instance->loose[i], reach);
+            uint32_t missing =
+                kv_cache_missing_blocks(&instance->kv_cache, instance->loose[i], reach);
+            blocks += missing > 0 ? missing + cohort->blocks_at_a_time - 1 : 0;
         }
     }
     return instance->running_count <= budget_tokens && blocks <= instance->kv_cache.free_blocks;
@@ -426,6 +428,21 @@ static uint32_t vllm_v1_steady_turns(const struct instance *instance, const stru
     return turns > 0 ? (uint32_t)(turns < UINT32_MAX ? turns : UINT32_MAX) : 0;
 }
 
+/* And as long as it takes blocks ahead in full: near max_model_len they become fewer. */
+static uint32_t vllm_0_8_steady_turns(const struct instance *instance,
+                                      const struct request *request)
+{
+    const struct kv_cache *cache = &instance->kv_cache;
+    uint32_t at_a_time = instance->cohort.blocks_at_a_time;
+    uint32_t most = kv_cache_blocks_for(cache, instance->settings.max_model_len);
+    uint32_t held = cache->held_blocks[request - instance->requests];
+    uint32_t times = most > held ? (most - held) / at_a_time : 0;
+    uint64_t reach = ((uint64_t)held + (uint64_t)times * at_a_time) * cache->block_tokens;
+    uint64_t turns = reach > request->computed_tokens ? reach - request->computed_tokens : 0;
+    uint32_t until_end = vllm_v1_steady_turns(instance, request);
+    return turns < until_end ? (uint32_t)turns : until_end;
+}
+
 /* N-gram proposals are made on the CPU, from tokens that must be at hand. */
 static void vllm_0_24_settle(struct engine_settings *settings)
 {
@@ -495,4 +512,6 @@ const struct engine_preset engine_preset_vllm_0_8 = {
     .settle = vllm_0_8_settle,
     .form = vllm_0_8_form,
     .process_output = vllm_v1_process_output,
+    .steady_turns = vllm_0_8_steady_turns,
+    .admits_waiting = vllm_v1_admits_waiting,
 };

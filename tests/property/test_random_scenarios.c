@@ -427,6 +427,27 @@ static void print_scenario(const struct scenario *scenario)
     }
 }
 
+/* Puts every other scenario on an engine that takes stretches too. */
+static void draw_engine_with_stretches(struct scenario *scenario, uint64_t seed)
+{
+    const struct engine_preset *with_stretches[16];
+    uint32_t count = 0;
+    for (uint32_t i = 0; engine_presets[i] != NULL; i++) {
+        if (engine_presets[i]->steady_turns != NULL) {
+            with_stretches[count++] = engine_presets[i];
+        }
+    }
+    assert_true(count > 1);
+    scenario->settings.preset = with_stretches[seed % count];
+    if (!scenario->settings.preset->has_policies) {
+        scenario->settings.policy = scheduling_policies[0];
+    }
+    if (scenario->settings.preset->settle != NULL) {
+        scenario->settings.preset->settle(&scenario->settings.engine);
+    }
+    scenario->settings.engine.loop_ps = (int64_t)(seed / 2 % 4) * PS_PER_MS / 2;
+}
+
 static void test_stretches_equal_steps(void **state)
 {
     (void)state;
@@ -437,6 +458,7 @@ static void test_stretches_equal_steps(void **state)
         }
         current_seed = seed;
         draw_gpu_bound(&scenario, seed);
+        draw_engine_with_stretches(&scenario, seed);
         if (!is_same_both_ways(&scenario)) {
             shrink(&scenario);
             print_scenario(&scenario);

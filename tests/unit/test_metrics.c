@@ -141,7 +141,7 @@ static void test_timeline_repeats_as_it_is_set(void **state)
     (void)state;
     enum { PERIOD = 4, BLOCKS = 500 };
     static const uint32_t blocks[PERIOD] = {3, 0, 1, 2};
-    struct block_growth growth = {.blocks = blocks, .period = PERIOD, .members = 6};
+    struct block_growth growth = {.blocks = blocks, .period = PERIOD, .sum = 6, .members = 4};
     struct turn_times times = {
         .first_ps = PS_PER_S / 3, .first_gap_ps = PS_PER_MS, .gap_ps = 7 * PS_PER_MS};
     for (uint64_t turns = 1; turns < 200; turns++) {
