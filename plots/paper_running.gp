@@ -2,16 +2,17 @@
 # From paper_running.csv.
 names = 'GSM8K MATH500 AIME2024 GPQA'
 set xlabel 'seconds'
-set multiplot layout 2,3
+set multiplot layout 2, 3 margins 0.08, 0.98, 0.08, 0.85 spacing 0.09, 0.15
+set key at screen 0.62, 0.985 right top vertical
 pick(model, dataset, series) = sprintf("< awk -F, '$1 == \"%s\" && $2 == \"reasoning\" && $3 == \"%s\" && $4 == \"%s\"' paper_running.csv | sort -t, -k5n", model, dataset, series)
 do for [series in 'running kv_pct'] {
     set ylabel (series eq 'running' ? 'running requests' : 'KV utilization (%)')
-    set key inside right top vertical noopaque
     do for [name in 'MATH500 GPQA'] {
         set title '7B, '.name
         plot pick('7B', name, series) using 5:7:9 with filledcurves lc rgb sky fs transparent solid 0.4 title 'simulated, 90 %', \
              '' using 5:8 with lines lc rgb blue title 'median', \
              '' using 5:6 with linespoints pt 7 ps 0.8 lc rgb vermilion title 'published'
+        unset key # one for all
     }
     set title '14B, printed trace'
     plot pick('14B', 'MATH500', series) using 5:7:9 with filledcurves lc rgb sky fs transparent solid 0.4 title 'simulated, 90 %', \

@@ -14,6 +14,7 @@
 #include "sim/cli/experiments.h"
 #include "sim/cli/figures.h"
 #include "sim/cli/study.h"
+#include "sim/cli/study_load.h"
 #include "sim/metrics/samples.h"
 
 enum { MEASURES = 5 };
@@ -289,7 +290,7 @@ static bool report(const struct work *work, const char *csv, const char *out, st
         return false;
     }
     if (!output_directory_create(out, error) || !write_csv(work, out, "paper_tables.csv", error) ||
-        (work->with_batches && !report_batches(out, error)) ||
+        (work->with_batches && !(report_batches(out, error) && study_load_report(out, error))) ||
         !figures_draw(out, stderr, &figures, error)) {
         return false;
     }
@@ -360,7 +361,7 @@ const struct command command_paper = {
     .summary = "the reference study's tables, simulated beside published",
     .details = "Tables 1 to 23 of arXiv 2510.18672; hardware and host are inferred once for all\n"
                "cells (ARCHITECTURE.md).\n\n"
-               "  kvcast paper --csv paper.csv      all of them, and batches over time\n"
+               "  kvcast paper --csv paper.csv      all of them, batches and a load over time\n"
                "  kvcast paper 2 4\n"
                "  kvcast paper experiments          budgets, a mixed batch, formats, xPyD\n",
     .run = run,

@@ -27,6 +27,7 @@ static const struct figure figures[] = {
     {"experiment_budgets", "experiment_budgets.csv", 1000, 520},
     {"experiment_mixed", "experiment_mixed.csv", 1000, 520},
     {"experiment_formats", "experiment_formats.csv", 1000, 520},
+    {"paper_load", "paper_load.csv", 1200, 760},
     {"experiment_ratios", "experiment_ratios.csv", 1200, 520},
     {"paper_tables", "paper_tables.csv", 1100, 560},
     {"paper_running", "paper_running.csv", 1200, 900},

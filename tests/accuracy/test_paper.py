@@ -21,6 +21,7 @@ with tempfile.TemporaryDirectory() as work:
                     "--out", work], check=True, stdout=subprocess.DEVNULL,
                    stderr=subprocess.DEVNULL, env=dict(os.environ, PATH=""))
     cells = list(csv.DictReader(open(path, encoding="utf-8")))
+    load = list(csv.DictReader(open(os.path.join(work, "paper_load.csv"), encoding="utf-8")))
     points = list(csv.DictReader(open(os.path.join(work, "paper_running.csv"), encoding="utf-8")))
 
 
@@ -116,5 +117,19 @@ check("1P1D is worse on every metric",
       all_less(simulated("pass_time_s", **whole), simulated("pass_time_s", **split)) and
       all_less(simulated("tokens_per_s", **split), simulated("tokens_per_s", **whole)) and
       all_less(simulated("ttfvt_s", **whole), simulated("ttfvt_s", **split)))
+
+
+def load_means(kind, source):
+    lines = [line for line in load if line["model_kind"] == kind and line["source"] == source]
+    until = max(float(line["time_s"]) for line in lines) / 10 + 1  # lines of the log, idle ones left out
+    use = [float(line["kv_pct"]) for line in lines]
+    return sum(use) / until, 100 * sum(value >= 95 for value in use) / until
+
+
+for kind in ("reasoning", "traditional"):
+    for name, found, published in zip(("mean KV use", "share of time at 95 % KV and more"),
+                                      load_means(kind, "simulated"), load_means(kind, "published")):
+        check(f"Gamma load, {kind} model: {name} within 10 points", abs(found - published) <= 10,
+              (found, published))
 print(f"1..{len(results)}")
 sys.exit(0 if all(results) else 1)
