@@ -1,4 +1,4 @@
-# One batch of 16 over time, as the study shows it, and the band of nine out of ten simulated ones.
+# Batches of 16 over time, as the study shows them, and the band of nine out of ten simulated passes.
 # From paper_running.csv.
 names = 'GSM8K MATH500 AIME2024 GPQA'
 set xlabel 'seconds'

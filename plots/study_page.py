@@ -72,7 +72,7 @@ def by_method(cells):
 
 
 def highest_kv(points):
-    lines = ["| model | dataset | published | simulated (median of batches) |",
+    lines = ["| model | dataset | published | simulated (median of passes) |",
              "| --- | --- | --- | --- |"]
     groups = {}
     for point in points:

@@ -249,7 +249,7 @@ static bool write_points(const struct study_points *points, const char *director
     return output_file_commit(&file, error);
 }
 
-/* The study's figures of one batch over time, against the band of simulated batches. */
+/* The study's figures of batches over time, against the band of simulated passes. */
 static bool report_batches(const char *directory, struct error *error)
 {
     enum { BATCHES = 60 };
@@ -258,8 +258,8 @@ static bool report_batches(const char *directory, struct error *error)
     if (!study_points_simulate(BATCHES, &points, error)) {
         return false;
     }
-    printf("\none batch of 16 over time: published points within the band of 90 %% of %d simulated "
-           "batches\n",
+    printf("\nbatches of 16 over time: published points within the band of 90 %% of %d simulated "
+           "passes\n",
            BATCHES);
     for (size_t s = 0; s < 2; s++) {
         uint32_t inside[2] = {0, 0};

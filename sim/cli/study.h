@@ -45,8 +45,8 @@ bool study_scenario(const struct study_cell *cell, struct scenario *scenario);
 MUST_CHECK bool study_simulate(const struct study_cell *cell, uint32_t replications,
                                struct study_numbers *ret_simulated, struct error *error);
 
-/* A point of its figures of one batch of 16 over time: what it shows, and the band in which nine
- * out of ten simulated batches lie. */
+/* A point of its figures of batches of 16 over time: what it shows, and the band in which nine
+ * out of ten simulated passes lie. */
 struct study_point {
     char model[16];
     char model_kind[16];

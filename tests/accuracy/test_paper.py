@@ -119,6 +119,16 @@ check("1P1D is worse on every metric",
       all_less(simulated("ttfvt_s", **whole), simulated("ttfvt_s", **split)))
 
 
+def inside(model):
+    of_model = [point for point in points if point["model"] == model]
+    return [float(point["low"]) - .5 <= float(point["published"]) <= float(point["high"]) + .5
+            for point in of_model]
+
+
+check("every point of the 14B trace lies within the band of 90 % of passes", all(inside("14B")), inside("14B"))
+check("of the 7B figure nine of ten points do", sum(inside("7B")) >= .9 * len(inside("7B")), inside("7B"))
+
+
 def load_means(kind, source):
     lines = [line for line in load if line["model_kind"] == kind and line["source"] == source]
     until = max(float(line["time_s"]) for line in lines) / 10 + 1  # lines of the log, idle ones left out
