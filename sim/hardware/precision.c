@@ -56,8 +56,8 @@ const char *weight_precision_answers_as(const char *name)
 {
     const struct weight_precision *found = NULL;
     struct error ignored;
-    bool is_anothers = weight_precision_find(name, &found, &ignored) && found->answers_as != NULL;
-    return is_anothers ? found->answers_as : name;
+    bool is_known = weight_precision_find(name, &found, &ignored);
+    return is_known && found != NULL && found->answers_as != NULL ? found->answers_as : name;
 }
 
 bool kv_precision_find(const char *name, const struct kv_precision **ret_found, struct error *error)
