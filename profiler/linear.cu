@@ -94,7 +94,7 @@ struct linear_context {
     device_memory<int32_t> sums; /* of INT8 products */
     std::map<product_key, struct product> products;
     device_memory<float> one;
-    int second_way_from = 33; /* tokens */
+    int second_way_from = FOUR_BIT_MOST_TOKENS + 1; /* tokens */
 };
 
 struct linear_context *linear_context_create(void)
