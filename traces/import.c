@@ -45,69 +45,56 @@ static bool read_timestamp(const struct csv_reader *csv, size_t column, double *
     return true;
 }
 
-/* Azure's LLM inference traces of 2023: TIMESTAMP,ContextTokens,GeneratedTokens. */
-static bool read_azure_row(const struct csv_reader *csv, double *first_s,
-                           struct trace_request *request, struct error *error)
+static bool read_seconds(const struct csv_reader *csv, size_t column, double *ret_s,
+                         struct error *error)
+{
+    return csv_double(csv, column, 0, MAXIMUM_TIME_S, ret_s, error);
+}
+
+/* A table with a row a request. */
+struct row_format {
+    const char *dataset;
+    const char *time;
+    bool (*read_time)(const struct csv_reader *csv, size_t column, double *ret_s,
+                      struct error *error);
+    bool counts_from_first; /* time begins with the first row */
+    const char *prompt;
+    const char *output;
+    const char *reasoning; /* a column that may be missing; NULL: there is none */
+};
+
+static bool read_row(const struct row_format *format, const struct csv_reader *csv, double *first_s,
+                     struct trace_request *request, struct error *error)
 {
     size_t column = 0;
     double at_s = 0;
-    if (!csv_require(csv, "TIMESTAMP", &column, error) ||
-        !read_timestamp(csv, column, &at_s, error)) {
+    if (!csv_require(csv, format->time, &column, error) ||
+        !format->read_time(csv, column, &at_s, error)) {
         return false;
     }
     *first_s = *first_s < 0 ? at_s : *first_s;
-    request->arrival_s = at_s - *first_s;
-    return read_count(csv, "ContextTokens", &request->prompt_tokens, error) &&
-           read_count(csv, "GeneratedTokens", &request->output_tokens, error);
+    request->arrival_s = format->counts_from_first ? at_s - *first_s : at_s;
+    return read_count(csv, format->prompt, &request->prompt_tokens, error) &&
+           read_count(csv, format->output, &request->output_tokens, error) &&
+           (format->reasoning == NULL || csv_find(csv, format->reasoning) < 0 ||
+            read_count(csv, format->reasoning, &request->reasoning_tokens, error));
 }
 
-/* BurstGPT: Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type. */
-static bool read_burstgpt_row(const struct csv_reader *csv, double *first_s,
-                              struct trace_request *request, struct error *error)
-{
-    size_t column = 0;
-    double at_s = 0;
-    if (!csv_require(csv, "Timestamp", &column, error) ||
-        !csv_double(csv, column, 0, MAXIMUM_TIME_S, &at_s, error)) {
-        return false;
-    }
-    *first_s = *first_s < 0 ? at_s : *first_s;
-    request->arrival_s = at_s - *first_s;
-    return read_count(csv, "Request tokens", &request->prompt_tokens, error) &&
-           read_count(csv, "Response tokens", &request->output_tokens, error);
-}
-
-/* A plain table: arrival_s,input_tokens,output_tokens[,reasoning_tokens]. */
-static bool read_table_row(const struct csv_reader *csv, double *first_s,
-                           struct trace_request *request, struct error *error)
-{
-    size_t column = 0;
-    (void)first_s;
-    return csv_require(csv, "arrival_s", &column, error) &&
-           csv_double(csv, column, 0, MAXIMUM_TIME_S, &request->arrival_s, error) &&
-           read_count(csv, "input_tokens", &request->prompt_tokens, error) &&
-           read_count(csv, "output_tokens", &request->output_tokens, error) &&
-           (csv_find(csv, "reasoning_tokens") < 0 ||
-            read_count(csv, "reasoning_tokens", &request->reasoning_tokens, error));
-}
-
-static bool read_rows(const struct import_settings *settings, struct import_requests *requests,
-                      const char *dataset, struct error *error,
-                      bool (*read_row)(const struct csv_reader *csv, double *first_s,
-                                       struct trace_request *request, struct error *error))
+static bool read_rows(const struct row_format *format, const struct import_settings *settings,
+                      struct import_requests *requests, struct error *error)
 {
     struct csv_reader csv;
     bool more = true;
     double first_s = -1;
     uint32_t name = 0;
-    if (!trace_names_add(&requests->names, dataset, &name, error) ||
+    if (!trace_names_add(&requests->names, format->dataset, &name, error) ||
         !csv_open(&csv, settings->path, NULL, error)) {
         return false;
     }
     bool ok = true;
     while ((ok = csv_next(&csv, &more, error)) && more) {
         struct trace_request request = {.dataset = name};
-        if (!read_row(&csv, &first_s, &request, error)) {
+        if (!read_row(format, &csv, &first_s, &request, error)) {
             ok = false;
             break;
         }
@@ -120,19 +107,37 @@ static bool read_rows(const struct import_settings *settings, struct import_requ
 static bool read_azure(const struct import_settings *settings, struct import_requests *requests,
                        struct error *error)
 {
-    return read_rows(settings, requests, "azure", error, read_azure_row);
+    static const struct row_format format = {.dataset = "azure",
+                                             .time = "TIMESTAMP",
+                                             .read_time = read_timestamp,
+                                             .counts_from_first = true,
+                                             .prompt = "ContextTokens",
+                                             .output = "GeneratedTokens"};
+    return read_rows(&format, settings, requests, error);
 }
 
 static bool read_burstgpt(const struct import_settings *settings, struct import_requests *requests,
                           struct error *error)
 {
-    return read_rows(settings, requests, "burstgpt", error, read_burstgpt_row);
+    static const struct row_format format = {.dataset = "burstgpt",
+                                             .time = "Timestamp",
+                                             .read_time = read_seconds,
+                                             .counts_from_first = true,
+                                             .prompt = "Request tokens",
+                                             .output = "Response tokens"};
+    return read_rows(&format, settings, requests, error);
 }
 
 static bool read_table(const struct import_settings *settings, struct import_requests *requests,
                        struct error *error)
 {
-    return read_rows(settings, requests, "table", error, read_table_row);
+    static const struct row_format format = {.dataset = "table",
+                                             .time = "arrival_s",
+                                             .read_time = read_seconds,
+                                             .prompt = "input_tokens",
+                                             .output = "output_tokens",
+                                             .reasoning = "reasoning_tokens"};
+    return read_rows(&format, settings, requests, error);
 }
 
 const struct import_format import_formats[] = {

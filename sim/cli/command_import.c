@@ -1,12 +1,11 @@
 #include <stdio.h>
 
 #include "sim/base/output_file.h"
+#include "sim/base/settings.h"
 #include "sim/base/text.h"
 #include "sim/base/units.h"
 #include "sim/cli/commands.h"
 #include "traces/import.h"
-
-#define MAXIMUM_SEED 9007199254740992.0 /* 2^53: up to there doubles hold every whole number */
 
 static bool find_format(const char *name, const struct import_format **ret_format,
                         struct error *error)

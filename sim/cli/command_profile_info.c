@@ -186,29 +186,13 @@ static bool write_steps(const struct step_profile *profile, const char *director
     return output_file_commit(&file, error);
 }
 
-/* Prints the file if it is one of links; *ret_is says whether. */
-static bool inform_of_links(const char *name, bool *ret_is, struct error *error)
-{
-    struct json *document = NULL;
-    char path[1024];
-    if (!embedded_read_json(cost_choice_profile_path(name, path, sizeof path), &document, error)) {
-        return false;
-    }
-    *ret_is = link_table_is(document);
-    bool ok = !*ret_is || link_table_print(document, name, error);
-    json_destroy(document);
-    return ok;
-}
-
-static bool inform_of_steps(const char *name, const char *directory, bool no_plots,
-                            struct error *error)
+static bool inform_of_steps(const struct json *document, const char *place, const char *directory,
+                            bool no_plots, struct error *error)
 {
     struct step_profile *profile = memory_zeroed(1, sizeof *profile);
-    char path[1024];
     unsigned figures = 0;
-    bool ok =
-        step_profile_read(profile, cost_choice_profile_path(name, path, sizeof path), error) &&
-        output_directory_create(directory, error);
+    bool ok = step_profile_parse(profile, document, place, error) &&
+              output_directory_create(directory, error);
     if (ok) {
         uint32_t noisy = 0;
         for (uint32_t i = 0; i < profile->step_count; i++) {
@@ -236,9 +220,16 @@ static bool inform_of_steps(const char *name, const char *directory, bool no_plo
 
 static bool inform(const char *name, const char *directory, bool no_plots, struct error *error)
 {
-    bool is_links = false;
-    return inform_of_links(name, &is_links, error) &&
-           (is_links || inform_of_steps(name, directory, no_plots, error));
+    struct json *document = NULL;
+    char buffer[1024];
+    const char *path = cost_choice_profile_path(name, buffer, sizeof buffer);
+    if (!embedded_read_json(path, &document, error)) {
+        return false;
+    }
+    bool ok = link_table_is(document) ? link_table_print(document, path, error)
+                                      : inform_of_steps(document, path, directory, no_plots, error);
+    json_destroy(document);
+    return ok;
 }
 
 static int run(const struct command *command, int argc, char **argv)

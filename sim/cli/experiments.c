@@ -13,34 +13,32 @@
 struct outcome {
     struct run_summary summary;
     struct run_price price;
+    FILE *file; /* for the timeline; NULL: it is not wanted */
 };
 
-/* Runs a scenario with some settings changed; with 'file', its timeline goes there. */
-static bool run_one(const char *path, const struct option_list *assignments, FILE *file,
-                    struct outcome *outcome, struct error *error)
+static bool note_outcome(void *context, const struct finished_run *run, struct error *error)
 {
-    struct scenario scenario;
-    struct setup setup;
-    if (!scenario_read(&scenario, path, assignments, NULL, error)) {
-        return false;
+    (void)error;
+    struct outcome *outcome = context;
+    const struct timeline *timeline = simulation_timeline(run->simulation);
+    outcome->summary = simulation_summarize(run->simulation);
+    outcome->price = run_price_of(run->scenario, &run->setup->gpu, &outcome->summary);
+    for (uint64_t i = 0; outcome->file != NULL && i < timeline->sample_count; i++) {
+        const struct timeline_sample *sample = &timeline->samples[i];
+        fprintf(outcome->file, "%.3f,%u,%.5f\n", s_from_ps(sample->at_ps), sample->state.running,
+                (double)sample->state.used_blocks / timeline->total_blocks);
     }
-    bool ok = setup_init(&setup, &scenario, error);
-    if (ok) {
-        struct simulation *simulation = setup_simulation(&setup);
-        simulation_run(simulation);
-        ok = setup_check(&setup, simulation, error);
-        outcome->summary = simulation_summarize(simulation);
-        outcome->price = run_price_of(&scenario, &setup.gpu, &outcome->summary);
-        const struct timeline *timeline = simulation_timeline(simulation);
-        for (uint64_t i = 0; file != NULL && i < timeline->sample_count; i++) {
-            const struct timeline_sample *sample = &timeline->samples[i];
-            fprintf(file, "%.3f,%u,%.5f\n", s_from_ps(sample->at_ps), sample->state.running,
-                    (double)sample->state.used_blocks / timeline->total_blocks);
-        }
-        simulation_destroy(simulation);
-    }
-    setup_clear(&setup);
-    return ok;
+    return true;
+}
+
+/* Runs a scenario with one setting changed. */
+static bool run_with(const char *path, const char *key, const char *value, struct outcome *outcome,
+                     struct error *error)
+{
+    char assignment[64];
+    const struct option_list assignments = {{assignment}, 1};
+    snprintf(assignment, sizeof assignment, "%s=%s", key, value);
+    return setup_run_file(path, &assignments, note_outcome, outcome, error);
 }
 
 static double accuracy_pct(const struct run_summary *summary)
@@ -56,11 +54,9 @@ static bool vary_budget(FILE *file, struct error *error)
            "  budget  accuracy  KV peak  KV mean  output tokens/s   E2E p90\n");
     fprintf(file, "token_budget,accuracy_pct,kv_peak,kv_mean,output_tokens_per_s,e2e_p90_s\n");
     for (size_t i = 0; i < sizeof budgets / sizeof budgets[0]; i++) {
-        char assignment[64];
-        struct outcome outcome;
-        snprintf(assignment, sizeof assignment, "workload.token_budget=%s", budgets[i]);
-        if (!run_one(EXAMPLES "budgets.json", &(struct option_list){{assignment}, 1}, NULL,
-                     &outcome, error)) {
+        struct outcome outcome = {.file = NULL};
+        if (!run_with(EXAMPLES "budgets.json", "workload.token_budget", budgets[i], &outcome,
+                      error)) {
             return false;
         }
         const struct run_summary *summary = &outcome.summary;
@@ -77,10 +73,10 @@ static bool vary_budget(FILE *file, struct error *error)
 /* (b) Who is left of a batch of easy and hard questions. */
 static bool watch_mixed_batch(FILE *file, struct error *error)
 {
-    struct outcome outcome;
-    fprintf(file, "time_s,running,kv_utilization\n");
+    struct outcome outcome = {.file = file};
     const struct option_list none = {.count = 0};
-    if (!run_one(EXAMPLES "mixed-batch.json", &none, file, &outcome, error)) {
+    fprintf(file, "time_s,running,kv_utilization\n");
+    if (!setup_run_file(EXAMPLES "mixed-batch.json", &none, note_outcome, &outcome, error)) {
         return false;
     }
     printf("\nGSM8K and AIME-2024 in one batch (" EXAMPLES "mixed-batch.json)\n"
@@ -100,11 +96,8 @@ static bool vary_format(FILE *file, struct error *error)
     fprintf(file, "weights,output_tokens_per_s,accuracy_pct,right_per_gpu_hour,usd_per_right_low,"
                   "usd_per_right_high\n");
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
-        char assignment[64];
-        struct outcome outcome;
-        snprintf(assignment, sizeof assignment, "model.weights=%s", formats[i]);
-        if (!run_one(EXAMPLES "formats.json", &(struct option_list){{assignment}, 1}, NULL,
-                     &outcome, error)) {
+        struct outcome outcome = {.file = NULL};
+        if (!run_with(EXAMPLES "formats.json", "model.weights", formats[i], &outcome, error)) {
             return false;
         }
         const struct run_price *price = &outcome.price;
@@ -136,8 +129,8 @@ static bool vary_split_of(const char *load, const char *path, FILE *file, struct
            "  split   TTFT p90   TPOT p90    E2E p90  output tokens/s\n",
            load, path);
     for (size_t i = 0; i < sizeof splits / sizeof splits[0]; i++) {
-        struct outcome outcome;
-        if (!run_one(path, &splits[i].assignments, NULL, &outcome, error)) {
+        struct outcome outcome = {.file = NULL};
+        if (!setup_run_file(path, &splits[i].assignments, note_outcome, &outcome, error)) {
             return false;
         }
         const struct run_summary *summary = &outcome.summary;

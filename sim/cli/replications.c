@@ -15,28 +15,17 @@
 
 #define LEVEL 0.95
 
-/* The results of one replication, as JSON read back. */
-static bool run_one(const struct scenario *scenario, struct json **ret_results, struct error *error)
+/* The results of a replication, as JSON read back. */
+static bool take_results(void *context, const struct finished_run *run, struct error *error)
 {
-    struct setup setup;
-    struct simulation *simulation = NULL;
-    bool ok = setup_init(&setup, scenario, error);
-    if (ok) {
-        simulation = setup_simulation(&setup);
-        simulation_run(simulation);
-        ok = setup_check(&setup, simulation, error);
-    }
-    if (ok) {
-        struct run_summary summary = simulation_summarize(simulation);
-        struct json *written = json_create_object();
-        run_report_json(&summary, written);
-        char *text = json_print(written);
-        ok = json_parse(text, "results", ret_results, error);
-        free(text);
-        json_destroy(written);
-    }
-    simulation_destroy(simulation);
-    setup_clear(&setup);
+    struct json **ret_results = context;
+    struct run_summary summary = simulation_summarize(run->simulation);
+    struct json *written = json_create_object();
+    run_report_json(&summary, written);
+    char *text = json_print(written);
+    bool ok = json_parse(text, "results", ret_results, error);
+    free(text);
+    json_destroy(written);
     return ok;
 }
 
@@ -135,7 +124,8 @@ static void *run_some(void *context)
         struct scenario one = *work->scenario;
         struct error error;
         one.seed = work->scenario->seed + i;
-        if (!run_one(&one, &work->results[i], &error) && !atomic_exchange(&work->failed, true)) {
+        if (!setup_run(&one, take_results, &work->results[i], &error) &&
+            !atomic_exchange(&work->failed, true)) {
             work->error = error;
         }
     }

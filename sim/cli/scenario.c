@@ -25,7 +25,7 @@ const struct setting scenario_settings[] = {
     {.name = "seed",
      .type = SETTING_SEED,
      SETTING_OF(scenario, seed),
-     .maximum = 9007199254740992,
+     .maximum = MAXIMUM_SEED,
      .help = "of all randomness"},
 
     {TEXT("model.name", model), .help = "see 'kvcast list models', or a config.json"},

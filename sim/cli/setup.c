@@ -184,6 +184,30 @@ static bool set_engine(struct setup *setup, const struct scenario *scenario, str
     return scheduling_policy_find(scenario->policy, &settings->policy, error);
 }
 
+bool setup_run(const struct scenario *scenario, look_at_run *look, void *context,
+               struct error *error)
+{
+    struct setup setup;
+    bool ok = setup_init(&setup, scenario, error);
+    if (ok) {
+        struct simulation *simulation = setup_simulation(&setup);
+        simulation_run(simulation);
+        ok = setup_check(&setup, simulation, error) &&
+             look(context, &(struct finished_run){scenario, &setup, simulation}, error);
+        simulation_destroy(simulation);
+    }
+    setup_clear(&setup);
+    return ok;
+}
+
+bool setup_run_file(const char *path, const struct option_list *assignments, look_at_run *look,
+                    void *context, struct error *error)
+{
+    struct scenario scenario;
+    return scenario_read(&scenario, path, assignments, NULL, error) &&
+           setup_run(&scenario, look, context, error);
+}
+
 bool setup_workload(const struct scenario *scenario, const char *model, struct workload *workload,
                     struct error *error)
 {

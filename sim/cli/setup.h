@@ -40,6 +40,23 @@ struct simulation *setup_simulation(struct setup *setup);
 MUST_CHECK bool setup_check(const struct setup *setup, const struct simulation *simulation,
                             struct error *error);
 
+/* A run that is over, before it is cleared. */
+struct finished_run {
+    const struct scenario *scenario;
+    const struct setup *setup;
+    struct simulation *simulation;
+};
+
+typedef bool look_at_run(void *context, const struct finished_run *run, struct error *error);
+
+/* Runs the scenario, and has 'look' take from it what is wanted. */
+MUST_CHECK bool setup_run(const struct scenario *scenario, look_at_run *look, void *context,
+                          struct error *error);
+
+/* The same of the scenario at 'path' with some settings changed. */
+MUST_CHECK bool setup_run_file(const char *path, const struct option_list *assignments,
+                               look_at_run *look, void *context, struct error *error);
+
 /* The scenario's requests; 'model' is whose lengths they have, unless the scenario says. */
 MUST_CHECK bool setup_workload(const struct scenario *scenario, const char *model,
                                struct workload *workload, struct error *error);

@@ -417,9 +417,6 @@ static bool read_points(struct study_points *points, size_t *capacity, const cha
     return ok;
 }
 
-/* Its engine logs every 10 s; how long after the batch began, nobody says. */
-enum { LOG_INTERVAL_S = 10 };
-
 static double value_at(const struct simulation *simulation, const struct study_point *point,
                        uint32_t delay_s)
 {
@@ -450,7 +447,7 @@ static void run_past(struct simulation *simulation, struct study_point *const *p
     for (uint32_t k = 0; k < count; k++) {
         last_s = fmax(last_s, points[k]->at_s);
     }
-    while (simulation_now_ps(simulation) < ps_from_s(last_s + 2 * LOG_INTERVAL_S) &&
+    while (simulation_now_ps(simulation) < ps_from_s(last_s + 2 * STUDY_LOG_INTERVAL_S) &&
            simulation_step(simulation)) {
     }
 }
@@ -482,7 +479,7 @@ static bool simulate_curve(struct study_point *const *points, uint32_t count, ui
                 simulation_create(&setup.simulation, requests, scenario.requests);
             run_past(simulation, points, count);
             for (uint32_t k = 0; k < count; k++) {
-                samples_add(&values[k], value_at(simulation, points[k], i % LOG_INTERVAL_S));
+                samples_add(&values[k], value_at(simulation, points[k], i % STUDY_LOG_INTERVAL_S));
             }
             simulation_destroy(simulation);
         }

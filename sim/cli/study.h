@@ -45,6 +45,9 @@ bool study_scenario(const struct study_cell *cell, struct scenario *scenario);
 MUST_CHECK bool study_simulate(const struct study_cell *cell, uint32_t replications,
                                struct study_numbers *ret_simulated, struct error *error);
 
+/* Its engine logs so often; how long after a pass began, nobody says. */
+enum { STUDY_LOG_INTERVAL_S = 10 };
+
 /* A point of its figures of batches of 16 over time: what it shows, and the band in which nine
  * out of ten simulated passes lie. */
 struct study_point {

@@ -6,11 +6,12 @@
 #include "sim/base/output_file.h"
 #include "sim/base/units.h"
 #include "sim/cli/setup.h"
+#include "sim/cli/study.h"
 
 #define SCENARIO "workloads/examples/study-load.json"
 #define PUBLISHED "workloads/data/study/kv-and-running-14b-gamma-math500.csv"
 
-enum { SEEDS = 5, LOG_S = 10 /* between lines of the engine's log */ };
+enum { SEEDS = 5 };
 
 static const struct load_model {
     const char *kind;
@@ -53,7 +54,7 @@ static struct load_means means_of(const struct load_sums *sums)
     return (struct load_means){.kv_pct = sums->kv_pct / lines,
                                .full_pct = 100.0 * sums->full / lines,
                                .running = sums->running / lines,
-                               .until_s = lines * LOG_S};
+                               .until_s = lines * STUDY_LOG_INTERVAL_S};
 }
 
 static void write_line(FILE *file, const char *kind, const char *source, double at_s, double kv_pct,
@@ -95,7 +96,8 @@ static bool read_published(const struct load_model *model, FILE *file, struct lo
         for (; idle > 0; idle--) {
             add_line(&sums, 0, 0);
         }
-        write_line(file, model->kind, "published", sums.lines * (double)LOG_S, kv_pct, running);
+        write_line(file, model->kind, "published", sums.lines * (double)STUDY_LOG_INTERVAL_S,
+                   kv_pct, running);
         add_line(&sums, kv_pct, running);
     }
     csv_close(&csv);
@@ -103,39 +105,38 @@ static bool read_published(const struct load_model *model, FILE *file, struct lo
     return ok;
 }
 
-/* One run; with 'file', its lines go there. */
-static bool simulate(const struct load_model *model, uint32_t seed, FILE *file,
-                     struct load_sums *sums, struct error *error)
+/* Where the lines of a run go. */
+struct log_of_run {
+    const struct load_model *model;
+    FILE *file; /* or NULL */
+    struct load_sums *sums;
+};
+
+static bool note_lines(void *context, const struct finished_run *run, struct error *error)
 {
-    struct scenario scenario;
-    struct setup setup;
+    (void)error;
+    const struct log_of_run *log = context;
+    const struct timeline *timeline = simulation_timeline(run->simulation);
+    for (uint64_t i = 0; i < timeline->sample_count; i++) {
+        const struct timeline_sample *sample = &timeline->samples[i];
+        double kv_pct = 100.0 * sample->state.used_blocks / timeline->total_blocks;
+        add_line(log->sums, kv_pct, sample->state.running);
+        if (log->file != NULL) {
+            write_line(log->file, log->model->kind, "simulated", s_from_ps(sample->at_ps), kv_pct,
+                       sample->state.running);
+        }
+    }
+    return true;
+}
+
+static bool simulate(struct log_of_run *log, uint32_t seed, struct error *error)
+{
     char seed_assignment[32];
     char interval[48];
     snprintf(seed_assignment, sizeof seed_assignment, "seed=%u", seed);
-    snprintf(interval, sizeof interval, "metrics.timeline_interval_s=%d", LOG_S);
-    const struct option_list assignments = {{model->assignment, seed_assignment, interval}, 3};
-    if (!scenario_read(&scenario, SCENARIO, &assignments, NULL, error)) {
-        return false;
-    }
-    bool ok = setup_init(&setup, &scenario, error);
-    if (ok) {
-        struct simulation *simulation = setup_simulation(&setup);
-        simulation_run(simulation);
-        ok = setup_check(&setup, simulation, error);
-        const struct timeline *timeline = simulation_timeline(simulation);
-        for (uint64_t i = 0; i < timeline->sample_count; i++) {
-            const struct timeline_sample *sample = &timeline->samples[i];
-            double kv_pct = 100.0 * sample->state.used_blocks / timeline->total_blocks;
-            add_line(sums, kv_pct, sample->state.running);
-            if (file != NULL) {
-                write_line(file, model->kind, "simulated", s_from_ps(sample->at_ps), kv_pct,
-                           sample->state.running);
-            }
-        }
-        simulation_destroy(simulation);
-    }
-    setup_clear(&setup);
-    return ok;
+    snprintf(interval, sizeof interval, "metrics.timeline_interval_s=%d", STUDY_LOG_INTERVAL_S);
+    const struct option_list assignments = {{log->model->assignment, seed_assignment, interval}, 3};
+    return setup_run_file(SCENARIO, &assignments, note_lines, log, error);
 }
 
 static bool report_model(const struct load_model *model, FILE *file, struct error *error)
@@ -146,7 +147,8 @@ static bool report_model(const struct load_model *model, FILE *file, struct erro
         return false;
     }
     for (uint32_t seed = 1; seed <= SEEDS; seed++) {
-        if (!simulate(model, seed, seed == 1 ? file : NULL, &sums, error)) {
+        struct log_of_run log = {.model = model, .file = seed == 1 ? file : NULL, .sums = &sums};
+        if (!simulate(&log, seed, error)) {
             return false;
         }
     }

@@ -311,10 +311,12 @@ static int64_t draft_ps(const struct simulation *simulation, const struct batch_
     return llround(decodes * cost_curve_at(&cost->decode, summary->decode_requests));
 }
 
-/* What the host does before it launches, with no step in flight to hide it. */
-static int64_t host_ps(const struct simulation *simulation, const struct batch *batch)
+int64_t simulation_host_ps(const struct simulation *simulation, const struct batch *batch)
 {
     const struct engine_settings *settings = &simulation->settings.engine;
+    if (instance_steps_limit(simulation->instance) > 1) {
+        return 0;
+    }
     int64_t total_ps = settings->loop_ps;
     for (uint32_t i = 0; i < batch->count && settings->draft_tokens > 0; i++) {
         const struct batch_entry *entry = &batch->entries[i];
@@ -343,9 +345,7 @@ static void price_batch(struct simulation *simulation, struct batch *batch)
         step_cost_price(cost, &batch->summary, stretch->price, stretch->noise);
     price.gpu_ps += draft_ps(simulation, &batch->summary);
     price.gpu_ps += batch->summary.swapped_blocks * instance->settings.swap_block_ps;
-    if (instance_steps_limit(instance) == 1) {
-        now += host_ps(simulation, batch);
-    }
+    now += simulation_host_ps(simulation, batch);
     int64_t launched =
         price.launch_ps + (cost->launch_blocks_loop ? now : ps_max(now, instance->launch_done_ps));
     bool full_graph = batch->summary.cuda_graph == CUDA_GRAPH_FULL;

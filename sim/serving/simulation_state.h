@@ -41,6 +41,9 @@ struct simulation {
 /* What the timeline notes of all instances, now. */
 struct timeline_state simulation_state(const struct simulation *simulation);
 
+/* What the host does before it launches a step, unless another step in flight hides it. */
+int64_t simulation_host_ps(const struct simulation *simulation, const struct batch *batch);
+
 /* At the end of a step: when the turns from now on only repeat one decode, takes them at once, with
  * the same result to the bit as turn by turn. False when there are none to take; then nothing has
  * changed. */

@@ -46,8 +46,7 @@ static bool price_stretch(struct simulation *simulation, struct stretch *stretch
     struct batch_summary first = later_summary(&stretch->before, 1);
     struct step_price price = step_cost_price(cost, &first, held->price, held->noise);
     int64_t rise_ps = step_cost_rise_ps(&first, held->price, held->noise);
-    bool is_alone = instance_steps_limit(instance) == 1; /* the host's part is not hidden */
-    int64_t host_ps = is_alone ? simulation->settings.engine.loop_ps : 0;
+    int64_t host_ps = simulation_host_ps(simulation, newest(instance));
     int64_t launch_ps = host_ps + price.launch_ps;
     int64_t lead_ps = first.cuda_graph == CUDA_GRAPH_FULL ? launch_ps : host_ps;
     int64_t now_ps = simulation->now_ps;

@@ -203,14 +203,20 @@ static bool read_operations(struct step_profile *profile, const struct json *doc
     return true;
 }
 
+bool step_profile_parse(struct step_profile *profile, const struct json *document,
+                        const char *place, struct error *error)
+{
+    memset(profile, 0, sizeof *profile);
+    return read_identity(profile, document, place, error) &&
+           read_steps(profile, document, place, error) &&
+           read_operations(profile, document, place, error);
+}
+
 bool step_profile_read(struct step_profile *profile, const char *path, struct error *error)
 {
     struct json *document = NULL;
-    memset(profile, 0, sizeof *profile);
     bool ok = embedded_read_json(path, &document, error) &&
-              read_identity(profile, document, path, error) &&
-              read_steps(profile, document, path, error) &&
-              read_operations(profile, document, path, error);
+              step_profile_parse(profile, document, path, error);
     json_destroy(document);
     return ok;
 }

@@ -4,6 +4,7 @@
 #ifndef SIM_SERVING_STEP_PROFILE_H
 #define SIM_SERVING_STEP_PROFILE_H
 
+#include "sim/base/json.h"
 #include "sim/serving/step_cost.h"
 
 enum { STEP_PROFILE_MAXIMUM_ROWS = 1024, STEP_PROFILE_MAXIMUM_KNOTS = 32 };
@@ -49,6 +50,10 @@ struct step_profile {
     struct profile_step steps[STEP_PROFILE_MAXIMUM_ROWS];
     struct profile_operation operations[STEP_PROFILE_MAXIMUM_ROWS];
 };
+
+/* From a document that was read at 'place'. */
+MUST_CHECK bool step_profile_parse(struct step_profile *profile, const struct json *document,
+                                   const char *place, struct error *error);
 
 /* On disk, else compiled in. */
 MUST_CHECK bool step_profile_read(struct step_profile *profile, const char *path,

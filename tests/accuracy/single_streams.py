@@ -10,40 +10,30 @@ vllm-v0.
 """
 import collections
 import csv
-import json
 import statistics
-import subprocess
 import sys
-import tempfile
+
+import one_run
 
 WEIGHTS = {"bf16": "bf16", "w8a8": "int8", "w4": "gptq-int4-g128"}
 
 
-def forecast_s(kvcast, row, engine, folder):
+def forecast_s(kvcast, row, engine):
     """End-to-end seconds of one request alone, or None when the model does not fit."""
-    with open(f"{folder}/one.csv", "w") as trace:
-        trace.write("arrival_s,prompt_tokens,output_tokens\n")
-        trace.write(f"0,{row['prompt_tokens']},{row['output_tokens']}\n")
     settings = {"model.name": row["model"], "model.weights": WEIGHTS[row["weights"]], "hardware.gpu": row["gpu"],
-                "hardware.tensor_parallel": row["gpus"], "engine.preset": engine,
-                "engine.max_model_len": 16384, "workload.trace": f"{folder}/one.csv"}
-    command = [kvcast, "run", "--cost", "roofline", "--no-plots", "--no-requests", "--out", f"{folder}/out"]
-    for key, value in settings.items():
-        command += ["--set", f"{key}={value}"]
-    if subprocess.run(command, capture_output=True).returncode != 0:
-        return None
-    with open(f"{folder}/out/summary.json") as file:
-        return json.load(file)["results"]["e2e_s"]["mean"]
+                "hardware.tensor_parallel": row["gpus"], "engine.preset": engine, "engine.max_model_len": 16384}
+    results = one_run.results(kvcast, settings, row["prompt_tokens"], row["output_tokens"])
+    return results["e2e_s"]["mean"] if results else None
 
 
 def main():
     kvcast, published, engine = sys.argv[1], sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else "vllm-v0"
     errors, unfit = collections.defaultdict(list), 0
-    with tempfile.TemporaryDirectory() as folder, open(published) as file:
+    with open(published, encoding="utf-8") as file:
         for row in csv.DictReader(file):
             if row["kind"] != "single_stream_latency" or row["note"].startswith("odd"):
                 continue
-            found = forecast_s(kvcast, row, engine, folder)
+            found = forecast_s(kvcast, row, engine)
             if found is None:
                 unfit += 1
             else:

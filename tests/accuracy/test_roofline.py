@@ -1,11 +1,9 @@
 #!/usr/bin/env python3
 """Decode steps of the reference study (arXiv 2510.18672; milliseconds inferred from its AIME and GPQA rows)
 against a forecast from the data sheet of the GPUs that 'kvcast paper' takes them for. usage: test_roofline.py KVCAST"""
-import json
-import os
-import subprocess
 import sys
-import tempfile
+
+import one_run
 
 # model, GPU, tensor parallel, batch, least and most milliseconds a step
 STEPS = (("7B", "RTX 4090", 2, 8, 14.9, 15.2), ("7B", "RTX 4090", 2, 16, 16.0, 16.8),
@@ -15,19 +13,10 @@ ROOM = 0.25
 
 failed = 0
 for number, (model, gpu, degree, batch, least, most) in enumerate(STEPS, 1):
-    with tempfile.TemporaryDirectory() as folder:
-        with open(os.path.join(folder, "batch.csv"), "w", encoding="utf-8") as trace:
-            trace.write("arrival_s,prompt_tokens,output_tokens\n" + "0,150,6000\n" * batch)
-        settings = {"model.name": f"DeepSeek-R1-Distill-Qwen-{model}", "hardware.gpu": gpu,
-                    "hardware.tensor_parallel": degree, "engine.preset": "vllm-0.8",
-                    "workload.trace": trace.name}
-        command = [os.path.abspath(sys.argv[1]), "run", "--cost", "roofline", "--no-plots", "--no-requests",
-                   "--out", folder]
-        for key, value in settings.items():
-            command += ["--set", f"{key}={value}"]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        with open(os.path.join(folder, "summary.json"), encoding="utf-8") as file:
-            found = 1000 * json.load(file)["results"]["tpot_s"]["mean"]
+    settings = {"model.name": f"DeepSeek-R1-Distill-Qwen-{model}", "hardware.gpu": gpu,
+                "hardware.tensor_parallel": degree, "engine.preset": "vllm-0.8"}
+    results = one_run.results(sys.argv[1], settings, 150, 6000, requests=batch)
+    found = 1000 * results["tpot_s"]["mean"] if results else float("nan")
     ok = (1 - ROOM) * least <= found <= (1 + ROOM) * most
     failed += not ok
     print(f"{'ok' if ok else 'not ok'} {number} - {model}, batch {batch}, {degree} x {gpu}: "

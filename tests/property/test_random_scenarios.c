@@ -217,6 +217,14 @@ static void draw_truth(struct scenario *scenario, struct random_stream *random)
     }
 }
 
+static void set_preset(struct scenario *scenario, const struct engine_preset *preset)
+{
+    scenario->settings.preset = preset;
+    if (!preset->has_policies) {
+        scenario->settings.policy = scheduling_policies[0];
+    }
+}
+
 /* Any engine, with what it has. */
 static void draw_any_engine(struct scenario *scenario, uint64_t seed)
 {
@@ -227,10 +235,7 @@ static void draw_any_engine(struct scenario *scenario, uint64_t seed)
     while (engine_presets[presets] != NULL) {
         presets++;
     }
-    scenario->settings.preset = engine_presets[random_below(random, presets)];
-    if (!scenario->settings.preset->has_policies) {
-        scenario->settings.policy = scheduling_policies[0];
-    }
+    set_preset(scenario, engine_presets[random_below(random, presets)]);
     engine->prefix_caching = random_below(random, 2) == 0;
     engine->draft_tokens = random_below(random, 2) == 0 ? between(random, 1, 5) : 0;
     engine->swap_blocks = random_below(random, 2) == 0 ? between(random, 1, 40) : 0;
@@ -438,10 +443,7 @@ static void draw_engine_with_stretches(struct scenario *scenario, uint64_t seed)
         }
     }
     assert_true(count > 1);
-    scenario->settings.preset = with_stretches[seed % count];
-    if (!scenario->settings.preset->has_policies) {
-        scenario->settings.policy = scheduling_policies[0];
-    }
+    set_preset(scenario, with_stretches[seed % count]);
     if (scenario->settings.preset->settle != NULL) {
         scenario->settings.preset->settle(&scenario->settings.engine);
     }
