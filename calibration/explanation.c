@@ -34,7 +34,8 @@ static uint32_t end_of(const struct measured_job *job)
 }
 
 /* The next measured forming, unless it lies far beyond the end of what is running: then the engine
- * stood idle in between. */
+ * stood idle in between. The ends of the last steps do not show in the log; they are taken to last
+ * as long as the one before, since the prices of all steps have added up by then. */
 static int64_t next_turn_ps(void *context, int64_t now_ps, int64_t priced_ps)
 {
     struct driver *driver = context;
@@ -43,7 +44,9 @@ static int64_t next_turn_ps(void *context, int64_t now_ps, int64_t priced_ps)
         step++;
     }
     if (step == end_of(driver->job)) {
-        return priced_ps;
+        return step > driver->job->first_step + 1
+                   ? now_ps + formed_ps(driver, step - 1) - formed_ps(driver, step - 2)
+                   : priced_ps;
     }
     int64_t measured_ps = formed_ps(driver, step);
     return measured_ps > priced_ps + 20 * PS_PER_MS + 3 * (priced_ps - now_ps) ? priced_ps

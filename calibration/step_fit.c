@@ -10,6 +10,7 @@
 #include "calibration/robust_fit.h"
 #include "calibration/step_observations.h"
 #include "sim/base/memory.h"
+#include "sim/base/text.h"
 #include "sim/base/units.h"
 #include "sim/hardware/gpu.h"
 #include "sim/hardware/model_shape.h"
@@ -23,25 +24,27 @@ enum { HOLD_OUT = 5, ROUNDS = 4 };
 #define ATTENTION_SCALE 1e7
 #define TOKEN_SCALE 1e3
 #define TILE_SCALE 10
-/* Decode steps get faster over this time after a large prefill (seen in every sweep). */
-#define RECOVERY_S 0.05
+#define REQUEST_SCALE 32.0
 /* Standard deviation of normal numbers by the median of their absolute values. */
 #define NORMAL_DEVIATION 1.4826
 
-/* Columns: decode base at each knot; a tile of decode attention; combining split contexts; how much
- * slower decodes are just after a large prefill, when the clocks are still down (fitted so that it
- * does not bend the others, since sweeps decode for a few steps only; not priced); what a
- * mixed step costs at its first knot; how much steeper it gets at each; prefill attention; how
- * much more a token of decode context costs in a step without graph. With coefficients of at least
- * zero a mixed step rises ever faster with its tokens: from the floor of reading the weights to the
- * slope of computing. */
+/* Columns: decode base at each knot; a tile of decode attention; combining split contexts, and that
+ * for each request; how much slower decodes are in the heat of large prefills (fitted so that it
+ * does not bend the others, since sweeps decode for a few steps only; not priced); what a mixed
+ * step costs at its first knot; how much steeper it gets at each; prefill attention; how much more
+ * a token of decode context costs in a step without graph. With coefficients of at least zero a
+ * mixed step rises ever faster with its tokens: from the floor of reading the weights to the slope
+ * of computing. */
 struct layout {
     struct cost_curve decode;
+    bool decode_may_fall;
     struct cost_curve mixed;
     struct attention_shape attention;
+    struct attention_memo *memo;
     size_t tile;
     size_t split;
-    size_t after_prefill;
+    size_t split_request;
+    size_t heat;
     size_t mixed_base;
     size_t mixed_attention;
     size_t beside_prefill;
@@ -94,32 +97,44 @@ static void place_mixed_knots(struct cost_curve *knots,
 }
 
 static struct layout lay_out(const struct step_observations *observations,
-                             const struct attention_shape *attention)
+                             const struct attention_shape *attention, bool decode_may_fall,
+                             struct attention_memo *memo)
 {
-    struct layout layout = {.attention = *attention};
+    struct layout layout = {
+        .attention = *attention, .memo = memo, .decode_may_fall = decode_may_fall};
     place_decode_knots(&layout.decode, observations);
     place_mixed_knots(&layout.mixed, observations);
     layout.tile = layout.decode.count;
     layout.split = layout.tile + 1;
-    layout.after_prefill = layout.split + 1;
-    layout.mixed_base = layout.after_prefill + 1;
+    layout.split_request = layout.split + 1;
+    layout.heat = layout.split_request + 1;
+    layout.mixed_base = layout.heat + 1;
     layout.mixed_attention = layout.mixed_base + layout.mixed.count;
     layout.beside_prefill = layout.mixed_attention + 1;
     layout.columns = layout.beside_prefill + 1;
     return layout;
 }
 
-/* Weights of the two knots around 'tokens'; the last span goes on beyond its end. */
-static void add_hats(const struct cost_curve *knots, double tokens, double *row)
+/* What 'tokens' have of each rise from a knot to the next, and of the first knot. A curve that may
+ * fall is made of rises that can be undone: each knot's weight instead. The last span goes on
+ * beyond its end. */
+static void add_rises(const struct cost_curve *knots, bool may_fall, double tokens, double *row)
 {
     uint32_t right = 1;
     while (right + 1 < knots->count && tokens > knots->tokens[right]) {
         right++;
     }
-    double share =
-        (tokens - knots->tokens[right - 1]) / (knots->tokens[right] - knots->tokens[right - 1]);
-    row[right - 1] += 1 - fmax(0, share);
-    row[right] += fmax(0, share);
+    double span = knots->tokens[right] - knots->tokens[right - 1];
+    double share = fmax(0, (tokens - knots->tokens[right - 1]) / span);
+    if (may_fall) {
+        row[right - 1] += 1 - share;
+        row[right] += share;
+        return;
+    }
+    for (uint32_t k = 0; k < right; k++) {
+        row[k] += 1;
+    }
+    row[right] += share;
 }
 
 /* How far 'tokens' lie beyond each knot. */
@@ -132,15 +147,20 @@ static void add_slopes(const struct cost_curve *knots, double tokens, double *ro
 
 static void add_step(const struct layout *layout, const struct batch_summary *summary, double *row)
 {
-    bool is_split = false;
     if (summary->decode_requests > 0) {
-        row[layout->tile] += attention_schedule_equal(&layout->attention, summary->decode_requests,
-                                                      summary->decode_context_tokens, &is_split) /
-                             TILE_SCALE;
-        row[layout->split] += is_split;
+        const struct attention_contexts contexts = {.requests = summary->decode_requests,
+                                                    .tokens = summary->decode_context_tokens,
+                                                    .squares = summary->decode_context_squares};
+        struct attention_time time =
+            attention_schedule_typical(&layout->attention, &contexts, layout->memo);
+        row[layout->tile] += time.tiles / TILE_SCALE;
+        if (time.is_split) {
+            row[layout->split] += 1;
+            row[layout->split_request] += summary->decode_requests / REQUEST_SCALE;
+        }
     }
     if (summary->prefill_requests == 0) {
-        add_hats(&layout->decode, summary->padded_tokens, row);
+        add_rises(&layout->decode, layout->decode_may_fall, summary->padded_tokens, row);
         return;
     }
     row[layout->mixed_base] += 1;
@@ -154,24 +174,13 @@ static void add_step(const struct layout *layout, const struct batch_summary *su
         (double)summary->prefill_attention_pairs_x2 / 2 / ATTENTION_SCALE;
 }
 
-static void store_imbalance(const struct layout *layout, struct step_cost *cost)
-{
-    cost->attention = layout->attention;
-    cost->imbalance.count = 0;
-    for (uint32_t requests = 1; requests <= 1024;
-         requests = requests < 4 ? requests + 1 : requests * 5 / 4) {
-        uint32_t k = cost->imbalance.count++;
-        cost->imbalance.tokens[k] = requests;
-        cost->imbalance.cost_ps[k] = attention_schedule_imbalance(&layout->attention, requests);
-    }
-}
-
 static void store(const struct layout *layout, const double *coefficients, struct step_cost *cost)
 {
     double ms = (double)PS_PER_MS;
     cost->decode = layout->decode;
     for (uint32_t k = 0; k < layout->decode.count; k++) {
-        cost->decode.cost_ps[k] = coefficients[k] * ms;
+        double before_ps = k > 0 && !layout->decode_may_fall ? cost->decode.cost_ps[k - 1] : 0;
+        cost->decode.cost_ps[k] = before_ps + coefficients[k] * ms;
     }
     cost->mixed = layout->mixed;
     for (uint32_t k = 0; k < layout->mixed.count; k++) {
@@ -183,48 +192,138 @@ static void store(const struct layout *layout, const double *coefficients, struc
         }
         cost->mixed.cost_ps[k] = sum * ms;
     }
-    store_imbalance(layout, cost);
+    cost->attention = layout->attention;
     cost->tile_ps = coefficients[layout->tile] / TILE_SCALE * ms;
     cost->split_ps = llround(coefficients[layout->split] * ms);
+    cost->split_request_ps = llround(coefficients[layout->split_request] / REQUEST_SCALE * ms);
     cost->beside_prefill_ps = llround(coefficients[layout->beside_prefill] / CONTEXT_SCALE * ms);
     cost->mixed_attention_ps = coefficients[layout->mixed_attention] / ATTENTION_SCALE * ms;
 }
 
-static bool fit_spans(const struct step_observations *observations,
-                      const struct attention_shape *attention, bool without_held_out,
-                      struct step_cost *cost, struct error *error)
+/* Spans as rows of a least-squares problem. */
+struct problem {
+    double *rows;
+    double *targets; /* milliseconds */
+    size_t count;
+    size_t columns;
+};
+
+static void problem_init(struct problem *problem, size_t most, size_t columns)
 {
-    struct layout layout = lay_out(observations, attention);
-    double *rows = memory_zeroed((size_t)observations->span_count * layout.columns, sizeof rows[0]);
-    double *targets = memory_zeroed(observations->span_count, sizeof targets[0]);
-    size_t count = 0;
+    *problem = (struct problem){.columns = columns};
+    problem->rows = memory_zeroed(most * columns, sizeof problem->rows[0]);
+    problem->targets = memory_zeroed(most, sizeof problem->targets[0]);
+}
+
+static void problem_clear(struct problem *problem)
+{
+    free(problem->rows);
+    free(problem->targets);
+}
+
+static void fill_row(const struct layout *layout, const struct step_observations *observations,
+                     const struct step_span *span, double *row)
+{
+    memset(row, 0, layout->columns * sizeof row[0]);
+    for (uint32_t i = span->first; i < span->first + span->count; i++) {
+        add_step(layout, &observations->summaries[i], row);
+        if (observations->summaries[i].prefill_requests == 0) {
+            row[layout->heat] += span->gpu_s * 1000 / span->count * observations->heat[i];
+        }
+    }
+}
+
+static bool only_decodes(const struct step_observations *observations, const struct step_span *span)
+{
+    for (uint32_t i = span->first; i < span->first + span->count; i++) {
+        if (observations->summaries[i].prefill_requests > 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The spans of decodes alone by the columns before 'mixed_base', or the others by those from it on,
+ * once what their decodes take is subtracted by 'coefficients'. */
+static void gather(const struct layout *layout, const struct step_observations *observations,
+                   bool decodes, bool without_held_out, const double *coefficients,
+                   struct problem *problem)
+{
+    size_t first = decodes ? 0 : layout->mixed_base;
+    double *row = memory_zeroed(layout->columns, sizeof row[0]);
+    problem_init(problem, observations->span_count,
+                 decodes ? layout->mixed_base : layout->columns - layout->mixed_base);
     for (uint32_t s = 0; s < observations->span_count; s++) {
         const struct step_span *span = &observations->spans[s];
-        if ((without_held_out && s % HOLD_OUT == 0) || span->gpu_s <= 0) {
+        if ((without_held_out && s % HOLD_OUT == 0) || span->gpu_s <= 0 ||
+            only_decodes(observations, span) != decodes) {
             continue;
         }
-        double *row = &rows[count * layout.columns];
-        for (uint32_t i = span->first; i < span->first + span->count; i++) {
-            add_step(&layout, &observations->summaries[i], row);
-            if (observations->summaries[i].prefill_requests == 0) {
-                row[layout.after_prefill] += span->gpu_s * 1000 / span->count *
-                                             exp(-observations->since_prefill_s[i] / RECOVERY_S);
-            }
+        fill_row(layout, observations, span, row);
+        double target = span->gpu_s * 1000;
+        for (size_t j = 0; j < first; j++) {
+            target -= row[j] * coefficients[j];
         }
-        targets[count++] = span->gpu_s * 1000;
+        if (target > 0) {
+            memcpy(&problem->rows[problem->count * problem->columns], &row[first],
+                   problem->columns * sizeof row[0]);
+            problem->targets[problem->count++] = target;
+        }
     }
-    bool ok = layout.decode.count >= 2 && count >= 2 * layout.columns;
+    free(row);
+}
+
+/* Relative to the target, a spoilt span counted as LARGEST at most. */
+static double mean_error_pct(const struct problem *problem, const double *coefficients)
+{
+    const double LARGEST = 0.05;
+    double sum = 0;
+    for (size_t i = 0; i < problem->count; i++) {
+        double fitted = 0;
+        for (size_t j = 0; j < problem->columns; j++) {
+            fitted += problem->rows[i * problem->columns + j] * coefficients[j];
+        }
+        sum += fmin(LARGEST, fabs(fitted / problem->targets[i] - 1));
+    }
+    return 100 * sum / (double)problem->count;
+}
+
+/* Decodes first, by themselves: the large steps of a sweep, of which there are as many, would bend
+ * them by what their own model lacks. */
+static bool fit_spans(const struct step_observations *observations,
+                      const struct attention_shape *attention, bool without_held_out,
+                      struct step_cost *cost, struct fit_report *ret_report, struct error *error)
+{
+    struct attention_memo memo = {0};
+    /* CUTLASS's FP8 products take longer at 17 to 47 tokens than at 64, measured in every run. */
+    bool may_fall = text_equal(cost->identity.weights, "fp8");
+    struct layout layout = lay_out(observations, attention, may_fall, &memo);
+    double *coefficients = memory_zeroed(layout.columns, sizeof coefficients[0]);
+    bool ok = layout.decode.count >= 2;
+    size_t count = 0;
+    for (int part = 0; part < 2 && ok; part++) {
+        struct problem problem;
+        double *found = &coefficients[part == 0 ? 0 : layout.mixed_base];
+        gather(&layout, observations, part == 0, without_held_out, coefficients, &problem);
+        ok = problem.count >= 2 * problem.columns;
+        count += problem.count;
+        if (ok) {
+            robust_fit(problem.rows, problem.targets, problem.count, problem.columns, found);
+        }
+        if (ok && part == 0) {
+            ret_report->heat_pct = 100 * coefficients[layout.heat];
+            ret_report->with_heat_pct = mean_error_pct(&problem, coefficients);
+        }
+        problem_clear(&problem);
+    }
     if (ok) {
-        double *coefficients = memory_zeroed(layout.columns, sizeof coefficients[0]);
-        robust_fit(rows, targets, count, layout.columns, coefficients);
         store(&layout, coefficients, cost);
-        free(coefficients);
     } else {
         error_set(error, "too few measured steps in sweep jobs to fit: %zu, expected at least %zu",
                   count, 2 * layout.columns);
     }
-    free(targets);
-    free(rows);
+    free(coefficients);
+    attention_memo_clear(&memo);
     return ok;
 }
 
@@ -437,7 +536,8 @@ static void fit_noise(const struct step_observations *observations, struct step_
 /* Which ends show depends on the model and the model on which ends show: a few rounds settle it. */
 static bool fit(const struct measured_run *run, const struct attention_shape *attention,
                 bool without_held_out, struct step_cost *cost,
-                struct step_observations *observations, struct error *error)
+                struct step_observations *observations, struct fit_report *ret_report,
+                struct error *error)
 {
     memset(cost, 0, sizeof *cost);
     identify(run, cost);
@@ -446,7 +546,7 @@ static bool fit(const struct measured_run *run, const struct attention_shape *at
     for (int round = 0; round < ROUNDS; round++) {
         step_observations_clear(observations);
         step_observations_init(observations, run, cost);
-        if (!fit_spans(observations, attention, without_held_out, cost, error)) {
+        if (!fit_spans(observations, attention, without_held_out, cost, ret_report, error)) {
             return false;
         }
         fit_launches(observations, cost);
@@ -479,8 +579,8 @@ bool step_fit_run(const struct measured_run *run, struct step_cost *ret_cost,
     struct step_cost without_held_out;
     struct step_cost cost;
     bool ok = find_attention_shape(run, &attention, error) &&
-              fit(run, &attention, true, &without_held_out, &observations, error) &&
-              fit(run, &attention, false, &cost, &observations, error);
+              fit(run, &attention, true, &without_held_out, &observations, ret_report, error) &&
+              fit(run, &attention, false, &cost, &observations, ret_report, error);
     if (ok) {
         report(&observations, &cost, &without_held_out, ret_report);
         *ret_cost = cost;

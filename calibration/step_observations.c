@@ -72,7 +72,7 @@ int step_regime(const struct batch_summary *summary)
 struct step_price step_observations_price(const struct step_cost *cost,
                                           const struct batch_summary *summary)
 {
-    return step_cost_price(cost, summary, step_cost_attention(cost, summary),
+    return step_cost_price(cost, summary, step_cost_attention(cost, summary, NULL),
                            (struct step_noise){1, 1});
 }
 
@@ -183,18 +183,17 @@ static void take_step(struct walk *walk, uint32_t step)
     }
 }
 
-/* A step of more than LARGE_TOKENS is taken to have ended when the forming after the next began. */
-static void note_prefills(struct step_observations *observations, const struct measured_run *run,
-                          const struct measured_job *job)
+/* A step runs from the forming after its own to the one after that. */
+static void note_heat(struct step_observations *observations, const struct measured_run *run)
 {
     enum { LARGE_TOKENS = 512 };
-    double ended_s = -INFINITY;
-    for (uint32_t i = job->first_step; i + 1 < job->first_step + job->step_count; i++) {
-        if (i > job->first_step &&
-            batch_summary_tokens(&observations->summaries[i - 1]) > LARGE_TOKENS) {
-            ended_s = run->steps[i + 1].schedule_s;
-        }
-        observations->since_prefill_s[i] = run->steps[i + 1].schedule_s - ended_s;
+    double heat = 0;
+    for (uint32_t i = 0; i + 2 < run->step_count; i++) {
+        double took_s = run->steps[i + 2].schedule_s - run->steps[i + 1].schedule_s;
+        double cooled = exp(-took_s / HEAT_TIME_S);
+        observations->heat[i] = heat;
+        heat *= cooled;
+        heat += observations->summaries[i].prefill_tokens > LARGE_TOKENS ? 1 - cooled : 0;
     }
 }
 
@@ -222,31 +221,30 @@ void step_observations_init(struct step_observations *observations, const struct
     observations->step_count = count;
     observations->summaries = memory_zeroed(count, sizeof observations->summaries[0]);
     observations->launch_s = memory_zeroed(count, sizeof observations->launch_s[0]);
-    observations->since_prefill_s = memory_zeroed(count, sizeof observations->since_prefill_s[0]);
+    observations->heat = memory_zeroed(count, sizeof observations->heat[0]);
     observations->tail_s = memory_zeroed(count, sizeof observations->tail_s[0]);
     observations->spans = memory_zeroed(count, sizeof observations->spans[0]);
     for (uint32_t i = 0; i < count; i++) {
         observations->launch_s[i] = NAN;
         observations->tail_s[i] = NAN;
-        observations->since_prefill_s[i] = INFINITY;
     }
     for (uint32_t j = 0; j < run->job_count; j++) {
         const struct measured_job *job = &run->jobs[j];
         for (uint32_t i = job->first_step; i < job->first_step + job->step_count; i++) {
             observations->summaries[i] = step_observations_summarize(run, job, &run->steps[i]);
         }
-        note_prefills(observations, run, job);
         if (job->is_sweep) {
             walk_job(observations, run, job, guess);
         }
     }
+    note_heat(observations, run);
 }
 
 void step_observations_clear(struct step_observations *observations)
 {
     free(observations->summaries);
     free(observations->launch_s);
-    free(observations->since_prefill_s);
+    free(observations->heat);
     free(observations->tail_s);
     free(observations->spans);
     memset(observations, 0, sizeof *observations);

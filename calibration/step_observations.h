@@ -11,6 +11,13 @@
 #include "sim/serving/batch.h"
 #include "sim/serving/step_cost.h"
 
+/* Decodes are up to 3 % slower after large prefills, which lower the GPU's clocks; both that and
+ * the recovery take about this long (seen in all eight sweeps,
+ * tests/accuracy/attention_constants.sh), so heat is an exponential mean over this time. */
+#ifndef HEAT_TIME_S
+#define HEAT_TIME_S 0.05
+#endif
+
 /* GPU time of 'count' steps that ran back to back. */
 struct step_span {
     uint32_t first;
@@ -21,7 +28,7 @@ struct step_span {
 struct step_observations {
     struct batch_summary *summaries; /* of every step of the run */
     double *launch_s;                /* host time of its launch; NAN when hidden */
-    double *since_prefill_s;         /* from the end of the last large step to this one's start */
+    double *heat;                    /* share of the time before it that large steps took */
     double *tail_s;                  /* launch returned -> step ended, where that was waited for */
     struct step_span *spans;         /* of the sweep jobs */
     uint32_t span_count;

@@ -324,7 +324,7 @@ static bool make_profiled(const struct cost_configuration *asked, const char *na
     }
     step_cost_take_host(ret_cost, &host);
     cost_transfer(ret_cost, &made, asked);
-    step_cost_schedule_attention(ret_cost);
+    ret_cost->attention_is_even = false; /* the engine's schedule, not our kernel's */
     if (!text_equal(made.gpu.name, asked->gpu.name)) {
         snprintf(ret_cost->identity.source, sizeof ret_cost->identity.source, "roofline");
     }

@@ -7,9 +7,9 @@
 #include "sim/base/units.h"
 #include "sim/hardware/all_reduce.h"
 
-/* Of a decode step, beside reading weights and KV: sampling and the like once, and per layer
- * attention's floor, norms, rotary embedding, gaps. With these the measured 7B and 14B steps in
- * bf16 both read their weights at 4.27 TB/s. */
+/* Of a decode step, beside reading weights and attention: sampling and the like once, and per layer
+ * norms, rotary embedding, gaps. With these the measured bases of 7B, 14B and 14B on two GPUs in
+ * bf16 all read their weights at 4.19 TB/s (32B on two: 4.0). */
 #define STEP_OVERHEAD_PS (300 * (double)PS_PER_US)
 #define LAYER_OVERHEAD_PS (37 * (double)PS_PER_US)
 
@@ -35,21 +35,23 @@ static const struct format_factors formats[] = {
     {"bf16", 1, 0, 1, 1, 1},
     {"fp8", 0.90, 0, 1, 1.85, 1.18},
     {"int8", 0.90, 0, 1, 1.85, 1},
-    {"gptq-int4-g128", 0.42, 0.33, 2.1, 1.05, 1},
-    {"awq-int4-g128", 0.42, 0.33, 2.1, 1.05, 1},
-    {"awq-int4-plain", 0.070, 0, 2.1, 0.9, 1},
+    {"gptq-int4-g128", 0.42, 0.22, 1.5, 1.05, 1},
+    {"awq-int4-g128", 0.42, 0.22, 1.5, 1.05, 1},
+    {"awq-int4-plain", 0.070, 0, 3.3, 0.9, 1},
     {"bnb-nf4", 0.18, 0, 1, 0.9, 1},
 };
 
 /* Before Hopper, vLLM runs GPTQ and AWQ through Marlin instead of Machete: close to full bandwidth
  * up to batch 16 (its published rates; the study's 14B steps on RTX 4090 give 0.8 of bf16's). */
-static const struct format_factors marlin = {"marlin", 0.8, 0, 2.1, 1.0, 1};
+static const struct format_factors marlin = {"marlin", 0.8, 0, 3.3, 1.0, 1};
 
-/* A tile takes longer where a GPU has fewer KV heads (measured: 2.05 us a layer with 8, 2.13
- * to 2.26 with 4). */
-#define TILE_HEADS_EXPONENT (-0.09)
+/* A tile takes longer where a GPU has fewer KV heads (calibrations: 1.94 to 2.00 us a layer with 8,
+ * 2.00 to 2.09 with 4). */
+#define TILE_HEADS_EXPONENT (-0.055)
 /* Decode attention over FP8 KV takes this share of its time over bf16 KV (calibration of 7B). */
-#define FP8_KV_TILE 0.78
+#define FP8_KV_TILE 0.74
+/* and beside it each layer quantizes queries and what it writes (the same two calibrations). */
+#define FP8_KV_LAYER_PS (3.3 * (double)PS_PER_US)
 
 static const struct format_factors *factors_of(const struct cost_configuration *configuration)
 {
@@ -94,10 +96,11 @@ static struct scales scales_of(const struct cost_configuration *configuration)
     double bandwidth = configuration->gpu.memory_gb_per_s;
     double flops = configuration->gpu.bf16_tflops;
     double layers = model->num_hidden_layers;
+    double kv_layer_ps = configuration->kv->bytes < 2 ? FP8_KV_LAYER_PS : 0;
     double read = format->read * pow(model->hidden_size / 5120.0, format->read_exponent);
     return (struct scales){
         .read = (linear * configuration->weights->linear_bytes / read + 2 * head) / bandwidth,
-        .overhead_ps = STEP_OVERHEAD_PS + layers * LAYER_OVERHEAD_PS,
+        .overhead_ps = STEP_OVERHEAD_PS + layers * (LAYER_OVERHEAD_PS + kv_layer_ps),
         .hump = format->hump,
         .batch = linear * format->batch / flops,
         .compute = linear / format->compute / flops,
@@ -161,10 +164,7 @@ static void transfer_attention(struct step_cost *cost, const struct cost_configu
     }
     cost->tile_ps *= tile_ratio;
     cost->split_ps = llround((double)cost->split_ps * tile_ratio);
-    for (uint32_t k = 0; k < cost->imbalance.count; k++) {
-        cost->imbalance.cost_ps[k] =
-            attention_schedule_imbalance(&cost->attention, (uint32_t)cost->imbalance.tokens[k]);
-    }
+    cost->split_request_ps = llround((double)cost->split_request_ps * tile_ratio);
 }
 
 /* One engine thread launches for one GPU; workers of their own take longer, and longest without a

@@ -57,6 +57,7 @@ void instance_clear(struct instance *instance)
     free(instance->running);
     free(instance->loose);
     cohort_clear(&instance->cohort);
+    attention_memo_clear(&instance->attention_memo);
     free(instance->finished);
     for (uint32_t i = 0; i < STEPS_IN_FLIGHT_MAXIMUM; i++) {
         batch_clear(&instance->steps[i]);

@@ -124,6 +124,7 @@ struct instance {
     int64_t launch_done_ps; /* of the newest step */
     int64_t gpu_free_ps;    /* when the GPU has done all launched work */
     struct attention_stretch attention;
+    struct attention_memo attention_memo;
 };
 
 void instance_init(struct instance *instance, const struct engine_preset *preset,

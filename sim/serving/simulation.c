@@ -290,7 +290,8 @@ static const struct attention_stretch *attention_stretch(struct simulation *simu
     struct attention_stretch *stretch = &simulation->instance->attention;
     bool mixed = summary->prefill_requests > 0;
     if (mixed || stretch->steps == 0 || stretch->requests != summary->decode_requests) {
-        stretch->price = step_cost_attention(simulation->settings.cost, summary);
+        stretch->price = step_cost_attention(simulation->settings.cost, summary,
+                                             &simulation->instance->attention_memo);
         stretch->noise = draw_noise(simulation);
         stretch->requests = summary->decode_requests;
         stretch->steps = mixed ? 1 : attention_hold_steps(summary);

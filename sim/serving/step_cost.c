@@ -24,45 +24,41 @@ double cost_curve_at(const struct cost_curve *curve, double tokens)
     return curve->cost_ps[right] + slope * (tokens - curve->tokens[right]);
 }
 
-/* Contexts whose coefficient of variation reaches this fill the gaps like random ones; below, they
- * are in part as lumpy as equal ones. */
-#define UNEQUAL_VARIATION 0.3
-
-static double share_of_unequal(const struct batch_summary *summary)
+/* All requests of the batch pass through, however few were split. */
+static double combining_ps(const struct step_cost *cost, uint32_t requests)
 {
-    double requests = summary->decode_requests;
-    double mean = (double)summary->decode_context_tokens / requests;
-    double variance = (double)summary->decode_context_squares / requests - mean * mean;
-    if (mean <= 0 || variance <= 0) {
-        return 0;
-    }
-    return fmin(1, sqrt(variance) / mean / UNEQUAL_VARIATION);
+    return (double)cost->split_ps + (double)cost->split_request_ps * requests;
 }
 
 struct attention_price step_cost_attention(const struct step_cost *cost,
-                                           const struct batch_summary *summary)
+                                           const struct batch_summary *summary,
+                                           struct attention_memo *memo)
 {
     uint32_t requests = summary->decode_requests;
     if (requests == 0 || cost->tile_ps <= 0) {
         return (struct attention_price){0, 0};
     }
-    bool is_split = false;
-    double even =
-        attention_schedule_even(&cost->attention, requests, summary->decode_context_tokens);
-    double equal = attention_schedule_equal(&cost->attention, requests,
-                                            summary->decode_context_tokens, &is_split);
-    double unequal = share_of_unequal(summary);
-    double imbalance =
-        unequal * cost_curve_at(&cost->imbalance, requests) + (1 - unequal) * equal / even;
-    double token_ps = cost->tile_ps * imbalance * cost->attention.kv_heads /
+    const struct attention_contexts contexts = {.requests = requests,
+                                                .tokens = summary->decode_context_tokens,
+                                                .squares = summary->decode_context_squares};
+    double even = attention_schedule_even(&cost->attention, requests, contexts.tokens);
+    double tiles = even;
+    double constant_ps = 0;
+    if (!cost->attention_is_even) {
+        struct attention_time time = attention_schedule_typical(&cost->attention, &contexts, memo);
+        tiles = time.tiles - ATTENTION_PIECE_TILES;
+        constant_ps = ATTENTION_PIECE_TILES * cost->tile_ps +
+                      (time.is_split ? combining_ps(cost, requests) : 0);
+    }
+    double token_ps = cost->tile_ps * tiles / even * cost->attention.kv_heads /
                       cost->attention.multiprocessors / ATTENTION_TILE_TOKENS;
     if (summary->prefill_requests > 0 && summary->cuda_graph == CUDA_GRAPH_NONE) {
         token_ps += (double)cost->beside_prefill_ps;
     }
     int64_t whole_token_ps = llround(token_ps);
     return (struct attention_price){
-        .constant_ps = (is_split ? cost->split_ps : 0) +
-                       whole_token_ps * (int64_t)requests * (ATTENTION_TILE_TOKENS / 2),
+        .constant_ps =
+            llround(constant_ps) + whole_token_ps * (int64_t)requests * (ATTENTION_TILE_TOKENS / 2),
         .token_ps = whole_token_ps,
     };
 }
@@ -123,6 +119,7 @@ static const struct setting identity_settings[] = {
 /* The coefficients as a file has them: durations in readable units. */
 struct coefficients {
     double split_ms;
+    double split_request_us;
     double tile_us;
     uint32_t kv_heads;
     uint32_t multiprocessors;
@@ -145,6 +142,7 @@ struct coefficients {
 
 static const struct setting coefficient_settings[] = {
     {COEFFICIENT("split_ms", split_ms)},
+    {COEFFICIENT("split_request_us", split_request_us)},
     {COEFFICIENT("attention_tile_us", tile_us)},
     {.name = "kv_heads_per_gpu",
      .type = SETTING_WHOLE,
@@ -186,7 +184,6 @@ struct curve_name {
 };
 
 static const struct curve_name decode_name = {"decode", "padded_requests", "cost_ms", 1e9};
-static const struct curve_name imbalance_name = {"imbalance", "requests", "ratio", 1};
 static const struct curve_name mixed_name = {"mixed", "padded_tokens", "cost_ms", 1e9};
 
 static bool read_curve(struct cost_curve *curve, const struct json *document, const char *place,
@@ -218,16 +215,20 @@ static bool read_curve(struct cost_curve *curve, const struct json *document, co
     return true;
 }
 
+/* 2: attention is played out and no longer tabulated. */
+enum { FORMAT_VERSION = 2 };
+
 bool step_cost_from_json(struct step_cost *cost, const struct json *document, const char *place,
                          struct error *error)
 {
-    static const char *const known[] = {"format_version", "about",     "identity",
-                                        "decode",         "imbalance", "mixed",
-                                        "coefficients",   "fit",       NULL};
+    static const char *const known[] = {"format_version", "about",        "identity", "decode",
+                                        "mixed",          "coefficients", "fit",      NULL};
     double version = 0;
     const struct json *version_item = json_find(document, "format_version");
-    if (version_item == NULL || !json_number(version_item, &version) || (int)version != 1) {
-        return error_set(error, "%s: 'format_version' must be 1", place);
+    if (version_item == NULL || !json_number(version_item, &version) ||
+        (int)version != FORMAT_VERSION) {
+        return error_set(error, "%s: 'format_version' must be %d ('kvcast calibrate' writes it)",
+                         place, FORMAT_VERSION);
     }
     struct step_cost read = {.identity = {.tensor_parallel = 1}};
     struct coefficients file = {0};
@@ -241,11 +242,11 @@ bool step_cost_from_json(struct step_cost *cost, const struct json *document, co
         !settings_read(identity_settings, identity, place, &read.identity, error) ||
         !settings_read(coefficient_settings, coefficients, place, &file, error) ||
         !read_curve(&read.decode, document, place, &decode_name, error) ||
-        !read_curve(&read.imbalance, document, place, &imbalance_name, error) ||
         !read_curve(&read.mixed, document, place, &mixed_name, error)) {
         return false;
     }
     read.split_ps = llround(file.split_ms * (double)PS_PER_MS);
+    read.split_request_ps = llround(file.split_request_us * (double)PS_PER_US);
     read.tile_ps = file.tile_us * (double)PS_PER_US;
     read.attention = (struct attention_shape){.kv_heads = file.kv_heads,
                                               .multiprocessors = file.multiprocessors};
@@ -291,6 +292,7 @@ void step_cost_to_json(const struct step_cost *cost, struct json *document)
 {
     struct coefficients file = {
         .split_ms = (double)cost->split_ps / (double)PS_PER_MS,
+        .split_request_us = (double)cost->split_request_ps / (double)PS_PER_US,
         .tile_us = round(cost->tile_ps) / (double)PS_PER_US,
         .kv_heads = cost->attention.kv_heads,
         .multiprocessors = cost->attention.multiprocessors,
@@ -308,10 +310,9 @@ void step_cost_to_json(const struct step_cost *cost, struct json *document)
     for (int i = 0; i < 3; i++) {
         file.launch_ms[i] = (double)cost->launch_ps[i] / (double)PS_PER_MS;
     }
-    json_add_number(document, "format_version", 1);
+    json_add_number(document, "format_version", FORMAT_VERSION);
     settings_echo(identity_settings, &cost->identity, json_add_object(document, "identity"));
     curve_to_json(&cost->decode, document, &decode_name);
-    curve_to_json(&cost->imbalance, document, &imbalance_name);
     curve_to_json(&cost->mixed, document, &mixed_name);
     settings_echo(coefficient_settings, &file, json_add_object(document, "coefficients"));
 }
@@ -322,7 +323,6 @@ struct step_cost step_cost_constant(int64_t step_ps)
     cost.decode = (struct cost_curve){.count = 1, .tokens = {1}, .cost_ps = {(double)step_ps}};
     cost.mixed = cost.decode;
     cost.attention = (struct attention_shape){.kv_heads = 1, .multiprocessors = 1};
-    cost.imbalance = (struct cost_curve){.count = 1, .tokens = {1}, .cost_ps = {1}};
     cost.largest_context_tokens = INFINITY;
     return cost;
 }

@@ -39,9 +39,10 @@ struct step_cost {
     struct step_cost_identity identity;
     struct cost_curve decode; /* by padded requests */
     struct attention_shape attention;
+    bool attention_is_even;        /* all multiprocessors always have their fair share */
     double tile_ps;                /* a tile of decode attention at a fair share, all layers */
-    struct cost_curve imbalance;   /* of unequal contexts, by requests */
     int64_t split_ps;              /* combining contexts that were split over multiprocessors */
+    int64_t split_request_ps;      /* and for each request of such a batch */
     struct cost_curve mixed;       /* by padded tokens */
     double mixed_attention_ps;     /* per query-key pair of the prefills */
     int64_t beside_prefill_ps;     /* more per context token of decodes in a step without graph */
@@ -75,8 +76,10 @@ struct step_noise {
     double launch;
 };
 
+/* 'memo' (or NULL) remembers schedules of one step cost. */
 struct attention_price step_cost_attention(const struct step_cost *cost,
-                                           const struct batch_summary *summary);
+                                           const struct batch_summary *summary,
+                                           struct attention_memo *memo);
 
 struct step_price step_cost_price(const struct step_cost *cost, const struct batch_summary *summary,
                                   struct attention_price attention, struct step_noise noise);

@@ -388,17 +388,8 @@ bool step_profile_compose(const struct step_profile *profile, const char *place,
                                                .multiprocessors = profile->multiprocessors};
     cost->tile_ps = slope_ps * ATTENTION_TILE_TOKENS * profile->multiprocessors / profile->kv_heads;
     cost->mixed_attention_ps = pair_ps;
-    cost->imbalance = (struct cost_curve){.count = 1, .tokens = {1}, .cost_ps = {1}};
+    cost->attention_is_even = true;
     return true;
-}
-
-void step_cost_schedule_attention(struct step_cost *cost)
-{
-    cost->imbalance.count = 0;
-    for (uint32_t requests = 1; requests <= 1024; requests += 1 + requests / 4) {
-        add_knot(&cost->imbalance, requests,
-                 attention_schedule_imbalance(&cost->attention, requests));
-    }
 }
 
 static void add_to_curve(struct cost_curve *curve, double constant_ps)

@@ -72,10 +72,6 @@ MUST_CHECK bool step_profile_compose(const struct step_profile *profile, const c
 /* GPU time that an engine adds to each step. */
 void step_cost_add_constant(struct step_cost *cost, double constant_ps);
 
-/* How unequal contexts fit the multiprocessors, by the engine's schedule; costs a second of a
- * computer's time for a hundred calls. */
-void step_cost_schedule_attention(struct step_cost *cost);
-
 /* The host's share, and its noise, of another cost. */
 void step_cost_take_host(struct step_cost *cost, const struct step_cost *host);
 

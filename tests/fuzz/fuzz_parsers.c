@@ -56,7 +56,7 @@ static void parse_cost(const char *path)
     if (step_cost_read(&cost, path, &error)) {
         struct batch_summary summary = {.decode_requests = 3, .decode_context_tokens = 300};
         batch_summary_choose_graph(&summary, 128, 2048, 0);
-        step_cost_price(&cost, &summary, step_cost_attention(&cost, &summary),
+        step_cost_price(&cost, &summary, step_cost_attention(&cost, &summary, NULL),
                         (struct step_noise){1, 1});
     }
 }
@@ -70,7 +70,7 @@ static void parse_profile(const char *path)
         step_profile_compose(&profile, path, &cost, &error)) {
         struct batch_summary summary = {.decode_requests = 3, .decode_context_tokens = 300};
         batch_summary_choose_graph(&summary, 128, 2048, 0);
-        step_cost_attention(&cost, &summary);
+        step_cost_attention(&cost, &summary, NULL);
     }
 }
 

@@ -156,10 +156,10 @@ static void test_cost_survives_its_file(void **state)
     for (uint32_t requests = 1; requests <= 128; requests++) {
         struct batch_summary summary = decodes(requests);
         summary.decode_context_tokens = 1000 * requests;
-        assert_true(step_cost_price(&cost, &summary, step_cost_attention(&cost, &summary),
+        assert_true(step_cost_price(&cost, &summary, step_cost_attention(&cost, &summary, NULL),
                                     (struct step_noise){1, 1})
                         .gpu_ps == step_cost_price(&again, &summary,
-                                                   step_cost_attention(&again, &summary),
+                                                   step_cost_attention(&again, &summary, NULL),
                                                    (struct step_noise){1, 1})
                                        .gpu_ps);
     }
@@ -176,7 +176,7 @@ static void test_cost_is_monotone(void **state)
     for (uint32_t tokens = 2; tokens < 20000; tokens += 37) {
         struct batch_summary summary = {.prefill_requests = 1, .prefill_tokens = tokens};
         batch_summary_choose_graph(&summary, 128, 2048, 0);
-        int64_t price = step_cost_price(&cost, &summary, step_cost_attention(&cost, &summary),
+        int64_t price = step_cost_price(&cost, &summary, step_cost_attention(&cost, &summary, NULL),
                                         (struct step_noise){1, 1})
                             .gpu_ps;
         assert_true(price >= last);
@@ -186,7 +186,7 @@ static void test_cost_is_monotone(void **state)
     last = 0;
     for (summary.decode_context_tokens = 0; summary.decode_context_tokens < 5000000;
          summary.decode_context_tokens += 10007) {
-        int64_t price = step_cost_price(&cost, &summary, step_cost_attention(&cost, &summary),
+        int64_t price = step_cost_price(&cost, &summary, step_cost_attention(&cost, &summary, NULL),
                                         (struct step_noise){1, 1})
                             .gpu_ps;
         assert_true((double)price > 0.97 * (double)last);
@@ -201,11 +201,11 @@ static void test_cost_file_errors(void **state)
     struct step_cost cost;
     struct error error;
     struct json *document = NULL;
-    assert_true(json_parse("{\"format_version\": 2}", "c.json", &document, &error));
+    assert_true(json_parse("{\"format_version\": 1}", "c.json", &document, &error));
     assert_false(step_cost_from_json(&cost, document, "c.json", &error));
-    assert_contains(error.message, "c.json: 'format_version' must be 1");
+    assert_contains(error.message, "c.json: 'format_version' must be 2");
     json_destroy(document);
-    assert_true(json_parse("{\"format_version\": 1, \"identity\": {}, \"coefficients\": {}}",
+    assert_true(json_parse("{\"format_version\": 2, \"identity\": {}, \"coefficients\": {}}",
                            "c.json", &document, &error));
     assert_false(step_cost_from_json(&cost, document, "c.json", &error));
     assert_contains(error.message, "key 'split_ms' is missing");
@@ -345,7 +345,7 @@ static void test_profile_composes_what_it_was_made_of(void **state)
     summary.padded_tokens = 32;
     cost.attention.multiprocessors = 4; /* whole rounds: no gaps at the end of one */
     cost.tile_ps = 1e4 * 128;
-    struct attention_price price = step_cost_attention(&cost, &summary);
+    struct attention_price price = step_cost_attention(&cost, &summary, NULL);
     assert_near((double)price.token_ps, 1e4, 600);
     step_cost_add_constant(&cost, 1e9);
     assert_near(cost.decode.cost_ps[1], 6.08e9, 1e3);
