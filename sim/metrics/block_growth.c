@@ -19,6 +19,9 @@ uint64_t block_growth_of_turns(const struct block_growth *growth, uint64_t turns
 
 uint64_t block_growth_turns_within(const struct block_growth *growth, uint64_t blocks)
 {
+    if (growth->sum == 0) {
+        return UINT64_MAX;
+    }
     uint64_t periods = blocks / growth->sum;
     uint64_t left = blocks - periods * growth->sum;
     uint64_t turns = periods * growth->period;

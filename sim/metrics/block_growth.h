@@ -12,13 +12,13 @@ struct block_growth {
     uint32_t period;
     uint32_t first;
     uint32_t sum;     /* over a period */
-    uint32_t members; /* requests; each gets a token a turn */
+    uint32_t members; /* requests that get a token each turn */
 };
 
 /* Blocks that the first 'turns' turns take. */
 uint64_t block_growth_of_turns(const struct block_growth *growth, uint64_t turns);
 
-/* The most turns that together take at most 'blocks'; there must be a member. */
+/* The most turns that together take at most 'blocks'; UINT64_MAX where nothing is ever taken. */
 uint64_t block_growth_turns_within(const struct block_growth *growth, uint64_t blocks);
 
 #endif

@@ -6,6 +6,18 @@
 
 #include "sim/base/memory.h"
 
+static void turn_list_init(struct turn_list *list, uint32_t turns, uint32_t requests)
+{
+    list->first = memory_zeroed(turns, sizeof list->first[0]);
+    list->next = memory_zeroed(requests, sizeof list->next[0]);
+}
+
+static void turn_list_free(struct turn_list *list)
+{
+    free(list->first);
+    free(list->next);
+}
+
 void instance_init(struct instance *instance, const struct engine_preset *preset,
                    const struct scheduling_policy *policy, const struct engine_settings *settings,
                    struct request *requests, uint32_t request_count)
@@ -29,6 +41,12 @@ void instance_init(struct instance *instance, const struct engine_preset *preset
     instance->loose = memory_zeroed(settings->max_batch_requests, sizeof instance->loose[0]);
     cohort_init(&instance->cohort, settings->block_tokens,
                 1 + kv_cache_blocks_for(&instance->kv_cache, preset->ahead_tokens));
+    uint32_t period = instance->cohort.period_tokens;
+    instance->crossings = memory_zeroed(period, sizeof instance->crossings[0]);
+    if (instance->kv_cache.has_identity) {
+        turn_list_init(&instance->taking, period, settings->max_batch_requests);
+        turn_list_init(&instance->filling, period, settings->max_batch_requests);
+    }
     instance->finished = memory_zeroed(settings->max_batch_requests, sizeof instance->finished[0]);
     if (preset->create_state != NULL) {
         preset->create_state(instance);
@@ -58,6 +76,9 @@ void instance_clear(struct instance *instance)
     free(instance->loose);
     cohort_clear(&instance->cohort);
     attention_memo_clear(&instance->attention_memo);
+    free(instance->crossings);
+    turn_list_free(&instance->taking);
+    turn_list_free(&instance->filling);
     free(instance->finished);
     for (uint32_t i = 0; i < STEPS_IN_FLIGHT_MAXIMUM; i++) {
         batch_clear(&instance->steps[i]);

@@ -58,9 +58,11 @@ struct engine_preset {
     const char *name;
     const char *summary;
     uint32_t reserved_blocks; /* that no request can hold */
+    uint32_t spare_blocks;    /* that a decode must find free even when it needs none */
     uint32_t ahead_tokens; /* taken in advance whenever a request needs a block (V1 before 0.9) */
     bool frees_to_tail;    /* freed blocks queue up behind all others, whatever they hold */
     bool moves_kv;         /* prompts and what follows can be on different instances */
+    bool counts_calls;     /* blocks noted by a forming are found by later ones only */
     bool has_policies;     /* other orders than its own can be chosen */
     struct engine_defaults defaults;
     /* Undoes settings that the engine does not have. */
@@ -75,7 +77,15 @@ struct engine_preset {
      * taken, before its output is processed; else it is formed beside it. */
     void (*take_tokens)(struct instance *instance, struct batch *batch);
     void (*process_output)(struct instance *instance, struct batch *batch);
-    /* NULL for both: its requests are walked one by one. */
+    /* Of an engine that keeps no cohort. For how many turns at most, each of which takes a token in
+     * for every request of the steps in flight and forms the same decodes again, it decides nothing
+     * and finds the room it looks for; the generic limits (ends, blocks that are free) aside. NULL:
+     * it never tells. */
+    uint64_t (*repeatable_turns)(const struct instance *instance);
+    /* What it keeps beside the instance, and blocks known by what they hold, change in so many of
+     * them; called before anything else does. NULL: nothing changes. */
+    void (*repeat)(struct instance *instance, uint64_t turns);
+    /* NULL for both: it keeps no cohort. */
     /* For how many turns of the loop a request that is a decode in every step in flight remains
      * one: a token comes out, another is formed. 0 when it is about to end. */
     uint32_t (*steady_turns)(const struct instance *instance, const struct request *request);
@@ -92,6 +102,14 @@ struct attention_stretch {
     uint32_t steps;
 };
 
+/* Positions in a list of requests by turn: the first of each, and who follows whom. */
+struct turn_list {
+    uint32_t *first;
+    uint32_t *next;
+};
+
+#define TURN_LIST_END UINT32_MAX
+
 struct instance {
     struct engine_settings settings;
     const struct engine_preset *preset;
@@ -107,7 +125,11 @@ struct instance {
     uint32_t *loose; /* those that are no members of the cohort; among prompts, in order */
     uint32_t loose_count;
     struct cohort cohort;
-    uint32_t *finished; /* by the last output processed */
+    uint32_t *crossings; /* for walked_decodes.c: blocks taken by turn, modulo a block's tokens */
+    struct turn_list
+        taking; /* of the running, where blocks are known by what they hold: who takes */
+    struct turn_list filling; /* a block, and who fills one */
+    uint32_t *finished;       /* by the last output processed */
     uint32_t finished_count;
     uint32_t *refused; /* by the last forming */
     uint32_t refused_count;
@@ -139,6 +161,12 @@ void instance_clear(struct instance *instance);
 static inline uint32_t instance_steps_limit(const struct instance *instance)
 {
     return instance->settings.async_scheduling && instance->preset->take_tokens == NULL ? 2 : 1;
+}
+
+/* The next step is formed once the tokens of a step are known, before its output is processed. */
+static inline bool instance_takes_tokens_early(const struct instance *instance)
+{
+    return instance->settings.async_scheduling && instance->preset->take_tokens != NULL;
 }
 
 /* The k-th oldest step in flight. */

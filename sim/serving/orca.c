@@ -31,6 +31,19 @@ static void orca_form(struct instance *instance, struct batch *batch)
     batch->summary.cuda_graph = CUDA_GRAPH_NONE;
 }
 
+/* Ends only free room, and no turn is a stretch in which somebody ends. */
+static uint64_t orca_repeatable_turns(const struct instance *instance)
+{
+    if (instance->waiting.count == 0 ||
+        instance->running_count >= instance->settings.max_batch_requests) {
+        return UINT64_MAX;
+    }
+    const struct request *first = &instance->requests[request_queue_at(&instance->waiting, 0)];
+    uint32_t blocks =
+        kv_cache_blocks_for(&instance->kv_cache, simple_engine_tokens_needed(instance, first));
+    return blocks > instance->kv_cache.free_blocks ? UINT64_MAX : 0;
+}
+
 static void orca_process_output(struct instance *instance, struct batch *batch)
 {
     instance->finished_count = 0;
@@ -56,4 +69,5 @@ const struct engine_preset engine_preset_orca = {
     .settle = simple_engine_settle,
     .form = orca_form,
     .process_output = orca_process_output,
+    .repeatable_turns = orca_repeatable_turns,
 };

@@ -690,6 +690,34 @@ static void sglang_process_output(struct instance *instance, struct batch *batch
     show_free(instance);
 }
 
+/* While slots suffice without evicting, and either nobody waits or the latch keeps all out. */
+static uint64_t sglang_repeatable_turns(const struct instance *instance)
+{
+    const struct sglang *state = state_of(instance);
+    const struct members *running = &state->running;
+    if (state->chunked != NOBODY || state->last_was_prompts ||
+        (instance->waiting.count > 0 && !state->is_full) ||
+        running->count != instance->running_count) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < running->count; i++) {
+        if (running->requests[i] == NOBODY) {
+            return 0;
+        }
+    }
+    return running->count > 0 ? state->free / running->count : 0;
+}
+
+static void sglang_repeat(struct instance *instance, uint64_t turns)
+{
+    struct sglang *state = state_of(instance);
+    state->free -= turns * state->running.count;
+    state->none_before = false;
+    for (uint64_t i = 0; i < turns && state->ratio > RATIO_LEAST; i++) {
+        state->ratio = fmax(state->ratio - RATIO_DECAY, RATIO_LEAST);
+    }
+}
+
 static void sglang_create_state(struct instance *instance)
 {
     struct sglang *state = memory_zeroed(1, sizeof *state);
@@ -751,4 +779,6 @@ const struct engine_preset engine_preset_sglang_0_4_6 = {
     .destroy_state = sglang_destroy_state,
     .form = sglang_form,
     .process_output = sglang_process_output,
+    .repeatable_turns = sglang_repeatable_turns,
+    .repeat = sglang_repeat,
 };

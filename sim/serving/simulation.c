@@ -95,12 +95,11 @@ static void send_requests(struct simulation *simulation, int64_t client_now_ps, 
     }
 }
 
-/* Requests are kept together only where nothing else happens between their steps. */
-static bool may_gather(const struct simulation *simulation)
+/* Stretches are taken only where nothing else happens between steps of one token a request. */
+static bool may_take_stretches(const struct simulation *simulation)
 {
     const struct simulation_settings *settings = &simulation->settings;
-    return !settings->stepwise && settings->preset->steady_turns != NULL &&
-           simulation->instance_count == 1 && !settings->engine.prefix_caching &&
+    return !settings->stepwise && simulation->instance_count == 1 &&
            settings->engine.draft_tokens == 0 && settings->hooks.next_turn_ps == NULL &&
            settings->hooks.on_forming == NULL;
 }
@@ -115,11 +114,14 @@ static void create_instances(struct simulation *simulation)
     simulation->instances =
         memory_zeroed(simulation->instance_count, sizeof simulation->instances[0]);
     simulation->instance = simulation->instances;
+    simulation->takes_walked = may_take_stretches(simulation);
     for (uint32_t i = 0; i < simulation->instance_count; i++) {
         struct instance *instance = &simulation->instances[i];
         instance_init(instance, settings->preset, settings->policy, &settings->engine, NULL, 0);
         instance->prefills_only = i < prefills;
-        instance->cohort.is_open = may_gather(simulation);
+        instance->cohort.is_open = may_take_stretches(simulation) &&
+                                   settings->preset->steady_turns != NULL &&
+                                   !settings->engine.prefix_caching;
     }
 }
 
@@ -544,7 +546,7 @@ static void on_step_end(struct simulation *simulation)
     struct batch *batch = instance_step(instance, 0);
     instance->oldest_step = (instance->oldest_step + 1) % STEPS_IN_FLIGHT_MAXIMUM;
     instance->steps_in_flight--;
-    if (instance->preset->take_tokens != NULL && instance->settings.async_scheduling) {
+    if (instance_takes_tokens_early(instance)) {
         instance->preset->take_tokens(instance, batch);
         turn(simulation);
         apply_tokens(simulation, batch);

@@ -22,6 +22,7 @@ struct simulation {
     struct instance *instances;
     uint32_t instance_count;
     struct instance *instance; /* whose event is handled */
+    bool takes_walked;         /* stretches of requests that no cohort keeps */
     struct timeline timeline;
     struct histogram itl;
     struct run_tally tally;

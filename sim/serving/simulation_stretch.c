@@ -1,13 +1,19 @@
 /* Between two changes of a batch nothing is decided: each turn takes a decode in and forms the next
- * one like it. Step times are an arithmetic progression, so the turns are taken at once, at the
- * price of one. */
+ * one like it. Step times are an arithmetic progression, so the turns are taken at once: at the
+ * price of one where the requests are kept together (cohort.h), at that of a walk over them where
+ * they are not (walked_decodes.h). */
 #include "sim/serving/simulation_state.h"
+#include "sim/serving/walked_decodes.h"
 
 struct stretch {
+    bool of_cohort;
     uint64_t turns;
+    uint64_t most_turns; /* for which the times hold */
     struct turn_times times;
     struct batch_summary before; /* of the newest step in flight */
+    struct block_growth growth;
     int64_t launch_ps;
+    int64_t delay_ps;    /* from a turn to its tokens at the client */
     int64_t last_gpu_ps; /* of the step that the last turn forms */
 };
 
@@ -28,16 +34,51 @@ static struct batch *newest(struct instance *instance)
 }
 
 /* All that runs is the cohort, in steps that decode and nothing else. */
-static bool only_decodes(struct instance *instance)
+static bool is_cohort_alone(struct instance *instance)
 {
     const struct batch_summary *summary = &newest(instance)->summary;
-    return instance->loose_count == 0 && instance->running_count > 0 &&
+    return cohort_count(&instance->cohort) > 0 && instance->loose_count == 0 &&
            instance_step(instance, 0)->count == 0 && newest(instance)->count == 0 &&
            summary->decode_requests == instance->running_count &&
-           instance->attention.requests == instance->running_count && instance->attention.steps > 1;
+           !(instance->waiting.count > 0 && instance->preset->admits_waiting(instance));
 }
 
-/* Prices the steps to form; false where launches and not the GPU set the pace. */
+/* True when the price of attention holds on and all that runs decodes. */
+static bool only_decodes(const struct simulation *simulation, struct stretch *stretch)
+{
+    struct instance *instance = simulation->instance;
+    if (instance->attention.steps < 2 || instance->steps_in_flight == 0 ||
+        instance->steps_in_flight != instance_steps_limit(instance) ||
+        instance->attention.requests != newest(instance)->summary.decode_requests) {
+        return false;
+    }
+    stretch->of_cohort = is_cohort_alone(instance);
+    return stretch->of_cohort || (simulation->takes_walked && walked_decodes_are_all(instance));
+}
+
+/* Steps one at a time: a gap is the host's part and the GPU's, or the launch and what follows it
+ * where that takes longer. */
+static bool time_single_steps(struct stretch *stretch, int64_t lead_ps, int64_t rise_ps,
+                              int64_t tail_ps)
+{
+    int64_t launched_ps = stretch->launch_ps + tail_ps;
+    int64_t first_ps = lead_ps + stretch->last_gpu_ps;
+    if (first_ps >= launched_ps) {
+        stretch->times.first_gap_ps = first_ps;
+        stretch->times.gap_ps = first_ps + rise_ps;
+        stretch->times.rise_ps = rise_ps;
+        return true;
+    }
+    stretch->times.first_gap_ps = launched_ps;
+    stretch->times.gap_ps = launched_ps;
+    stretch->times.rise_ps = 0;
+    stretch->most_turns =
+        rise_ps > 0 ? (uint64_t)((launched_ps - first_ps) / rise_ps) + 1 : UINT64_MAX;
+    return true;
+}
+
+/* Prices the steps to form; false where two are in flight and launches, not the GPU, set the pace.
+ */
 static bool price_stretch(struct simulation *simulation, struct stretch *stretch)
 {
     struct instance *instance = simulation->instance;
@@ -48,46 +89,55 @@ static bool price_stretch(struct simulation *simulation, struct stretch *stretch
     int64_t rise_ps = step_cost_rise_ps(&first, held->price, held->noise);
     int64_t host_ps = simulation_host_ps(simulation, newest(instance));
     int64_t launch_ps = host_ps + price.launch_ps;
-    int64_t lead_ps = first.cuda_graph == CUDA_GRAPH_FULL ? launch_ps : host_ps;
     int64_t now_ps = simulation->now_ps;
-    int64_t wait_ps = newest(instance)->end_ps - now_ps;
     bool is_free = cost->launch_blocks_loop || instance->launch_done_ps <= now_ps;
+    stretch->most_turns = UINT64_MAX;
     stretch->launch_ps = launch_ps;
     stretch->last_gpu_ps = price.gpu_ps;
+    stretch->delay_ps =
+        cost->output_overhead_ps + (instance_takes_tokens_early(instance) ? launch_ps : 0);
     stretch->times = (struct turn_times){.first_ps = now_ps, .rise_ps = rise_ps};
     if (price.gpu_ps <= 1 || rise_ps < 0 || !is_free) {
         return false;
     }
-    if (instance->settings.async_scheduling) {
+    if (instance_steps_limit(instance) > 1) {
+        int64_t wait_ps = newest(instance)->end_ps - now_ps;
         stretch->times.first_gap_ps = wait_ps;
         stretch->times.gap_ps = price.gpu_ps;
         return wait_ps >= price.launch_ps && price.gpu_ps >= price.launch_ps &&
                price.gpu_ps >= cost->launch_tail_ps;
     }
-    stretch->times.first_gap_ps = lead_ps + price.gpu_ps;
-    stretch->times.gap_ps = lead_ps + price.gpu_ps + rise_ps;
+    int64_t lead_ps = first.cuda_graph == CUDA_GRAPH_FULL ? launch_ps : host_ps;
     return instance->gpu_free_ps <= now_ps &&
-           lead_ps + price.gpu_ps >= launch_ps + cost->launch_tail_ps;
+           time_single_steps(stretch, lead_ps, rise_ps, cost->launch_tail_ps);
 }
 
 /* Turns up to the next event, change of the batch, or price of attention. */
-static uint64_t count_turns(const struct simulation *simulation, const struct turn_times *times)
+static uint64_t count_turns(const struct simulation *simulation, struct stretch *stretch)
 {
-    const struct instance *instance = simulation->instance;
+    struct instance *instance = simulation->instance;
     const struct event *next = event_queue_first(&simulation->events);
-    uint64_t limit = cohort_turns(instance, instance->attention.steps);
+    uint64_t most = instance->attention.steps;
     int64_t end_ps = ps_from_s(MAXIMUM_TIME_S);
     if (next != NULL) {
         end_ps = ps_min(end_ps, next->at_ps);
     }
-    return limit < 2 ? limit : turn_times_before(times, end_ps, limit);
+    most = most < stretch->most_turns ? most : stretch->most_turns;
+    if (stretch->of_cohort) {
+        most = cohort_turns(instance, most);
+        stretch->growth = cohort_growth(&instance->cohort);
+    } else {
+        most = walked_decodes_turns(instance, most, &stretch->growth);
+    }
+    return most < 2 ? most : turn_times_before(&stretch->times, end_ps, most);
 }
 
+/* Gaps between tokens of the cohort, all of whose members get theirs together. */
 static void count_gaps(struct simulation *simulation, const struct stretch *stretch)
 {
     struct histogram *itl = &simulation->itl;
-    uint64_t requests = simulation->instance->running_count;
-    int64_t seen_ps = stretch->times.first_ps + simulation->settings.cost->output_overhead_ps;
+    uint64_t requests = stretch->growth.members;
+    int64_t seen_ps = stretch->times.first_ps + stretch->delay_ps;
     histogram_add(itl, seen_ps - simulation->instance->cohort.last_token_ps, requests);
     if (stretch->turns > 1) {
         histogram_add(itl, stretch->times.first_gap_ps, requests);
@@ -98,12 +148,16 @@ static void count_gaps(struct simulation *simulation, const struct stretch *stre
     }
 }
 
-/* The state after each turn: blocks are taken as members fill theirs. */
+/* The state after each forming: blocks are taken as requests fill theirs. Where tokens are taken
+ * early, those of a turn are counted by the next. */
 static void note_states(struct simulation *simulation, const struct stretch *stretch)
 {
-    struct block_growth growth = cohort_growth(&simulation->instance->cohort);
-    timeline_repeat(&simulation->timeline, &stretch->times, stretch->turns,
-                    simulation_state(simulation), &growth);
+    struct timeline_state state = simulation_state(simulation);
+    if (instance_takes_tokens_early(simulation->instance)) {
+        state.output_tokens -= stretch->growth.members;
+    }
+    timeline_repeat(&simulation->timeline, &stretch->times, stretch->turns, state,
+                    &stretch->growth);
 }
 
 static void count_steps(struct simulation *simulation, const struct stretch *stretch)
@@ -127,9 +181,12 @@ static void count_steps(struct simulation *simulation, const struct stretch *str
     }
     simulation->counts.extrapolated_steps += stretch->turns - measured;
     simulation->counts.decode_steps += stretch->turns;
-    simulation->output_tokens += stretch->turns * simulation->instance->running_count;
+    simulation->output_tokens += stretch->turns * stretch->growth.members;
     simulation->counts.events += stretch->turns - 1;
-    simulation->steps_since_token = 1;
+    simulation->steps_since_token = stretch->growth.members == 0
+                                        ? simulation->steps_since_token + stretch->turns
+                                    : instance_takes_tokens_early(simulation->instance) ? 0
+                                                                                        : 1;
     simulation->instance->attention.steps -= (uint32_t)stretch->turns;
 }
 
@@ -140,10 +197,9 @@ static void advance_steps(struct simulation *simulation, const struct stretch *s
     struct batch *oldest = instance_step(instance, 0);
     int64_t last_ps = turn_times_at(&stretch->times, stretch->turns - 1);
     int64_t next_ps = turn_times_at(&stretch->times, stretch->turns);
-    oldest->count = 0;
     oldest->summary = later_summary(&stretch->before, stretch->turns - 1);
     oldest->end_ps = next_ps;
-    if (instance->settings.async_scheduling) {
+    if (instance_steps_limit(instance) > 1) {
         newest(instance)->end_ps =
             next_ps + stretch->last_gpu_ps + stretch->times.rise_ps * (int64_t)(stretch->turns - 1);
     }
@@ -158,24 +214,27 @@ static void advance_steps(struct simulation *simulation, const struct stretch *s
 bool simulation_take_stretch(struct simulation *simulation)
 {
     struct instance *instance = simulation->instance;
-    struct stretch stretch;
-    if (!only_decodes(instance) ||
-        (instance->waiting.count > 0 && instance->preset->admits_waiting(instance))) {
+    struct stretch stretch = {0};
+    if (!only_decodes(simulation, &stretch)) {
         return false;
     }
     stretch.before = newest(instance)->summary;
     if (!price_stretch(simulation, &stretch)) {
         return false;
     }
-    stretch.turns = count_turns(simulation, &stretch.times);
+    stretch.turns = count_turns(simulation, &stretch);
     if (stretch.turns < 2) {
         return false;
     }
-    count_gaps(simulation, &stretch);
     note_states(simulation, &stretch);
     count_steps(simulation, &stretch);
-    cohort_repeat(instance, &stretch.times, stretch.turns,
-                  simulation->settings.cost->output_overhead_ps);
+    if (stretch.of_cohort) {
+        count_gaps(simulation, &stretch);
+        cohort_repeat(instance, &stretch.times, stretch.turns, stretch.delay_ps);
+    } else {
+        walked_decodes_repeat(instance, &stretch.times, stretch.turns, &stretch.growth,
+                              stretch.delay_ps, &simulation->itl);
+    }
     advance_steps(simulation, &stretch);
     return true;
 }

@@ -122,6 +122,13 @@ static void static_process_output(struct instance *instance, struct batch *batch
     }
 }
 
+/* Nobody joins a batch. */
+static uint64_t static_repeatable_turns(const struct instance *instance)
+{
+    (void)instance;
+    return UINT64_MAX;
+}
+
 const struct engine_preset engine_preset_static = {
     .name = "static",
     .summary = "static batching: one batch to its end",
@@ -133,4 +140,5 @@ const struct engine_preset engine_preset_static = {
     .settle = simple_engine_settle,
     .form = static_form,
     .process_output = static_process_output,
+    .repeatable_turns = static_repeatable_turns,
 };

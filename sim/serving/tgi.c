@@ -315,6 +315,32 @@ static void tgi_process_output(struct instance *instance, struct batch *batch)
     show_free(instance);
 }
 
+/* Until a segment ends; what waits is looked at in every pass, so nobody may. */
+static uint64_t tgi_repeatable_turns(const struct instance *instance)
+{
+    const struct tgi *state = state_of(instance);
+    uint64_t turns = UINT64_MAX;
+    if (instance->waiting.count > 0 &&
+        instance->running_count < instance->settings.max_batch_requests) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < instance->running_count; i++) {
+        uint32_t index = instance->running[i];
+        uint64_t left = state->segments[index].end - instance->requests[index].known_tokens;
+        turns = left - 1 < turns ? left - 1 : turns;
+    }
+    return turns;
+}
+
+static void tgi_repeat(struct instance *instance, uint64_t turns)
+{
+    struct tgi *state = state_of(instance);
+    state->has_admitted = false;
+    if (!instance->settings.chunked_prefill) {
+        state->waiting_tokens += (uint32_t)turns;
+    }
+}
+
 static void tgi_create_state(struct instance *instance)
 {
     struct tgi *state = memory_zeroed(1, sizeof *state);
@@ -363,4 +389,6 @@ const struct engine_preset engine_preset_tgi = {
     .destroy_state = tgi_destroy_state,
     .form = tgi_form,
     .process_output = tgi_process_output,
+    .repeatable_turns = tgi_repeatable_turns,
+    .repeat = tgi_repeat,
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/base/smaller.h"
+#include "sim/serving/walked_decodes.h"
 
 /* A forming under way. */
 struct forming {
@@ -324,18 +325,23 @@ static void order_running(struct forming *forming)
     memcpy(instance->loose, running, instance->running_count * sizeof running[0]);
 }
 
+static uint32_t longest_captured(const struct engine_settings *settings)
+{
+    return smaller(8192, settings->max_model_len);
+}
+
 /* Full graphs for steps of decodes, padded to a captured size, unless a context is too long;
  * anything else runs eagerly (model_runner.py:_use_captured_graph). */
 static void choose_graph(const struct forming *forming)
 {
-    enum { LONGEST_CAPTURED = 8192, LARGEST_CAPTURED = 256 };
+    enum { LARGEST_CAPTURED = 256 };
     struct batch_summary *summary = &forming->batch->summary;
     const struct engine_settings *settings = &forming->instance->settings;
     uint32_t tokens = batch_summary_tokens(summary);
     uint32_t padded = tokens <= 2 ? tokens : tokens <= 4 ? 4 : (tokens + 7) / 8 * 8;
     uint32_t largest = smaller((settings->max_batch_requests + 7) / 8 * 8, LARGEST_CAPTURED);
     bool captured = forming->new_prefills + forming->old_prefills == 0 && padded <= largest &&
-                    forming->longest < smaller(LONGEST_CAPTURED, settings->max_model_len);
+                    forming->longest < longest_captured(settings);
     summary->cuda_graph = captured ? CUDA_GRAPH_FULL : CUDA_GRAPH_NONE;
     summary->padded_tokens = captured ? padded : tokens;
 }
@@ -346,7 +352,7 @@ static void vllm_v0_form(struct instance *instance, struct batch *batch)
         .instance = instance, .batch = batch, .requests = instance->running_count};
     bool chunked = instance->settings.chunked_prefill;
     batch_reset(batch);
-    instance->kv_cache.blocks.call++;
+    instance->kv_cache.blocks.call += instance->preset->counts_calls;
     if (!chunked && instance->swapped.count == 0) {
         form_waiting(&forming);
     }
@@ -394,6 +400,54 @@ static void vllm_v0_process_output(struct instance *instance, struct batch *batc
     }
 }
 
+/* Who waits or was swapped out stays where it is while blocks get fewer and nobody leaves. */
+static bool is_held_back(const struct instance *instance)
+{
+    if (instance->running_count >= instance->settings.max_batch_requests) {
+        return true;
+    }
+    const struct kv_cache *cache = &instance->kv_cache;
+    if (instance->waiting.count > 0) {
+        uint32_t index = request_queue_at(&instance->waiting, 0);
+        uint32_t blocks = kv_cache_blocks_for(cache, instance->requests[index].known_tokens);
+        if (try_blocks(instance, blocks) != ADMISSION_LATER) {
+            return false;
+        }
+    }
+    if (instance->swapped.count > 0) {
+        uint32_t index = request_queue_at(&instance->swapped, 0);
+        uint32_t known = instance->requests[index].known_tokens;
+        return try_blocks(instance, 1 + (known - 1) / cache->block_tokens) != ADMISSION_NOW;
+    }
+    return true;
+}
+
+/* Until a context is too long for its graph. A better one that waits may make others leave, and
+ * one whose prompt is too long is refused: then each turn decides. */
+static uint64_t vllm_v0_repeatable_turns(const struct instance *instance)
+{
+    const struct engine_settings *settings = &instance->settings;
+    const struct batch *batch = &instance->steps[instance->oldest_step];
+    uint32_t limit = longest_captured(settings);
+    uint32_t longest = 0;
+    if (batch->count != instance->running_count ||
+        (instance->waiting.count > 0 &&
+         (instance->policy->is_before != NULL ||
+          instance->requests[request_queue_at(&instance->waiting, 0)].known_tokens >
+              settings->max_batch_tokens)) ||
+        !is_held_back(instance)) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < instance->running_count; i++) {
+        uint32_t computed = instance->requests[instance->running[i]].computed_tokens;
+        longest = computed > longest ? computed : longest;
+    }
+    if (batch->summary.cuda_graph != CUDA_GRAPH_FULL) {
+        return UINT64_MAX;
+    }
+    return longest < limit ? limit - longest : 0;
+}
+
 static void vllm_v0_settle(struct engine_settings *settings)
 {
     settings->reserve_full_prompt = false;
@@ -405,6 +459,8 @@ static void vllm_v0_settle(struct engine_settings *settings)
 const struct engine_preset engine_preset_vllm_v0 = {
     .name = "vllm-v0",
     .summary = "vLLM 0.8.1: V0 scheduler, prompts first, recompute or swap",
+    .spare_blocks = 1,
+    .counts_calls = true,
     .has_policies = true,
     .defaults = {.max_batch_tokens = 32768,
                  .max_batch_requests = 256,
@@ -415,4 +471,6 @@ const struct engine_preset engine_preset_vllm_v0 = {
     .form = vllm_v0_form,
     .take_tokens = vllm_v0_take_tokens,
     .process_output = vllm_v0_process_output,
+    .repeatable_turns = vllm_v0_repeatable_turns,
+    .repeat = walked_decodes_repeat_blocks,
 };

@@ -5,6 +5,7 @@
 
 #include "sim/base/smaller.h"
 #include "sim/serving/speculation.h"
+#include "sim/serving/walked_decodes.h"
 
 /* A forming under way. */
 struct forming {
@@ -428,6 +429,25 @@ static uint32_t vllm_v1_steady_turns(const struct instance *instance, const stru
     return turns > 0 ? (uint32_t)(turns < UINT32_MAX ? turns : UINT32_MAX) : 0;
 }
 
+/* With prefix caching no cohort is kept. Whoever waits might find more in the cache by and by. */
+static uint64_t vllm_v1_repeatable_turns(const struct instance *instance)
+{
+    const struct engine_settings *settings = &instance->settings;
+    uint64_t turns = UINT64_MAX;
+    if (!instance->kv_cache.has_identity ||
+        instance->steps[instance->oldest_step].count != instance->running_count ||
+        (instance->waiting.count > 0 && instance->running_count < settings->max_batch_requests &&
+         instance->running_count < settings->max_batch_tokens)) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < instance->running_count && turns > 0; i++) {
+        const struct request *request = &instance->requests[instance->running[i]];
+        uint64_t its = instance->preset->steady_turns(instance, request);
+        turns = its < turns ? its : turns;
+    }
+    return turns;
+}
+
 /* And as long as it takes blocks ahead in full: near max_model_len they become fewer. */
 static uint32_t vllm_0_8_steady_turns(const struct instance *instance,
                                       const struct request *request)
@@ -459,6 +479,8 @@ const struct engine_preset engine_preset_vllm_0_24 = {
     .settle = vllm_0_24_settle,
     .form = vllm_v1_form,
     .process_output = vllm_v1_process_output,
+    .repeatable_turns = vllm_v1_repeatable_turns,
+    .repeat = walked_decodes_repeat_blocks,
     .steady_turns = vllm_v1_steady_turns,
     .admits_waiting = vllm_v1_admits_waiting,
 };
@@ -512,6 +534,8 @@ const struct engine_preset engine_preset_vllm_0_8 = {
     .settle = vllm_0_8_settle,
     .form = vllm_0_8_form,
     .process_output = vllm_v1_process_output,
+    .repeatable_turns = vllm_v1_repeatable_turns,
+    .repeat = walked_decodes_repeat_blocks,
     .steady_turns = vllm_0_8_steady_turns,
     .admits_waiting = vllm_v1_admits_waiting,
 };

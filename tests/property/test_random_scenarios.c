@@ -359,14 +359,25 @@ static void draw_gpu_bound(struct scenario *scenario, uint64_t seed)
     random_destroy(random);
 }
 
-static uint64_t walked_events;
-static uint64_t taken_events;
+/* By the engine's place in the list. */
+static uint64_t walked_events[16];
+static uint64_t taken_events[16];
+
+static uint32_t place_of(const struct engine_preset *preset)
+{
+    uint32_t place = 0;
+    while (engine_presets[place] != preset) {
+        place++;
+    }
+    return place;
+}
 
 /* Runs it step by step, and taking stretches while checking between events. */
 static bool is_same_both_ways(const struct scenario *scenario)
 {
     static struct scenario walked;
     static struct scenario taken;
+    uint32_t place = place_of(scenario->settings.preset);
     walked = *scenario;
     taken = *scenario;
     walked.settings.cost = &walked.cost;
@@ -377,10 +388,10 @@ static bool is_same_both_ways(const struct scenario *scenario)
     struct simulation *b = simulation_create(&taken.settings, taken.requests, taken.request_count);
     simulation_run(a);
     while (simulation_step(b)) {
-        taken_events++;
+        taken_events[place]++;
         simulation_check(b);
     }
-    walked_events += simulation_counts(a)->events;
+    walked_events[place] += simulation_counts(a)->events;
     bool same =
         memcmp(walked.requests, taken.requests, sizeof walked.requests) == 0 && same_results(a, b);
     simulation_destroy(a);
@@ -417,13 +428,14 @@ static void shrink(struct scenario *scenario)
 static void print_scenario(const struct scenario *scenario)
 {
     const struct engine_settings *engine = &scenario->settings.engine;
-    printf("# %u tokens, %u requests a step, model len %u, %u blocks of %u, threshold %u, "
+    printf("# %s: %u tokens, %u requests a step, model len %u, %u blocks of %u, threshold %u, "
            "watermark %.3f, full prompt %d, chunked %d, async %d; client %d width %u; policy %s\n",
-           engine->max_batch_tokens, engine->max_batch_requests, engine->max_model_len,
-           engine->num_blocks, engine->block_tokens, engine->long_prefill_threshold_tokens,
-           engine->watermark_ratio, engine->reserve_full_prompt, engine->chunked_prefill,
-           engine->async_scheduling, scenario->settings.client.kind,
-           scenario->settings.client.width, scenario->settings.policy->name);
+           scenario->settings.preset->name, engine->max_batch_tokens, engine->max_batch_requests,
+           engine->max_model_len, engine->num_blocks, engine->block_tokens,
+           engine->long_prefill_threshold_tokens, engine->watermark_ratio,
+           engine->reserve_full_prompt, engine->chunked_prefill, engine->async_scheduling,
+           scenario->settings.client.kind, scenario->settings.client.width,
+           scenario->settings.policy->name);
     for (uint32_t i = 0; i < scenario->request_count; i++) {
         const struct request *request = &scenario->requests[i];
         printf("# at %.6f s: %u prompt, %u output of at most %u, %u reasoning, priority %d\n",
@@ -432,35 +444,61 @@ static void print_scenario(const struct scenario *scenario)
     }
 }
 
-/* Puts every other scenario on an engine that takes stretches too. */
-static void draw_engine_with_stretches(struct scenario *scenario, uint64_t seed)
+/* Puts every other scenario on an engine that keeps a cohort too. */
+static void draw_cohort_engine(struct scenario *scenario, uint64_t seed)
 {
-    const struct engine_preset *with_stretches[16];
+    const struct engine_preset *with_cohort[16];
     uint32_t count = 0;
+    draw_gpu_bound(scenario, seed);
     for (uint32_t i = 0; engine_presets[i] != NULL; i++) {
         if (engine_presets[i]->steady_turns != NULL) {
-            with_stretches[count++] = engine_presets[i];
+            with_cohort[count++] = engine_presets[i];
         }
     }
     assert_true(count > 1);
-    set_preset(scenario, with_stretches[seed % count]);
+    set_preset(scenario, with_cohort[seed % count]);
     if (scenario->settings.preset->settle != NULL) {
         scenario->settings.preset->settle(&scenario->settings.engine);
     }
     scenario->settings.engine.loop_ps = (int64_t)(seed / 2 % 4) * PS_PER_MS / 2;
 }
 
-static void test_stretches_equal_steps(void **state)
+/* Any engine with any of its options; mostly as they take stretches. */
+static void draw_any_stretches(struct scenario *scenario, uint64_t seed)
 {
-    (void)state;
+    draw_any_engine(scenario, seed);
+    struct random_stream *random = random_create(seed, "any stretches");
+    for (int i = 0; i < 3 && random_below(random, 4) > 0; i++) {
+        scenario->cost.launch_ps[i] = (int64_t)random_below(random, 3) * PS_PER_MS / 2;
+    }
+    if (random_below(random, 8) > 0) {
+        scenario->settings.instances = 1;
+        scenario->settings.prefill_instances = 0;
+        scenario->settings.decode_instances = 0;
+        scenario->settings.engine.draft_tokens = 0;
+    }
+    if (random_below(random, 2) == 0) {
+        widen(scenario, random);
+    }
+    scenario->settings.engine.loop_ps = (int64_t)random_below(random, 4) * PS_PER_MS / 2;
+    scenario->cost.step_noise = 0.02;
+    scenario->settings.noise = random_below(random, 2) == 0;
+    scenario->settings.seed = seed;
+    random_destroy(random);
+}
+
+static void check_both_ways(void (*draw_one)(struct scenario *scenario, uint64_t seed),
+                            uint32_t least_gain)
+{
     static struct scenario scenario;
+    memset(walked_events, 0, sizeof walked_events);
+    memset(taken_events, 0, sizeof taken_events);
     for (uint64_t seed = 1; seed <= EQUALITY_SCENARIOS; seed++) {
         if (only_seed != 0 && seed != only_seed) {
             continue;
         }
         current_seed = seed;
-        draw_gpu_bound(&scenario, seed);
-        draw_engine_with_stretches(&scenario, seed);
+        draw_one(&scenario, seed);
         if (!is_same_both_ways(&scenario)) {
             shrink(&scenario);
             print_scenario(&scenario);
@@ -468,9 +506,25 @@ static void test_stretches_equal_steps(void **state)
                      (unsigned long long)seed);
         }
     }
-    printf("# %llu events walked, %llu taken\n", (unsigned long long)walked_events,
-           (unsigned long long)taken_events);
-    assert_true(only_seed != 0 || 3 * taken_events < walked_events);
+    for (uint32_t i = 0; engine_presets[i] != NULL; i++) {
+        if (walked_events[i] > 0) {
+            printf("# %s: %llu events walked, %llu taken\n", engine_presets[i]->name,
+                   (unsigned long long)walked_events[i], (unsigned long long)taken_events[i]);
+            assert_true(only_seed != 0 || least_gain * taken_events[i] < walked_events[i]);
+        }
+    }
+}
+
+static void test_cohorts_equal_steps(void **state)
+{
+    (void)state;
+    check_both_ways(draw_cohort_engine, 3);
+}
+
+static void test_stretches_equal_steps(void **state)
+{
+    (void)state;
+    check_both_ways(draw_any_stretches, 2);
 }
 
 static int print_seed(void **state)
@@ -496,6 +550,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(test_invariants, print_seed),
         cmocka_unit_test_teardown(test_engines, print_seed),
         cmocka_unit_test(test_same_seed_same_run),
+        cmocka_unit_test_teardown(test_cohorts_equal_steps, print_seed),
         cmocka_unit_test_teardown(test_stretches_equal_steps, print_seed),
     };
     return cmocka_run_group_tests_name("random scenarios", tests, NULL, NULL);
