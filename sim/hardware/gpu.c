@@ -13,6 +13,7 @@
 
 static const struct setting gpu_settings[] = {
     {.name = "name", .type = SETTING_TEXT, .required = true, SETTING_OF(gpu, name)},
+    {.name = "driver_name", .type = SETTING_TEXT, SETTING_OF(gpu, driver_name)},
     {NUMBER(memory_mib)},
     {.name = "memory_source", .type = SETTING_IGNORED},
     {NUMBER(memory_gb_per_s)},
@@ -62,7 +63,8 @@ bool gpu_catalog_find(const struct gpu_catalog *catalog, const char *name, struc
     const struct gpu *containing = NULL;
     for (uint32_t i = 0; i < catalog->count && i < 64; i++) {
         names[i] = catalog->gpus[i].name;
-        if (strcasecmp(names[i], name) == 0) {
+        if (strcasecmp(names[i], name) == 0 ||
+            strcasecmp(catalog->gpus[i].driver_name, name) == 0) {
             *ret_gpu = catalog->gpus[i];
             return true;
         }

@@ -215,9 +215,10 @@ void cost_transfer(struct step_cost *cost, const struct cost_configuration *from
     struct scales b = transfer.b;
     double kv_ratio = b.layers * kv_heads_per_gpu(to) * to->kv->bytes /
                       (a.layers * kv_heads_per_gpu(from) * from->kv->bytes);
-    scale_hump(&cost->decode, 1 / a.hump);
+    bool other_format = from->weights != to->weights; /* else what hump there is carries over */
+    scale_hump(&cost->decode, other_format ? 1 / a.hump : 1);
     transfer_curve(&cost->decode, &transfer, b.batch / a.batch);
-    scale_hump(&cost->decode, b.hump);
+    scale_hump(&cost->decode, other_format ? b.hump : 1);
     transfer_curve(&cost->mixed, &transfer, b.compute / a.compute);
     transfer_attention(cost, to, b.tile / a.tile);
     cost->mixed_attention_ps *= b.attention / a.attention;

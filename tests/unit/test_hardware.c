@@ -59,6 +59,8 @@ static void test_find_names(void **state)
     assert_contains(error.message, "did you mean 'DeepSeek-R1-Distill-Qwen-7B'");
     assert_true(gpu_catalog_find(&gpus, "NVIDIA H200", &gpu, &error));
     assert_string_equal(gpu.name, "H200-SXM");
+    assert_true(gpu_catalog_find(&gpus, "NVIDIA H100 80GB HBM3", &gpu, &error));
+    assert_string_equal(gpu.name, "H100-SXM");
     assert_false(gpu_catalog_find(&gpus, "RTX 409O", &gpu, &error));
     assert_contains(error.message, "did you mean 'RTX 4090'");
 }
