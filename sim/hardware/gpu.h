@@ -14,7 +14,7 @@
 struct gpu {
     char name[48];
     char driver_name[48]; /* without "NVIDIA ", where it is another one; "" if not */
-    double memory_mib; /* what the driver reports, or nominal */
+    double memory_mib;    /* what the driver reports, or nominal */
     double memory_gb_per_s;
     double bf16_tflops;
     double fp8_tflops;
@@ -38,8 +38,8 @@ struct gpu_catalog {
 MUST_CHECK bool gpu_catalog_read(struct gpu_catalog *catalog, struct error *error);
 void gpu_catalog_clear(struct gpu_catalog *catalog);
 
-/* The GPU called 'name', by us or by its driver: equal but for case and a leading "NVIDIA ", else the
- * first whose name contains it. */
+/* The GPU called 'name', by us or by its driver: equal but for case and a leading "NVIDIA ", else
+ * the first whose name contains it. */
 MUST_CHECK bool gpu_catalog_find(const struct gpu_catalog *catalog, const char *name,
                                  struct gpu *ret_gpu, struct error *error);
 

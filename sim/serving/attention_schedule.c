@@ -1,5 +1,6 @@
 #include "sim/serving/attention_schedule.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -102,6 +103,7 @@ static struct attention_time play(const struct attention_shape *shape, const uin
     uint32_t *counts = memory_zeroed((size_t)largest + 1, sizeof counts[0]);
     for (uint32_t i = 0; i < requests; i++) {
         uint32_t piece = divide_up(tiles[i], splits_of(tiles[i], share));
+        assert(piece > 0);
         counts[piece] += tiles[i] / piece;
         counts[tiles[i] % piece]++; /* no tiles at all is nobody's size */
     }

@@ -1,5 +1,5 @@
-/* The state of a run, for the two files that move it: simulation.c turn by turn, and
- * simulation_stretch.c many turns at once. */
+/* The state of a run, for the files that move it: simulation.c turn by turn, simulation_stretch.c
+ * many turns at once; simulation_pricing.c says how long a step takes. */
 #ifndef SIM_SERVING_SIMULATION_STATE_H
 #define SIM_SERVING_SIMULATION_STATE_H
 
@@ -41,6 +41,11 @@ struct simulation {
 
 /* What the timeline notes of all instances, now. */
 struct timeline_state simulation_state(const struct simulation *simulation);
+
+/* Price it: when its launch returns and when its output is at hand. On one GPU the engine loop
+ * launches itself and is held up by it; workers of their own launch one step after the other. A
+ * full graph starts when it is launched, other steps start with their first kernel. */
+void simulation_price_batch(struct simulation *simulation, struct batch *batch);
 
 /* What the host does before it launches a step, unless another step in flight hides it. */
 int64_t simulation_host_ps(const struct simulation *simulation, const struct batch *batch);
