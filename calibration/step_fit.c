@@ -273,17 +273,18 @@ static void gather(const struct layout *layout, const struct step_observations *
     free(row);
 }
 
-/* Relative to the target, a spoilt span counted as LARGEST at most. */
+#define LARGEST_ERROR 0.05
+
+/* Relative to the target, a spoilt span counted as LARGEST_ERROR at most. */
 static double mean_error_pct(const struct problem *problem, const double *coefficients)
 {
-    const double LARGEST = 0.05;
     double sum = 0;
     for (size_t i = 0; i < problem->count; i++) {
         double fitted = 0;
         for (size_t j = 0; j < problem->columns; j++) {
             fitted += problem->rows[i * problem->columns + j] * coefficients[j];
         }
-        sum += fmin(LARGEST, fabs(fitted / problem->targets[i] - 1));
+        sum += fmin(LARGEST_ERROR, fabs(fitted / problem->targets[i] - 1));
     }
     return 100 * sum / (double)problem->count;
 }
@@ -533,20 +534,26 @@ static void fit_noise(const struct step_observations *observations, struct step_
     free(values);
 }
 
+/* A run and the shape of attention on one of its GPUs. */
+struct sweeps {
+    const struct measured_run *run;
+    struct attention_shape attention;
+};
+
 /* Which ends show depends on the model and the model on which ends show: a few rounds settle it. */
-static bool fit(const struct measured_run *run, const struct attention_shape *attention,
-                bool without_held_out, struct step_cost *cost,
+static bool fit(const struct sweeps *sweeps, bool without_held_out, struct step_cost *cost,
                 struct step_observations *observations, struct fit_report *ret_report,
                 struct error *error)
 {
     memset(cost, 0, sizeof *cost);
-    identify(run, cost);
-    fit_client(run, cost);
-    guess(run, cost);
+    identify(sweeps->run, cost);
+    fit_client(sweeps->run, cost);
+    guess(sweeps->run, cost);
     for (int round = 0; round < ROUNDS; round++) {
         step_observations_clear(observations);
-        step_observations_init(observations, run, cost);
-        if (!fit_spans(observations, attention, without_held_out, cost, ret_report, error)) {
+        step_observations_init(observations, sweeps->run, cost);
+        if (!fit_spans(observations, &sweeps->attention, without_held_out, cost, ret_report,
+                       error)) {
             return false;
         }
         fit_launches(observations, cost);
@@ -574,13 +581,13 @@ static bool find_attention_shape(const struct measured_run *run, struct attentio
 bool step_fit_run(const struct measured_run *run, struct step_cost *ret_cost,
                   struct fit_report *ret_report, struct error *error)
 {
-    struct attention_shape attention = {0};
+    struct sweeps sweeps = {.run = run};
     struct step_observations observations = {0};
     struct step_cost without_held_out;
     struct step_cost cost;
-    bool ok = find_attention_shape(run, &attention, error) &&
-              fit(run, &attention, true, &without_held_out, &observations, ret_report, error) &&
-              fit(run, &attention, false, &cost, &observations, ret_report, error);
+    bool ok = find_attention_shape(run, &sweeps.attention, error) &&
+              fit(&sweeps, true, &without_held_out, &observations, ret_report, error) &&
+              fit(&sweeps, false, &cost, &observations, ret_report, error);
     if (ok) {
         report(&observations, &cost, &without_held_out, ret_report);
         *ret_cost = cost;
