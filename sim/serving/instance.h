@@ -175,6 +175,12 @@ static inline struct batch *instance_step(struct instance *instance, uint32_t k)
     return &instance->steps[(instance->oldest_step + k) % STEPS_IN_FLIGHT_MAXIMUM];
 }
 
+/* There must be one. */
+static inline struct batch *instance_newest_step(struct instance *instance)
+{
+    return instance_step(instance, instance->steps_in_flight - 1);
+}
+
 /* A request runs from now on, behind all others; or no longer. */
 void instance_add_running(struct instance *instance, uint32_t request);
 void instance_remove_running(struct instance *instance, uint32_t request);

@@ -28,17 +28,12 @@ static struct batch_summary later_summary(const struct batch_summary *summary, u
     return later;
 }
 
-static struct batch *newest(struct instance *instance)
-{
-    return instance_step(instance, instance->steps_in_flight - 1);
-}
-
 /* All that runs is the cohort, in steps that decode and nothing else. */
 static bool is_cohort_alone(struct instance *instance)
 {
-    const struct batch_summary *summary = &newest(instance)->summary;
+    const struct batch_summary *summary = &instance_newest_step(instance)->summary;
     return cohort_count(&instance->cohort) > 0 && instance->loose_count == 0 &&
-           instance_step(instance, 0)->count == 0 && newest(instance)->count == 0 &&
+           instance_step(instance, 0)->count == 0 && instance_newest_step(instance)->count == 0 &&
            summary->decode_requests == instance->running_count &&
            !(instance->waiting.count > 0 && instance->preset->admits_waiting(instance));
 }
@@ -49,7 +44,7 @@ static bool only_decodes(const struct simulation *simulation, struct stretch *st
     struct instance *instance = simulation->instance;
     if (instance->attention.steps < 2 || instance->steps_in_flight == 0 ||
         instance->steps_in_flight != instance_steps_limit(instance) ||
-        instance->attention.requests != newest(instance)->summary.decode_requests) {
+        instance->attention.requests != instance_newest_step(instance)->summary.decode_requests) {
         return false;
     }
     stretch->of_cohort = is_cohort_alone(instance);
@@ -58,7 +53,7 @@ static bool only_decodes(const struct simulation *simulation, struct stretch *st
 
 /* Steps one at a time: a gap is the host's part and the GPU's, or the launch and what follows it
  * where that takes longer. */
-static bool time_single_steps(struct stretch *stretch, int64_t lead_ps, int64_t rise_ps,
+static void time_single_steps(struct stretch *stretch, int64_t lead_ps, int64_t rise_ps,
                               int64_t tail_ps)
 {
     int64_t launched_ps = stretch->launch_ps + tail_ps;
@@ -67,14 +62,13 @@ static bool time_single_steps(struct stretch *stretch, int64_t lead_ps, int64_t 
         stretch->times.first_gap_ps = first_ps;
         stretch->times.gap_ps = first_ps + rise_ps;
         stretch->times.rise_ps = rise_ps;
-        return true;
+        return;
     }
     stretch->times.first_gap_ps = launched_ps;
     stretch->times.gap_ps = launched_ps;
     stretch->times.rise_ps = 0;
     stretch->most_turns =
         rise_ps > 0 ? (uint64_t)((launched_ps - first_ps) / rise_ps) + 1 : UINT64_MAX;
-    return true;
 }
 
 /* Prices the steps to form; false where two are in flight and launches, not the GPU, set the pace.
@@ -87,7 +81,7 @@ static bool price_stretch(struct simulation *simulation, struct stretch *stretch
     struct batch_summary first = later_summary(&stretch->before, 1);
     struct step_price price = step_cost_price(cost, &first, held->price, held->noise);
     int64_t rise_ps = step_cost_rise_ps(&first, held->price, held->noise);
-    int64_t host_ps = simulation_host_ps(simulation, newest(instance));
+    int64_t host_ps = simulation_host_ps(simulation, instance_newest_step(instance));
     int64_t launch_ps = host_ps + price.launch_ps;
     int64_t now_ps = simulation->now_ps;
     bool is_free = cost->launch_blocks_loop || instance->launch_done_ps <= now_ps;
@@ -101,15 +95,15 @@ static bool price_stretch(struct simulation *simulation, struct stretch *stretch
         return false;
     }
     if (instance_steps_limit(instance) > 1) {
-        int64_t wait_ps = newest(instance)->end_ps - now_ps;
+        int64_t wait_ps = instance_newest_step(instance)->end_ps - now_ps;
         stretch->times.first_gap_ps = wait_ps;
         stretch->times.gap_ps = price.gpu_ps;
         return wait_ps >= price.launch_ps && price.gpu_ps >= price.launch_ps &&
                price.gpu_ps >= cost->launch_tail_ps;
     }
     int64_t lead_ps = first.cuda_graph == CUDA_GRAPH_FULL ? launch_ps : host_ps;
-    return instance->gpu_free_ps <= now_ps &&
-           time_single_steps(stretch, lead_ps, rise_ps, cost->launch_tail_ps);
+    time_single_steps(stretch, lead_ps, rise_ps, cost->launch_tail_ps);
+    return instance->gpu_free_ps <= now_ps;
 }
 
 /* Turns up to the next event, change of the batch, or price of attention. */
@@ -200,11 +194,11 @@ static void advance_steps(struct simulation *simulation, const struct stretch *s
     oldest->summary = later_summary(&stretch->before, stretch->turns - 1);
     oldest->end_ps = next_ps;
     if (instance_steps_limit(instance) > 1) {
-        newest(instance)->end_ps =
+        instance_newest_step(instance)->end_ps =
             next_ps + stretch->last_gpu_ps + stretch->times.rise_ps * (int64_t)(stretch->turns - 1);
     }
-    newest(instance)->summary = later_summary(&stretch->before, stretch->turns);
-    instance->gpu_free_ps = newest(instance)->end_ps;
+    instance_newest_step(instance)->summary = later_summary(&stretch->before, stretch->turns);
+    instance->gpu_free_ps = instance_newest_step(instance)->end_ps;
     instance->launch_done_ps = last_ps + stretch->launch_ps;
     instance->finished_count = 0;
     simulation->now_ps = last_ps;
@@ -218,7 +212,7 @@ bool simulation_take_stretch(struct simulation *simulation)
     if (!only_decodes(simulation, &stretch)) {
         return false;
     }
-    stretch.before = newest(instance)->summary;
+    stretch.before = instance_newest_step(instance)->summary;
     if (!price_stretch(simulation, &stretch)) {
         return false;
     }

@@ -4,11 +4,6 @@
 
 #include "sim/base/units.h"
 
-static struct batch *newest(struct instance *instance)
-{
-    return instance_step(instance, instance->steps_in_flight - 1);
-}
-
 /* A decode, and the client has all its earlier tokens, or the engine keeps them to the end. */
 static bool is_plain(const struct instance *instance, const struct batch_entry *entry)
 {
@@ -25,7 +20,7 @@ static bool is_plain(const struct instance *instance, const struct batch_entry *
 
 bool walked_decodes_are_all(struct instance *instance)
 {
-    const struct batch *last = newest(instance);
+    const struct batch *last = instance_newest_step(instance);
     const struct batch *first = instance_step(instance, 0);
     const struct batch_summary *summary = &last->summary;
     if (instance->preset->repeatable_turns == NULL || last->count == 0 ||
@@ -49,7 +44,7 @@ bool walked_decodes_are_all(struct instance *instance)
 uint64_t walked_decodes_turns(struct instance *instance, uint64_t most,
                               struct block_growth *ret_growth)
 {
-    const struct batch *batch = newest(instance);
+    const struct batch *batch = instance_newest_step(instance);
     const struct kv_cache *cache = &instance->kv_cache;
     uint32_t at_a_time = instance->cohort.blocks_at_a_time;
     uint32_t period = instance->cohort.period_tokens;
@@ -176,7 +171,7 @@ void walked_decodes_repeat(struct instance *instance, const struct turn_times *t
                            uint64_t turns, const struct block_growth *growth, int64_t delay_ps,
                            struct histogram *itl)
 {
-    const struct batch *batch = newest(instance);
+    const struct batch *batch = instance_newest_step(instance);
     if (!instance->kv_cache.has_identity) {
         kv_cache_take(&instance->kv_cache, (uint32_t)block_growth_of_turns(growth, turns));
     }
