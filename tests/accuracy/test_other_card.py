@@ -9,7 +9,9 @@ import one_run
 QWEN, LLAMA = "DeepSeek-R1-Distill-Qwen-", "DeepSeek-R1-Distill-Llama-"
 # model, weights, degree, profile of the H200 to carry over, profile of the H100
 CASES = ((QWEN + "1.5B", "bf16", 1, "qwen-1.5b-bf16", "qwen-1.5b-bf16"), (QWEN + "7B", "bf16", 1, "qwen-7b-bf16", "qwen-7b-bf16"),
-         (QWEN + "14B", "bf16", 1, "qwen-14b-bf16", "qwen-14b-bf16"), (QWEN + "14B", "bf16", 2, "qwen-14b-bf16-tp2", "qwen-14b-bf16-tp2"),
+         (QWEN + "14B", "bf16", 1, "qwen-14b-bf16", "qwen-14b-bf16"), (QWEN + "32B", "bf16", 1, "qwen-32b-bf16", "qwen-32b-bf16"),
+         (LLAMA + "8B", "bf16", 1, "llama-8b-bf16", "llama-8b-bf16"), (LLAMA + "8B", "fp8", 1, "llama-8b-fp8", "llama-8b-fp8"),
+         (QWEN + "1.5B", "fp8", 1, "qwen-1.5b-fp8", "qwen-1.5b-fp8"), (QWEN + "7B", "fp8", 1, "qwen-7b-fp8", "qwen-7b-fp8"), (QWEN + "14B", "bf16", 2, "qwen-14b-bf16-tp2", "qwen-14b-bf16-tp2"),
          (QWEN + "32B", "bf16", 2, "qwen-32b-bf16", "qwen-32b-bf16-tp2"), (QWEN + "14B", "fp8", 1, "qwen-14b-fp8", "qwen-14b-fp8"),
          (LLAMA + "70B", "fp8", 2, "llama-70b-fp8", "llama-70b-fp8-tp2"))
 EACH, MEDIAN = 0.08, 0.03
