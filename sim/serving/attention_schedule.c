@@ -54,22 +54,6 @@ static void sink(struct ends *ends, double end)
     ends->at[hole] = end;
 }
 
-/* As multiprocessors end, those left share the bandwidth, up to the limit of one. */
-static double with_shared_bandwidth(struct ends *ends)
-{
-    double multiprocessors = ends->count;
-    double time = 0;
-    double before = 0;
-    while (ends->count > 0) {
-        double first = ends->at[0];
-        time += (first - before) / fmin(LONE_SPEED_UP, multiprocessors / ends->count);
-        before = first;
-        ends->count--;
-        sink(ends, ends->at[ends->count]);
-    }
-    return time;
-}
-
 /* Pieces of one size go to whoever is free first. The first round leaves multiprocessors in rising
  * order of their ends if it is handed out from the last to the first, which is a heap. */
 static void hand_out(struct ends *ends, uint32_t pieces, double tiles, uint32_t *unused)
@@ -80,6 +64,25 @@ static void hand_out(struct ends *ends, uint32_t pieces, double tiles, uint32_t 
     for (; pieces > 0; pieces--) {
         sink(ends, ends->at[0] + tiles);
     }
+}
+
+/* As multiprocessors end, those left share the bandwidth, up to the limit of one. */
+static double with_shared_bandwidth(struct ends *ends, bool is_sorted)
+{
+    double multiprocessors = ends->count;
+    uint32_t left = ends->count;
+    double time = 0;
+    double before = 0;
+    for (uint32_t i = 0; left > 0; i++, left--) {
+        double first = ends->at[is_sorted ? i : 0];
+        time += (first - before) / fmin(LONE_SPEED_UP, multiprocessors / left);
+        before = first;
+        if (!is_sorted) {
+            ends->count = left - 1;
+            sink(ends, ends->at[ends->count]);
+        }
+    }
+    return time;
 }
 
 static uint32_t splits_of(uint32_t tiles, uint32_t share)
@@ -101,18 +104,20 @@ static struct attention_time play(const struct attention_shape *shape, const uin
         time.is_split = time.is_split || piece < tiles[i];
     }
     uint32_t *counts = memory_zeroed((size_t)largest + 1, sizeof counts[0]);
+    uint64_t pieces = 0;
     for (uint32_t i = 0; i < requests; i++) {
         uint32_t piece = divide_up(tiles[i], splits_of(tiles[i], share));
         assert(piece > 0);
         counts[piece] += tiles[i] / piece;
         counts[tiles[i] % piece]++; /* no tiles at all is nobody's size */
+        pieces += divide_up(tiles[i], piece);
     }
     uint32_t unused = shape->multiprocessors;
     struct ends ends = {.at = memory_zeroed(unused, sizeof ends.at[0]), .count = unused};
     for (uint32_t size = largest; size > 0; size--) {
         hand_out(&ends, counts[size] * shape->kv_heads, size + ATTENTION_PIECE_TILES, &unused);
     }
-    time.tiles = with_shared_bandwidth(&ends);
+    time.tiles = with_shared_bandwidth(&ends, pieces * shape->kv_heads <= shape->multiprocessors);
     free(ends.at);
     free(counts);
     return time;
