@@ -11,9 +11,9 @@
 #include "sim/serving/batch.h"
 #include "sim/serving/step_cost.h"
 
-/* Decodes are up to 3 % slower after large prefills, which lower the GPU's clocks; both that and
- * the recovery take about this long (seen in all eight sweeps,
- * tests/accuracy/attention_constants.sh), so heat is an exponential mean over this time. */
+/* Decodes are 2 to 8 % slower after large prefills, which lower the GPU's clocks; both that and the
+ * recovery take about this long (seen in all eight sweeps, tests/accuracy/attention_constants.sh),
+ * so heat is an exponential mean over this time. */
 #ifndef HEAT_TIME_S
 #define HEAT_TIME_S 0.05
 #endif

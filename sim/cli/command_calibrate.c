@@ -76,8 +76,7 @@ static bool fit_to_steps(const struct measured_run *measured, struct step_cost *
     add_report(document, measured, &report);
     print_report(measured, &report);
     printf("  pure decodes are %.1f %% slower in the heat of large prefills, which is not priced; "
-           "with "
-           "it their mean error is %.3f %%\n",
+           "with it their mean error is %.3f %%\n",
            report.heat_pct, report.with_heat_pct);
     printf("  decode steps measured up to %.0f requests and %.0f context tokens, others up to %.0f "
            "tokens; beyond, prices are extrapolated and counted as such\n",

@@ -8,8 +8,9 @@
 #include "sim/hardware/all_reduce.h"
 
 /* Of a decode step, beside reading weights and attention: sampling and the like once, and per layer
- * norms, rotary embedding, gaps. With these the measured bases of 7B, 14B and 14B on two GPUs in
- * bf16 all read their weights at 4.19 TB/s (32B on two: 4.0). */
+ * norms, rotary embedding, gaps. With these the measured bases of 7B and 14B in bf16 both read
+ * their weights at 4.32 TB/s; on two GPUs 14B at 4.45, 32B at 4.10. (33.3 us a layer would make
+ * three of them 4.18 to 4.21, but transfers come out further off.) */
 #define STEP_OVERHEAD_PS (300 * (double)PS_PER_US)
 #define LAYER_OVERHEAD_PS (37 * (double)PS_PER_US)
 
@@ -19,9 +20,6 @@
  * before a product of more than one token: 4.5 bytes move for 0.56, some of them only in the cache
  * (the study's 14B steps on RTX 4090, Table 11). AWQ's first kernel: such that the study's 7B
  * passes take 2.4 times those of bf16. */
-/* Every Hopper card but the cut-down H20 has more, no older one has. */
-#define LEAST_HOPPER_TFLOPS 600
-
 struct format_factors {
     const char *weights;
     double read;          /* bandwidth on the linear layers' bytes, at hidden size 5120 */
@@ -40,6 +38,9 @@ static const struct format_factors formats[] = {
     {"awq-int4-plain", 0.070, 0, 3.3, 0.9, 1},
     {"bnb-nf4", 0.18, 0, 1, 0.9, 1},
 };
+
+/* Every Hopper card but the cut-down H20 has more, no older one has. */
+#define LEAST_HOPPER_TFLOPS 600
 
 /* Before Hopper, vLLM runs GPTQ and AWQ through Marlin instead of Machete: close to full bandwidth
  * up to batch 16 (its published rates; the study's 14B steps on RTX 4090 give 0.8 of bf16's). */

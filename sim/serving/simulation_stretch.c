@@ -126,20 +126,28 @@ static uint64_t count_turns(const struct simulation *simulation, struct stretch 
     return most < 2 ? most : turn_times_before(&stretch->times, end_ps, most);
 }
 
-/* Gaps between tokens of the cohort, all of whose members get theirs together. */
+/* Gaps between the tokens of the stretch: requests that sample all get theirs together. */
 static void count_gaps(struct simulation *simulation, const struct stretch *stretch)
 {
     struct histogram *itl = &simulation->itl;
+    const struct turn_times *times = &stretch->times;
     uint64_t requests = stretch->growth.members;
-    int64_t seen_ps = stretch->times.first_ps + stretch->delay_ps;
-    histogram_add(itl, seen_ps - simulation->instance->cohort.last_token_ps, requests);
-    if (stretch->turns > 1) {
-        histogram_add(itl, stretch->times.first_gap_ps, requests);
+    if (requests == 0) {
+        return;
     }
+    histogram_add(itl, times->first_gap_ps, requests);
     if (stretch->turns > 2) {
-        histogram_add_progression(itl, stretch->times.gap_ps, stretch->times.rise_ps,
-                                  stretch->turns - 2, requests);
+        histogram_add_progression(itl, times->gap_ps, times->rise_ps, stretch->turns - 2, requests);
     }
+}
+
+/* Each request of a cohort waited for the first token of the stretch as long as the others. */
+static void repeat_cohort(struct simulation *simulation, const struct stretch *stretch)
+{
+    struct cohort *cohort = &simulation->instance->cohort;
+    int64_t seen_ps = stretch->times.first_ps + stretch->delay_ps;
+    histogram_add(&simulation->itl, seen_ps - cohort->last_token_ps, stretch->growth.members);
+    cohort_repeat(simulation->instance, &stretch->times, stretch->turns, stretch->delay_ps);
 }
 
 /* The state after each forming: blocks are taken as requests fill theirs. Where tokens are taken
@@ -222,9 +230,9 @@ bool simulation_take_stretch(struct simulation *simulation)
     }
     note_states(simulation, &stretch);
     count_steps(simulation, &stretch);
+    count_gaps(simulation, &stretch);
     if (stretch.of_cohort) {
-        count_gaps(simulation, &stretch);
-        cohort_repeat(instance, &stretch.times, stretch.turns, stretch.delay_ps);
+        repeat_cohort(simulation, &stretch);
     } else {
         walked_decodes_repeat(instance, &stretch.times, stretch.turns, &stretch.growth,
                               stretch.delay_ps, &simulation->itl);

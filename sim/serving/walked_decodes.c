@@ -178,12 +178,6 @@ void walked_decodes_repeat(struct instance *instance, const struct turn_times *t
     if (instance->preset->repeat != NULL) {
         instance->preset->repeat(instance, turns);
     }
-    if (growth->members > 0 && turns > 1) {
-        histogram_add(itl, times->first_gap_ps, growth->members);
-    }
-    if (growth->members > 0 && turns > 2) {
-        histogram_add_progression(itl, times->gap_ps, times->rise_ps, turns - 2, growth->members);
-    }
     for (uint32_t i = 0; i < batch->count; i++) {
         repeat_request(instance, &batch->entries[i], times, turns, delay_ps, itl);
     }

@@ -15,7 +15,8 @@ bool walked_decodes_are_all(struct instance *instance);
 uint64_t walked_decodes_turns(struct instance *instance, uint64_t most,
                               struct block_growth *ret_growth);
 
-/* Takes them: each request gets a token 'delay_ps' after each turn, whose gaps go to 'itl'. */
+/* Takes them: each request gets a token 'delay_ps' after each turn. To 'itl' goes the gap before
+ * its first; those after are everyone's, for the caller to count. */
 void walked_decodes_repeat(struct instance *instance, const struct turn_times *times,
                            uint64_t turns, const struct block_growth *growth, int64_t delay_ps,
                            struct histogram *itl);
