@@ -182,6 +182,8 @@ bool explanation_run(const struct measured_run *run, const struct measured_job *
         observe(&driver, cost, &explanation.observations);
         explanation.same_formings = driver.same;
         explain_cost(cost, &explanation);
+        explanation.opening_steps = opening_predict(
+            run, job, cost, explanation.observations.summaries, explanation.opening);
         *ret_explanation = explanation;
     }
     driver_clear(&driver);
@@ -201,6 +203,20 @@ static void print_ttft(FILE *stream, const char *what, const struct job_validati
             compared_error_pct(result->makespan_s),
             compared_error_pct((struct compared){m->mean, p->mean}),
             compared_error_pct((struct compared){m->p90, p->p90}));
+}
+
+static void print_opening(const struct explanation *explanation, FILE *stream)
+{
+    fprintf(stream, "  opening, given the measured batches, from forming to the end that shows:\n");
+    for (uint32_t i = 0; i < explanation->opening_steps; i++) {
+        const struct opening_step *step = &explanation->opening[i];
+        fprintf(stream,
+                "    %5u tokens of prompts beside %3u decodes %9.1f ms %9.1f ms %+6.1f %%%s\n",
+                step->prefill_tokens, step->decode_requests, step->measured_s * 1000,
+                step->predicted_s * 1000,
+                compared_error_pct((struct compared){step->measured_s, step->predicted_s}),
+                step->launch_bound ? " (bound by its launch)" : "");
+    }
 }
 
 void explanation_print(const struct explanation *explanation, FILE *stream)
@@ -223,6 +239,7 @@ void explanation_print(const struct explanation *explanation, FILE *stream)
                     regime->p95_pct);
         }
     }
+    print_opening(explanation, stream);
     fputc('\n', stream);
 }
 

@@ -10,6 +10,7 @@
 #include "sim/base/settings.h"
 #include "sim/base/text.h"
 #include "sim/base/units.h"
+#include "sim/hardware/precision.h"
 
 #define TEXT(member) .name = #member, .type = SETTING_TEXT, SETTING_OF(measured_engine, member)
 #define WHOLE(member)                                                                              \
@@ -52,6 +53,11 @@ static bool read_engine(struct measured_run *run, struct error *error)
     bool ok = json_read_file(path, &document, error) &&
               settings_read(engine_settings, document, path, &run->engine, error);
     json_destroy(document);
+    const struct weight_precision *weights = NULL;
+    if (ok && !weight_precision_find(run->engine.weights, &weights, error)) {
+        ok = error_add_place(error, "%s: 'weights'", path);
+    }
+    run->engine.new_sizes_wait = ok && weights->waits_for_new_sizes;
     return ok;
 }
 
@@ -283,4 +289,12 @@ void measured_run_identify(const struct measured_run *run, struct step_cost_iden
     snprintf(identity->weights, sizeof identity->weights, "%s", engine->weights);
     snprintf(identity->kv_cache, sizeof identity->kv_cache, "%s", engine->kv_cache);
     identity->tensor_parallel = engine->tensor_parallel;
+}
+
+void measured_run_note_sizes(const struct measured_run *run, uint32_t step_count,
+                             struct launched_sizes *sizes)
+{
+    for (uint32_t i = 0; i < step_count; i++) {
+        launched_sizes_add(sizes, measured_step_tokens(&run->steps[i]));
+    }
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "sim/base/error.h"
+#include "sim/serving/launched_sizes.h"
 #include "sim/serving/step_cost.h"
 
 struct measured_engine {
@@ -27,6 +28,7 @@ struct measured_engine {
     char sampling[128];
     double gpu_memory_utilization; /* 0: the number of blocks was set by hand */
     bool num_blocks_override;
+    bool new_sizes_wait; /* as these weights make the engine do (sim/hardware/precision.h) */
 };
 
 struct measured_request {
@@ -80,6 +82,15 @@ struct measured_run {
 
 MUST_CHECK bool measured_run_read(struct measured_run *run, const char *path, struct error *error);
 void measured_run_clear(struct measured_run *run);
+
+static inline uint32_t measured_step_tokens(const struct measured_step *step)
+{
+    return step->prefill_tokens + step->decode_requests;
+}
+
+/* Adds the tokens of the run's first 'step_count' steps. */
+void measured_run_note_sizes(const struct measured_run *run, uint32_t step_count,
+                             struct launched_sizes *sizes);
 
 /* Names the run and its configuration as what 'identity' was calibrated on. */
 void measured_run_identify(const struct measured_run *run, struct step_cost_identity *identity);

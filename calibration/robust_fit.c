@@ -1,6 +1,7 @@
 #include "calibration/robust_fit.h"
 
 #include <gsl/gsl_multifit.h>
+#include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdbool.h>
@@ -138,4 +139,20 @@ void robust_fit(const double *rows, const double *targets, size_t count, size_t 
     free(relative);
     free(problem.is_free);
     free(problem.weights);
+}
+
+double robust_median(double *values, size_t count)
+{
+    gsl_sort(values, 1, count);
+    return count > 0 ? gsl_stats_median_from_sorted_data(values, 1, count) : NAN;
+}
+
+double robust_deviation(double *values, size_t count)
+{
+    const double median_to_deviation =
+        1.4826; /* of a normal distribution: 1 / its 75th percentile */
+    for (size_t i = 0; i < count; i++) {
+        values[i] = fabs(values[i]);
+    }
+    return count > 0 ? median_to_deviation * robust_median(values, count) : 0;
 }

@@ -1,5 +1,5 @@
 /* Linear least squares with coefficients of at least zero, relative errors and little weight for
- * outliers. */
+ * outliers; medians. */
 #ifndef CALIBRATION_ROBUST_FIT_H
 #define CALIBRATION_ROBUST_FIT_H
 
@@ -11,5 +11,12 @@
  * >= 0; columns that no row uses get 0. */
 void robust_fit(const double *rows, const double *targets, size_t count, size_t columns,
                 double *ret_coefficients);
+
+/* The median; NAN of none. Sorts 'values'. */
+double robust_median(double *values, size_t count);
+
+/* The standard deviation about zero that normal numbers with this median of absolute values have; 0
+ * of none. Sorts 'values' by their size, without sign. */
+double robust_deviation(double *values, size_t count);
 
 #endif

@@ -1,12 +1,12 @@
 #include "calibration/step_fit.h"
 
-#include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "calibration/client_fit.h"
 #include "calibration/robust_fit.h"
 #include "calibration/step_observations.h"
 #include "sim/base/memory.h"
@@ -25,8 +25,6 @@ enum { HOLD_OUT = 5, ROUNDS = 4 };
 #define TOKEN_SCALE 1e3
 #define TILE_SCALE 10
 #define REQUEST_SCALE 32.0
-/* Standard deviation of normal numbers by the median of their absolute values. */
-#define NORMAL_DEVIATION 1.4826
 
 /* Columns: decode base at each knot; a tile of decode attention; combining split contexts, and that
  * for each request; how much slower decodes are in the heat of large prefills (fitted so that it
@@ -50,12 +48,6 @@ struct layout {
     size_t beside_prefill;
     size_t columns;
 };
-
-static double median_of(double *values, size_t count)
-{
-    gsl_sort(values, 1, count);
-    return count > 0 ? gsl_stats_median_from_sorted_data(values, 1, count) : NAN;
-}
 
 /* Pure decode: the captured sizes that were measured for more than a step in passing. */
 static void place_decode_knots(struct cost_curve *knots,
@@ -165,11 +157,10 @@ static void add_step(const struct layout *layout, const struct batch_summary *su
     }
     row[layout->mixed_base] += 1;
     add_slopes(&layout->mixed, summary->padded_tokens, &row[layout->mixed_base + 1]);
-    if (summary->cuda_graph == CUDA_GRAPH_NONE) {
-        row[layout->beside_prefill] += ((double)summary->decode_context_tokens +
-                                        summary->decode_requests * ATTENTION_TILE_TOKENS / 2.0) /
-                                       CONTEXT_SCALE;
-    }
+    row[layout->beside_prefill] += step_cost_beside_share(summary) *
+                                   ((double)summary->decode_context_tokens +
+                                    summary->decode_requests * ATTENTION_TILE_TOKENS / 2.0) /
+                                   CONTEXT_SCALE;
     row[layout->mixed_attention] +=
         (double)summary->prefill_attention_pairs_x2 / 2 / ATTENTION_SCALE;
 }
@@ -341,7 +332,7 @@ static void fit_launches(const struct step_observations *observations, struct st
             }
         }
         if (count > 0) {
-            cost->launch_ps[graph] = ps_from_s(median_of(values, count));
+            cost->launch_ps[graph] = ps_from_s(robust_median(values, count));
         }
     }
     size_t count = 0;
@@ -351,60 +342,7 @@ static void fit_launches(const struct step_observations *observations, struct st
         }
     }
     if (count > 0) {
-        cost->launch_tail_ps = ps_max(0, ps_from_s(median_of(values, count)));
-    }
-    free(values);
-}
-
-/* How long a request takes to the engine: the first forming of a burst had some of its requests and
- * had not yet the next. Half way between the two bounds; NAN when the forming does not tell. */
-static double travel_s(const struct measured_run *run, const struct measured_job *job)
-{
-    const struct measured_step *first = &run->steps[job->first_step];
-    const struct measured_request *requests = &run->requests[job->first_request];
-    uint32_t taken = first->prefill_requests;
-    if (taken == 0 || taken >= job->request_count ||
-        first->prefill_tokens != taken * requests[0].prompt_tokens ||
-        requests[taken].sent_s < requests[taken - 1].sent_s) {
-        return NAN;
-    }
-    return first->schedule_s - (requests[taken].sent_s + requests[taken - 1].sent_s) / 2;
-}
-
-/* The client's share: sent to taken in, woken to formed, and from the forming that follows the
- * output of a step to the token at the client. */
-static void fit_client(const struct measured_run *run, struct step_cost *cost)
-{
-    double *values = memory_zeroed(3 * (size_t)run->job_count, sizeof values[0]);
-    double *travels = values;
-    double *starts = values + run->job_count;
-    double *outputs = values + 2 * (size_t)run->job_count;
-    size_t travel_count = 0;
-    size_t start_count = 0;
-    size_t output_count = 0;
-    for (uint32_t i = 0; i < run->job_count; i++) {
-        const struct measured_job *job = &run->jobs[i];
-        if (!job->is_sweep || job->request_count == 0 || job->step_count < 4) {
-            continue;
-        }
-        const struct measured_request *request = &run->requests[job->first_request];
-        const struct measured_step *steps = &run->steps[job->first_step];
-        double travel = travel_s(run, job);
-        if (!isnan(travel)) {
-            travels[travel_count++] = travel;
-        }
-        starts[start_count++] = steps[0].schedule_s - request->sent_s;
-        if (job->request_count == 1 && steps[1].prefill_requests == 0) {
-            outputs[output_count++] = request->first_token_s - steps[2].schedule_s;
-        }
-    }
-    double start_s = start_count > 0 ? median_of(starts, start_count) : 0;
-    double travel = travel_count > 0 ? median_of(travels, travel_count) : start_s;
-    travel = fmax(0, fmin(travel, start_s));
-    cost->request_overhead_ps = ps_from_s(travel);
-    cost->wake_ps = ps_from_s(start_s - travel);
-    if (output_count > 0) {
-        cost->output_overhead_ps = ps_max(0, ps_from_s(median_of(outputs, output_count)));
+        cost->launch_tail_ps = ps_max(0, ps_from_s(robust_median(values, count)));
     }
     free(values);
 }
@@ -431,8 +369,8 @@ static void guess(const struct measured_run *run, struct step_cost *cost)
             }
         }
     }
-    double decode_ps = gap_count > 0 ? median_of(gaps, gap_count) * (double)PS_PER_S : 1;
-    double token_ps = large_count > 0 ? median_of(large, large_count) * (double)PS_PER_S : 0;
+    double decode_ps = gap_count > 0 ? robust_median(gaps, gap_count) * (double)PS_PER_S : 1;
+    double token_ps = large_count > 0 ? robust_median(large, large_count) * (double)PS_PER_S : 0;
     cost->decode = (struct cost_curve){.count = 1, .tokens = {1}, .cost_ps = {decode_ps}};
     cost->tile_ps = 0;
     cost->mixed = (struct cost_curve){
@@ -478,9 +416,9 @@ static void report(const struct step_observations *observations, const struct st
         }
         struct fit_error *found = &ret_report->errors[regime];
         *found = (struct fit_error){.regime = step_regime_names[regime], .spans = (uint32_t)count};
-        found->median_pct = median_of(all, count);
+        found->median_pct = robust_median(all, count);
         found->p95_pct = count > 0 ? gsl_stats_quantile_from_sorted_data(all, 1, count, 0.95) : NAN;
-        found->held_out_median_pct = median_of(held, held_count);
+        found->held_out_median_pct = robust_median(held, held_count);
     }
     free(held);
     free(all);
@@ -521,16 +459,16 @@ static void fit_noise(const struct step_observations *observations, struct step_
             values[count++] = span_error_pct(observations, span, cost) / 100;
         }
     }
-    cost->step_noise = count > 0 ? NORMAL_DEVIATION * median_of(values, count) : 0;
+    cost->step_noise = robust_deviation(values, count);
     count = 0;
     for (uint32_t i = 0; i < observations->step_count; i++) {
         double launch_s = observations->launch_s[i];
         double median_s = s_from_ps(cost->launch_ps[observations->summaries[i].cuda_graph]);
         if (!isnan(launch_s) && median_s > 0) {
-            values[count++] = fabs(launch_s / median_s - 1);
+            values[count++] = launch_s / median_s - 1;
         }
     }
-    cost->launch_noise = count > 0 ? NORMAL_DEVIATION * median_of(values, count) : 0;
+    cost->launch_noise = robust_deviation(values, count);
     free(values);
 }
 
@@ -547,7 +485,7 @@ static bool fit(const struct sweeps *sweeps, bool without_held_out, struct step_
 {
     memset(cost, 0, sizeof *cost);
     identify(sweeps->run, cost);
-    fit_client(sweeps->run, cost);
+    client_fit(sweeps->run, cost);
     guess(sweeps->run, cost);
     for (int round = 0; round < ROUNDS; round++) {
         step_observations_clear(observations);

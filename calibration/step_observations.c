@@ -34,7 +34,7 @@ struct batch_summary step_observations_summarize(const struct measured_run *run,
                                                  const struct measured_step *step)
 {
     uint32_t prompt = job->sweep_prompt_tokens;
-    if (!job->is_sweep && step->prefill_requests > 0) {
+    if (prompt == 0 && step->prefill_requests > 0) {
         prompt = (step->prefill_tokens + step->prefill_context_tokens) / step->prefill_requests;
     }
     struct batch_summary summary = {
@@ -123,8 +123,10 @@ static void emit_span(struct walk *walk, uint32_t step, double end_s)
  * from the end of the decode step behind it; NAN when neither shows. */
 static double shown_end_s(const struct walk *walk, uint32_t step)
 {
-    const struct batch_summary *summaries = walk->observations->summaries;
-    if (step + 2 > walk->last) {
+    const struct step_observations *observations = walk->observations;
+    const struct batch_summary *summaries = observations->summaries;
+    if (step + 2 > walk->last ||
+        (walk->guess->launch_blocks_loop && observations->waits[step + 1])) {
         return NAN;
     }
     double shown_s = formed_s(walk, step + 2);
@@ -158,22 +160,47 @@ static bool shows_worker_launch(struct walk *walk, uint32_t step, double gpu_s, 
     return false;
 }
 
-static void take_step(struct walk *walk, uint32_t step)
+/* The launch of a step shows, and so does how much later it ended: with the launch, a tail after
+ * it, or when the GPU had done its work. */
+static void take_launch(struct walk *walk, uint32_t step, double end_s, double gpu_s)
 {
     struct step_observations *observations = walk->observations;
     const struct step_cost *guess = walk->guess;
-    double launched = formed_s(walk, step + 1);
-    double end_s = shown_end_s(walk, step);
-    if (guess->launch_blocks_loop && launched > walk->expected_end_s + LAUNCH_MARGIN_S) {
-        observations->launch_s[step] = launched - formed_s(walk, step);
-        if (!(end_s > launched + GPU_MARGIN_S)) {
-            observations->tail_s[step] = end_s - launched;
-            double tail_s = s_from_ps(guess->launch_tail_ps);
-            restart_span(walk, step + 1, isnan(end_s) ? launched + tail_s : end_s);
-            return;
-        }
+    double launched_s = formed_s(walk, step + 1);
+    double from_s = formed_s(walk, step);
+    if (observations->waits[step]) {
+        double to_first_product_s = s_from_ps(guess->launch_ps[CUDA_GRAPH_FULL]);
+        from_s = fmax(from_s, walk->expected_end_s - to_first_product_s);
     }
-    double gpu_s = s_from_ps(step_observations_price(guess, &observations->summaries[step]).gpu_ps);
+    observations->launch_s[step] = launched_s - from_s;
+    if (isnan(end_s)) {
+        double launch_bound_s = launched_s + s_from_ps(guess->launch_tail_ps);
+        double gpu_bound_s = fmax(from_s, walk->expected_end_s) + gpu_s;
+        if (gpu_bound_s > launch_bound_s) {
+            walk->expected_end_s = gpu_bound_s;
+        } else {
+            restart_span(walk, step + 1, launch_bound_s);
+        }
+    } else if (end_s > launched_s + GPU_MARGIN_S) {
+        walk->expected_end_s += gpu_s;
+        emit_span(walk, step, end_s);
+    } else {
+        observations->tail_s[step] = end_s - launched_s;
+        restart_span(walk, step + 1, end_s);
+    }
+}
+
+static void take_step(struct walk *walk, uint32_t step)
+{
+    const struct step_cost *guess = walk->guess;
+    double end_s = shown_end_s(walk, step);
+    double gpu_s =
+        s_from_ps(step_observations_price(guess, &walk->observations->summaries[step]).gpu_ps);
+    if (guess->launch_blocks_loop &&
+        formed_s(walk, step + 1) > walk->expected_end_s + LAUNCH_MARGIN_S) {
+        take_launch(walk, step, end_s, gpu_s);
+        return;
+    }
     if (shows_worker_launch(walk, step, gpu_s, end_s)) {
         return;
     }
@@ -181,6 +208,18 @@ static void take_step(struct walk *walk, uint32_t step)
     if (!isnan(end_s)) {
         emit_span(walk, step, end_s);
     }
+}
+
+/* Launching a number of tokens for the first time waits for the GPU, in some weight formats. */
+static void note_waits(struct step_observations *observations, const struct measured_run *run)
+{
+    struct launched_sizes sizes = {NULL, 0};
+    for (uint32_t i = 0; i < run->step_count && run->engine.new_sizes_wait; i++) {
+        const struct batch_summary *summary = &observations->summaries[i];
+        observations->waits[i] = summary->cuda_graph == CUDA_GRAPH_NONE &&
+                                 launched_sizes_add(&sizes, summary->padded_tokens);
+    }
+    launched_sizes_clear(&sizes);
 }
 
 /* A step runs from the forming after its own to the one after that. */
@@ -220,6 +259,7 @@ void step_observations_init(struct step_observations *observations, const struct
     uint32_t count = run->step_count;
     observations->step_count = count;
     observations->summaries = memory_zeroed(count, sizeof observations->summaries[0]);
+    observations->waits = memory_zeroed(count, sizeof observations->waits[0]);
     observations->launch_s = memory_zeroed(count, sizeof observations->launch_s[0]);
     observations->heat = memory_zeroed(count, sizeof observations->heat[0]);
     observations->tail_s = memory_zeroed(count, sizeof observations->tail_s[0]);
@@ -233,8 +273,11 @@ void step_observations_init(struct step_observations *observations, const struct
         for (uint32_t i = job->first_step; i < job->first_step + job->step_count; i++) {
             observations->summaries[i] = step_observations_summarize(run, job, &run->steps[i]);
         }
-        if (job->is_sweep) {
-            walk_job(observations, run, job, guess);
+    }
+    note_waits(observations, run);
+    for (uint32_t j = 0; j < run->job_count; j++) {
+        if (run->jobs[j].is_sweep) {
+            walk_job(observations, run, &run->jobs[j], guess);
         }
     }
     note_heat(observations, run);
@@ -243,6 +286,7 @@ void step_observations_init(struct step_observations *observations, const struct
 void step_observations_clear(struct step_observations *observations)
 {
     free(observations->summaries);
+    free(observations->waits);
     free(observations->launch_s);
     free(observations->heat);
     free(observations->tail_s);

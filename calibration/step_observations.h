@@ -27,6 +27,7 @@ struct step_span {
 
 struct step_observations {
     struct batch_summary *summaries; /* of every step of the run */
+    bool *waits;                     /* its launch waited for the step before it */
     double *launch_s;                /* host time of its launch; NAN when hidden */
     double *heat;                    /* share of the time before it that large steps took */
     double *tail_s;                  /* launch returned -> step ended, where that was waited for */

@@ -38,7 +38,8 @@ static bool settings_of(const struct measured_run *run, const struct step_cost *
                    .num_blocks = engine->num_blocks,
                    .reserve_full_prompt = true,
                    .chunked_prefill = true,
-                   .async_scheduling = true},
+                   .async_scheduling = true,
+                   .new_sizes_wait = engine->new_sizes_wait},
         .client = {.kind = CLIENT_OPEN},
     };
     return scheduling_policy_find("fcfs", &settings->policy, error);
@@ -201,6 +202,9 @@ bool validation_replay_with(const struct measured_run *run, const struct measure
     settings.noise = replay->noise;
     settings.stepwise = replay->stepwise;
     settings.seed = replay->seed;
+    struct launched_sizes known_sizes = {NULL, 0};
+    measured_run_note_sizes(run, job->first_step, &known_sizes);
+    settings.known_sizes = &known_sizes;
     struct job_validation result = {.requests = job->request_count};
     snprintf(result.name, sizeof result.name, "%s", job->name);
     struct measured_request *measured = sorted_requests(run, job);
@@ -221,6 +225,7 @@ bool validation_replay_with(const struct measured_run *run, const struct measure
         *ret_result = result;
     }
     simulation_destroy(simulation);
+    launched_sizes_clear(&known_sizes);
     free(requests);
     free(measured);
     return ok;

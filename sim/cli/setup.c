@@ -142,7 +142,9 @@ static bool set_engine(struct setup *setup, const struct scenario *scenario, str
             settings->client.kind = kinds[i].kind;
         }
     }
-    if (!engine_preset_find(scenario->engine, &settings->preset, error)) {
+    const struct weight_precision *weights = NULL;
+    if (!engine_preset_find(scenario->engine, &settings->preset, error) ||
+        !weight_precision_find(scenario->weights, &weights, error)) {
         return false;
     }
     settings->engine = (struct engine_settings){
@@ -163,6 +165,7 @@ static bool set_engine(struct setup *setup, const struct scenario *scenario, str
         .draft_token_ps = (int64_t)(scenario->draft_token_ns * (double)PS_PER_NS),
         .max_prefill_tokens = scenario->max_prefill_tokens,
         .max_concurrent_requests = scenario->max_concurrent_requests,
+        .new_sizes_wait = weights->waits_for_new_sizes,
         .largest_graph = largest_graph(&setup->gpu),
         .mixed_chunks = scenario->mixed_chunks,
         .ignores_eos = scenario->ignores_eos,

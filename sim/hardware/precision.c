@@ -7,7 +7,10 @@
 /* GPTQ and AWQ with groups of 128: 4 bits a weight, and per group a 16-bit scale and a 4-bit zero.
  * bitsandbytes: a 32-bit scale for every 64 weights. */
 const struct weight_precision weight_precisions[] = {
-    {.name = "bf16", .summary = "16-bit brain float, as published", .linear_bytes = 2},
+    {.name = "bf16",
+     .summary = "16-bit brain float, as published",
+     .linear_bytes = 2,
+     .waits_for_new_sizes = true},
     {.name = "fp8",
      .summary = "8-bit float, quantized when loaded",
      .linear_bytes = 1,

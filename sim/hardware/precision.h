@@ -11,7 +11,9 @@ struct weight_precision {
     double
         load_reserve_gib; /* memory the engine keeps beyond the weights when it quantizes on load */
     bool needs_fp8_hardware;
-    const char *answers_as; /* another precision whose answers it gives, or NULL */
+    bool waits_for_new_sizes; /* its products wait for the GPU at each number of tokens new to them
+                               */
+    const char *answers_as;   /* another precision whose answers it gives, or NULL */
 };
 
 struct kv_precision {

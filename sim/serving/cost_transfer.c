@@ -14,6 +14,10 @@
 #define STEP_OVERHEAD_PS (300 * (double)PS_PER_US)
 #define LAYER_OVERHEAD_PS (37 * (double)PS_PER_US)
 
+/* Launches grow by less than the layers: from 28 to 48 of them by 1.68 and 1.59 times without a
+ * graph, 1.55 and 1.17 with piecewise graphs (bf16 and GPTQ, 7B to 14B). */
+#define LAUNCH_LAYERS_EXPONENT 0.75
+
 /* How an engine's kernels use a weight format, relative to bf16; from the decode bases, batch
  * slopes and prefill slopes of vLLM 0.24 on H200 (calibration/qwen7b-gptq4.json, qwen14b-fp8.json,
  * qwen14b-gptq4.json against their bf16 counterparts). bitsandbytes writes all weights out as bf16
@@ -54,6 +58,9 @@ static const struct format_factors marlin = {"marlin", 0.8, 0, 3.3, 1.0, 1};
 /* and beside it each layer quantizes queries and what it writes (the same two calibrations). */
 #define FP8_KV_LAYER_PS (3.3 * (double)PS_PER_US)
 
+/* and its launches take longer by this, unless one graph holds all (the same two). */
+#define FP8_KV_LAUNCH 1.32
+
 static const struct format_factors *factors_of(const struct cost_configuration *configuration)
 {
     const struct weight_precision *weights = configuration->weights;
@@ -75,12 +82,24 @@ struct scales {
     double read; /* time to read the weights of a GPU once */
     double overhead_ps;
     double hump;
-    double batch;     /* work per token beyond reading, at small batches */
+    double batch;     /* rise of a decode step with its batch */
     double compute;   /* time per token of a large prefill */
     double attention; /* per query-key pair */
     double tile;      /* a tile of decode attention, all layers */
     double layers;
+    double launch; /* of a step without a graph */
 };
+
+/* Decode bases rise with the batch by about as much for each layer, whatever its size and on
+ * however many GPUs: in bf16 by 8.1 to 11.7 us up to 64 requests and 19 to 25 up to 128 (7B, 14B on
+ * one and two, 32B on two). That is what every GPU does for the whole batch; only what a format's
+ * kernels take longer is shared among GPUs. */
+static double batch_rise(const struct cost_configuration *configuration)
+{
+    double by_kernels = factors_of(configuration)->batch - 1;
+    return configuration->model.num_hidden_layers *
+           (1 + by_kernels / configuration->tensor_parallel) / configuration->gpu.bf16_tflops;
+}
 
 static uint32_t kv_heads_per_gpu(const struct cost_configuration *configuration)
 {
@@ -103,13 +122,15 @@ static struct scales scales_of(const struct cost_configuration *configuration)
         .read = (linear * configuration->weights->linear_bytes / read + 2 * head) / bandwidth,
         .overhead_ps = STEP_OVERHEAD_PS + layers * (LAYER_OVERHEAD_PS + kv_layer_ps),
         .hump = format->hump,
-        .batch = linear * format->batch / flops,
+        .batch = batch_rise(configuration),
         .compute = linear / format->compute / flops,
         .attention = layers * model->num_attention_heads * model->head_dim / degree / flops,
         .tile = layers * (configuration->kv->bytes < 2 ? FP8_KV_TILE : 1) * model->head_dim /
                 bandwidth * configuration->gpu.sm_count *
                 pow(kv_heads_per_gpu(configuration), TILE_HEADS_EXPONENT),
         .layers = layers,
+        .launch = (configuration->kv->bytes < 2 ? FP8_KV_LAUNCH : 1) *
+                  pow(layers, LAUNCH_LAYERS_EXPONENT),
     };
 }
 
@@ -169,14 +190,18 @@ static void transfer_attention(struct step_cost *cost, const struct cost_configu
 }
 
 /* One engine thread launches for one GPU; workers of their own take longer, and longest without a
- * graph (two GPUs: 1.2 times as long with piecewise graphs, 1.9 times without). */
-static void transfer_launches(struct step_cost *cost, bool from_one_gpu, bool to_one_gpu,
-                              double layer_ratio)
+ * graph (means of 14B and 32B on two GPUs: 1.2 and 1.5 times as long with piecewise graphs, 1.8 and
+ * 1.4 times without). */
+static void transfer_launches(struct step_cost *cost, const struct transfer *transfer)
 {
     static const double workers[] = {
-        [CUDA_GRAPH_FULL] = 1, [CUDA_GRAPH_PIECEWISE] = 1.2, [CUDA_GRAPH_NONE] = 1.9};
+        [CUDA_GRAPH_FULL] = 1, [CUDA_GRAPH_PIECEWISE] = 1.35, [CUDA_GRAPH_NONE] = 1.6};
+    bool from_one_gpu = transfer->from->tensor_parallel == 1;
+    bool to_one_gpu = transfer->to->tensor_parallel == 1;
+    double layer_ratio = transfer->b.layers / transfer->a.layers;
+    double launch_ratio = transfer->b.launch / transfer->a.launch;
     for (int graph = 0; graph < 3; graph++) {
-        double ratio = layer_ratio;
+        double ratio = graph == CUDA_GRAPH_FULL ? layer_ratio : launch_ratio;
         if (from_one_gpu && !to_one_gpu) {
             ratio *= workers[graph];
         } else if (!from_one_gpu && to_one_gpu) {
@@ -224,6 +249,5 @@ void cost_transfer(struct step_cost *cost, const struct cost_configuration *from
     transfer_attention(cost, to, b.tile / a.tile);
     cost->mixed_attention_ps *= b.attention / a.attention;
     cost->beside_prefill_ps = llround((double)cost->beside_prefill_ps * kv_ratio);
-    transfer_launches(cost, from->tensor_parallel == 1, to->tensor_parallel == 1,
-                      b.layers / a.layers);
+    transfer_launches(cost, &transfer);
 }

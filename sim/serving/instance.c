@@ -28,6 +28,7 @@ void instance_init(struct instance *instance, const struct engine_preset *preset
     instance->preset = preset;
     instance->policy = policy;
     instance->requests = requests;
+    instance->clock.new_sizes_wait = settings->new_sizes_wait;
     instance->watermark_blocks = (uint32_t)(settings->watermark_ratio * settings->num_blocks);
     kv_cache_init(&instance->kv_cache, settings->num_blocks - preset->reserved_blocks,
                   settings->block_tokens, request_count);
@@ -76,6 +77,7 @@ void instance_clear(struct instance *instance)
     free(instance->loose);
     cohort_clear(&instance->cohort);
     attention_memo_clear(&instance->attention_memo);
+    step_clock_clear(&instance->clock);
     free(instance->crossings);
     turn_list_free(&instance->taking);
     turn_list_free(&instance->filling);

@@ -9,7 +9,7 @@
 #include "sim/serving/request.h"
 #include "sim/serving/request_queue.h"
 #include "sim/serving/scheduling_policy.h"
-#include "sim/serving/step_cost.h"
+#include "sim/serving/step_clock.h"
 
 enum { STEPS_IN_FLIGHT_MAXIMUM = 2 };
 
@@ -33,6 +33,7 @@ struct engine_settings {
     bool ignores_eos;         /* requests run to their limit, and the engine knows */
     uint32_t swap_blocks;     /* on the CPU, for preempted requests; 0: they are recomputed */
     int64_t swap_block_ps;    /* to copy one */
+    bool new_sizes_wait;      /* launching a size for the first time waits for the GPU to be idle */
     int64_t loop_ps;          /* of the host between two steps, where they do not overlap */
     int64_t intake_ps;        /* of the front end for each request, one after the other */
     int64_t draft_request_ps; /* to draft for a request, before each step */
@@ -142,9 +143,8 @@ struct instance {
     struct batch steps[STEPS_IN_FLIGHT_MAXIMUM]; /* a ring, the oldest first */
     uint32_t oldest_step;
     uint32_t steps_in_flight;
-    bool is_busy;           /* launching, or waiting for a step; else blocked on its input */
-    int64_t launch_done_ps; /* of the newest step */
-    int64_t gpu_free_ps;    /* when the GPU has done all launched work */
+    bool is_busy; /* launching, or waiting for a step; else blocked on its input */
+    struct step_clock clock;
     struct attention_stretch attention;
     struct attention_memo attention_memo;
 };

@@ -1,6 +1,7 @@
 #include "sim/serving/simulation_state.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,6 +119,9 @@ static void create_instances(struct simulation *simulation)
         struct instance *instance = &simulation->instances[i];
         instance_init(instance, settings->preset, settings->policy, &settings->engine, NULL, 0);
         instance->prefills_only = i < prefills;
+        if (settings->known_sizes != NULL) {
+            launched_sizes_add_all(&instance->clock.launched_sizes, settings->known_sizes);
+        }
         instance->cohort.is_open = may_take_stretches(simulation) &&
                                    settings->preset->steady_turns != NULL &&
                                    !settings->engine.prefix_caching;
@@ -136,6 +140,7 @@ static struct simulation *create(const struct simulation_settings *settings)
     simulation->common_noise_key = random_key(settings->seed, "noise of all steps");
     simulation->gpu_noise_key = random_key(settings->seed, "noise of stretches");
     simulation->launch_noise_key = random_key(settings->seed, "noise of launches");
+    simulation->wake_noise_key = random_key(settings->seed, "noise of wakes");
     simulation->patience_steps =
         1000 + 4 * (uint64_t)settings->engine.max_model_len *
                    (1 + settings->engine.max_batch_requests / settings->engine.max_batch_tokens);
@@ -283,7 +288,7 @@ static void schedule_next(struct simulation *simulation, const struct batch *bat
     uint32_t limit = instance_steps_limit(instance);
     int64_t now = simulation->now_ps;
     int64_t returned = simulation->settings.cost->launch_blocks_loop && !batch_is_empty(batch)
-                           ? instance->launch_done_ps
+                           ? instance->clock.launch_done_ps
                            : now;
     if (!batch_is_empty(batch) && instance->steps_in_flight < limit) {
         push_turn(simulation, returned, EVENT_LAUNCH_DONE);
@@ -369,7 +374,7 @@ static void apply_tokens(struct simulation *simulation, struct batch *batch)
     struct instance *instance = simulation->instance;
     int64_t ready_ps = simulation->now_ps;
     if (batch->is_taken) {
-        ready_ps = ps_max(ready_ps, instance->launch_done_ps); /* of the next step */
+        ready_ps = ps_max(ready_ps, instance->clock.launch_done_ps); /* of the next step */
     }
     int64_t seen_ps = ready_ps + simulation->settings.cost->output_overhead_ps;
     deliver_to_cohort(simulation, seen_ps);
@@ -414,13 +419,23 @@ static void route(struct simulation *simulation, bool prefilled)
     }
 }
 
+static int64_t wake_ps(struct simulation *simulation)
+{
+    const struct step_cost *cost = simulation->settings.cost;
+    if (!simulation->settings.noise) {
+        return cost->wake_ps;
+    }
+    double deviate = random_normal_at(simulation->wake_noise_key, simulation->wakes++);
+    return llround((double)cost->wake_ps * exp(cost->wake_noise * deviate));
+}
+
 static void enqueue(struct simulation *simulation, uint32_t index)
 {
     struct instance *instance = simulation->instance;
     instance_enqueue(instance, index);
     if (!instance->is_busy) {
         instance->is_busy = true;
-        push(simulation, simulation->now_ps + simulation->settings.cost->wake_ps, EVENT_LAUNCH_DONE,
+        push(simulation, simulation->now_ps + wake_ps(simulation), EVENT_LAUNCH_DONE,
              instance_number(simulation));
     }
 }

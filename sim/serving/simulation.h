@@ -32,6 +32,7 @@ struct simulation_settings {
     int64_t kv_token_ps;        /* to move a token's KV from one to the other */
     int64_t kv_latency_ps;      /* and for each request */
     struct client_settings client;
+    const struct launched_sizes *known_sizes; /* launched before the run; NULL: none */
     struct slo slo;
     size_t exact_limit;           /* latencies kept for exact percentiles; 0: the usual number */
     int64_t timeline_interval_ps; /* 0: no samples */

@@ -79,8 +79,8 @@ void simulation_price_batch(struct simulation *simulation, struct batch *batch)
     struct instance *instance = simulation->instance;
     const struct step_cost *cost = simulation->settings.cost;
     int64_t now = simulation->now_ps;
-    batch->end_ps = ps_max(now, instance->gpu_free_ps);
     if (batch_is_empty(batch)) {
+        batch->end_ps = ps_max(now, instance->clock.gpu_free_ps);
         return;
     }
     const struct attention_stretch *stretch = attention_stretch(simulation, &batch->summary);
@@ -88,12 +88,7 @@ void simulation_price_batch(struct simulation *simulation, struct batch *batch)
         step_cost_price(cost, &batch->summary, stretch->price, stretch->noise);
     price.gpu_ps += draft_ps(simulation, &batch->summary);
     price.gpu_ps += batch->summary.swapped_blocks * instance->settings.swap_block_ps;
-    now += simulation_host_ps(simulation, batch);
-    int64_t launched =
-        price.launch_ps + (cost->launch_blocks_loop ? now : ps_max(now, instance->launch_done_ps));
-    bool full_graph = batch->summary.cuda_graph == CUDA_GRAPH_FULL;
-    int64_t started = ps_max(instance->gpu_free_ps, full_graph ? launched : now);
-    instance->launch_done_ps = launched;
-    instance->gpu_free_ps = ps_max(started + price.gpu_ps, launched + cost->launch_tail_ps);
-    batch->end_ps = instance->gpu_free_ps;
+    step_clock_launch(&instance->clock, cost, &batch->summary, price,
+                      now + simulation_host_ps(simulation, batch));
+    batch->end_ps = instance->clock.gpu_free_ps;
 }

@@ -32,9 +32,11 @@ struct simulation {
     uint64_t sent;
     uint64_t output_tokens;
     uint64_t stretches; /* of one attention price */
+    uint64_t wakes;     /* of an idle instance; counted for their noise */
     uint64_t common_noise_key;
     uint64_t gpu_noise_key;
     uint64_t launch_noise_key;
+    uint64_t wake_noise_key;
     uint64_t steps_since_token;
     uint64_t patience_steps; /* without a token: even one token a step fills all requests' KV */
 };
@@ -42,9 +44,7 @@ struct simulation {
 /* What the timeline notes of all instances, now. */
 struct timeline_state simulation_state(const struct simulation *simulation);
 
-/* Price it: when its launch returns and when its output is at hand. On one GPU the engine loop
- * launches itself and is held up by it; workers of their own launch one step after the other. A
- * full graph starts when it is launched, other steps start with their first kernel. */
+/* Price it: when its launch returns and when its output is at hand. */
 void simulation_price_batch(struct simulation *simulation, struct batch *batch);
 
 /* What the host does before it launches a step, unless another step in flight hides it. */

@@ -84,7 +84,7 @@ static bool price_stretch(struct simulation *simulation, struct stretch *stretch
     int64_t host_ps = simulation_host_ps(simulation, instance_newest_step(instance));
     int64_t launch_ps = host_ps + price.launch_ps;
     int64_t now_ps = simulation->now_ps;
-    bool is_free = cost->launch_blocks_loop || instance->launch_done_ps <= now_ps;
+    bool is_free = cost->launch_blocks_loop || instance->clock.launch_done_ps <= now_ps;
     stretch->most_turns = UINT64_MAX;
     stretch->launch_ps = launch_ps;
     stretch->last_gpu_ps = price.gpu_ps;
@@ -103,7 +103,7 @@ static bool price_stretch(struct simulation *simulation, struct stretch *stretch
     }
     int64_t lead_ps = first.cuda_graph == CUDA_GRAPH_FULL ? launch_ps : host_ps;
     time_single_steps(stretch, lead_ps, rise_ps, cost->launch_tail_ps);
-    return instance->gpu_free_ps <= now_ps;
+    return instance->clock.gpu_free_ps <= now_ps;
 }
 
 /* Turns up to the next event, change of the batch, or price of attention. */
@@ -206,8 +206,8 @@ static void advance_steps(struct simulation *simulation, const struct stretch *s
             next_ps + stretch->last_gpu_ps + stretch->times.rise_ps * (int64_t)(stretch->turns - 1);
     }
     instance_newest_step(instance)->summary = later_summary(&stretch->before, stretch->turns);
-    instance->gpu_free_ps = instance_newest_step(instance)->end_ps;
-    instance->launch_done_ps = last_ps + stretch->launch_ps;
+    instance->clock.gpu_free_ps = instance_newest_step(instance)->end_ps;
+    instance->clock.launch_done_ps = last_ps + stretch->launch_ps;
     instance->finished_count = 0;
     simulation->now_ps = last_ps;
     event_queue_push(&simulation->events, (struct event){.at_ps = next_ps, .type = EVENT_STEP_END});

@@ -30,6 +30,12 @@ static double combining_ps(const struct step_cost *cost, uint32_t requests)
     return (double)cost->split_ps + (double)cost->split_request_ps * requests;
 }
 
+double step_cost_beside_share(const struct batch_summary *summary)
+{
+    const double full_tokens = 2048;
+    return fmin(1, summary->prefill_tokens / full_tokens);
+}
+
 struct attention_price step_cost_attention(const struct step_cost *cost,
                                            const struct batch_summary *summary,
                                            struct attention_memo *memo)
@@ -52,9 +58,7 @@ struct attention_price step_cost_attention(const struct step_cost *cost,
     }
     double token_ps = cost->tile_ps * tiles / even * cost->attention.kv_heads /
                       cost->attention.multiprocessors / ATTENTION_TILE_TOKENS;
-    if (summary->prefill_requests > 0 && summary->cuda_graph == CUDA_GRAPH_NONE) {
-        token_ps += (double)cost->beside_prefill_ps;
-    }
+    token_ps += (double)cost->beside_prefill_ps * step_cost_beside_share(summary);
     int64_t whole_token_ps = llround(token_ps);
     return (struct attention_price){
         .constant_ps =
@@ -134,6 +138,7 @@ struct coefficients {
     double largest_context_tokens;
     double step_noise;
     double launch_noise;
+    double wake_noise;
 };
 
 #define COEFFICIENT(key, member)                                                                   \
@@ -172,6 +177,11 @@ static const struct setting coefficient_settings[] = {
     {COEFFICIENT("largest_context_tokens", largest_context_tokens)},
     {COEFFICIENT("step_noise_ratio", step_noise)},
     {COEFFICIENT("launch_noise_ratio", launch_noise)},
+    {.name = "wake_noise_ratio", /* none in files from before it was fitted */
+     .type = SETTING_NUMBER,
+     SETTING_OF(coefficients, wake_noise),
+     .minimum = 0,
+     .maximum = 10},
     {.name = NULL},
 };
 
@@ -263,6 +273,7 @@ bool step_cost_from_json(struct step_cost *cost, const struct json *document, co
     read.largest_context_tokens = file.largest_context_tokens;
     read.step_noise = file.step_noise;
     read.launch_noise = file.launch_noise;
+    read.wake_noise = file.wake_noise;
     *cost = read;
     return true;
 }
@@ -306,6 +317,7 @@ void step_cost_to_json(const struct step_cost *cost, struct json *document)
         .largest_context_tokens = cost->largest_context_tokens,
         .step_noise = round(cost->step_noise * 1e4) / 1e4,
         .launch_noise = round(cost->launch_noise * 1e4) / 1e4,
+        .wake_noise = round(cost->wake_noise * 1e4) / 1e4,
     };
     for (int i = 0; i < 3; i++) {
         file.launch_ms[i] = (double)cost->launch_ps[i] / (double)PS_PER_MS;

@@ -45,7 +45,7 @@ struct step_cost {
     int64_t split_request_ps;      /* and for each request of such a batch */
     struct cost_curve mixed;       /* by padded tokens */
     double mixed_attention_ps;     /* per query-key pair of the prefills */
-    int64_t beside_prefill_ps;     /* more per context token of decodes in a step without graph */
+    int64_t beside_prefill_ps;     /* more per context token of decodes beside a large prefill */
     int64_t launch_ps[3];          /* host time to launch a step, by enum cuda_graph */
     int64_t launch_tail_ps;        /* from the end of a launch to the end of its step, at least */
     bool launch_blocks_loop;       /* one GPU: the engine loop launches itself */
@@ -55,6 +55,7 @@ struct step_cost {
     double largest_context_tokens; /* of a measured decode step; beyond it is extrapolation */
     double step_noise;             /* relative deviation of a stretch of steps from its price */
     double launch_noise;           /* relative deviation of a launch from its median */
+    double wake_noise;             /* and of 'wake_ps' */
     double uncertainty;            /* relative, of all step times together: from carrying over */
 };
 
@@ -80,6 +81,10 @@ struct step_noise {
 struct attention_price step_cost_attention(const struct step_cost *cost,
                                            const struct batch_summary *summary,
                                            struct attention_memo *memo);
+
+/* How much of 'beside_prefill_ps' a step bears: all from 2048 tokens of prompts on, the largest
+ * measured, and in proportion below. */
+double step_cost_beside_share(const struct batch_summary *summary);
 
 struct step_price step_cost_price(const struct step_cost *cost, const struct batch_summary *summary,
                                   struct attention_price attention, struct step_noise noise);

@@ -416,4 +416,5 @@ void step_cost_take_host(struct step_cost *cost, const struct step_cost *host)
     cost->output_overhead_ps = host->output_overhead_ps;
     cost->step_noise = host->step_noise;
     cost->launch_noise = host->launch_noise;
+    cost->wake_noise = host->wake_noise;
 }

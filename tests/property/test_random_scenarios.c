@@ -54,6 +54,7 @@ static void draw_engine(struct scenario *scenario, struct random_stream *random)
         .reserve_full_prompt = random_below(random, 3) > 0,
         .chunked_prefill = true,
         .async_scheduling = random_below(random, 3) > 0,
+        .new_sizes_wait = random_below(random, 2) == 0,
     };
     if (random_below(random, 6) == 0) {
         scenario->settings.engine.chunked_prefill = false;
@@ -70,6 +71,8 @@ static void draw_cost(struct step_cost *cost, struct random_stream *random)
     *cost = step_cost_constant((int64_t)between(random, 1, 20) * PS_PER_MS);
     cost->tile_ps = between(random, 0, 1000000);
     cost->mixed_attention_ps = 1000 * random_uniform(random);
+    cost->wake_ps = (int64_t)between(random, 0, 3) * PS_PER_MS;
+    cost->wake_noise = 0.3;
     cost->launch_blocks_loop = random_below(random, 2) == 0;
     for (int i = 0; i < 3; i++) {
         cost->launch_ps[i] = (int64_t)between(random, 0, 15) * PS_PER_MS;
