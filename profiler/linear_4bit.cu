@@ -331,6 +331,7 @@ __global__ static void __launch_bounds__(WARPS * 32, 1)
     int end = first + units * (warp + 1) / WARPS;
     int group = begin % groups;
     const auto *weights = static_cast<const unit<FORMAT> *>(problem.units);
+    cudaTriggerProgrammaticLaunchCompletion(); /* a product behind may begin to fetch its weights */
     ring_init<FORMAT>(ring);
     for (int i = 0; i < STAGES - 1 && begin + i < end; i++) {
         fetch<FORMAT>(ring, i, weights + begin + i);

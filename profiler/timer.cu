@@ -116,7 +116,7 @@ struct timing time_works(const std::vector<gpu_work> &works, double budget_s)
     /* until clocks have settled to this work: after heavy work they are low for a while */
     double warm_ms = run_once(replays, begin, end);
     bool is_long = warm_ms > LONG_MS;
-    for (int i = 1; i < WARM_UPS || warm_ms < WARM_MS; i++) {
+    for (int i = 1; warm_ms < WARM_MS || (!is_long && i < WARM_UPS); i++) {
         warm_ms += run_once(replays, begin, end);
     }
     std::vector<float> samples;
