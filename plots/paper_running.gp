@@ -9,12 +9,15 @@ do for [series in 'running kv_pct'] {
     set ylabel (series eq 'running' ? 'running requests' : 'KV utilization (%)')
     do for [name in 'MATH500 GPQA'] {
         set title '7B, '.name
+        step = name eq 'GPQA' || series eq 'running' ? 50 : 20
+        set xtics step
         plot pick('7B', name, series) using 5:7:9 with filledcurves lc rgb sky fs transparent solid 0.4 title 'simulated, 90 %', \
              '' using 5:8 with lines lc rgb blue title 'median', \
              '' using 5:6 with linespoints pt 7 ps 0.8 lc rgb vermilion title 'published'
         unset key # one for all
     }
     set title '14B, printed trace'
+    set xtics 20
     plot pick('14B', 'MATH500', series) using 5:7:9 with filledcurves lc rgb sky fs transparent solid 0.4 title 'simulated, 90 %', \
          '' using 5:8 with lines lc rgb blue title 'median', \
          '' using 5:6 with linespoints pt 7 ps 0.8 lc rgb vermilion title 'published'
