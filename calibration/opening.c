@@ -30,11 +30,13 @@ uint32_t opening_predict(const struct measured_run *run, const struct measured_j
     measured_run_note_sizes(run, job->first_step, &clock.launched_sizes);
     for (uint32_t i = 0; i < count + 1 && count > 0; i++) {
         int64_t now_ps = formed_ps[i];
-        bool none_in_flight = i == 0;
         step_clock_launch(&clock, cost, &first[i], step_observations_price(cost, &first[i]),
                           now_ps);
         int64_t returned_ps = cost->launch_blocks_loop ? clock.launch_done_ps : now_ps;
-        formed_ps[i + 1] = none_in_flight ? returned_ps : ps_max(returned_ps, ended_ps);
+        formed_ps[i + 1] = ps_max(returned_ps, ended_ps);
+        if (i > 0 && returned_ps > ended_ps) {
+            ret_steps[i - 1].launch_bound = true;
+        }
         ended_ps = clock.gpu_free_ps;
         if (i < count) {
             ret_steps[i].prefill_tokens = first[i].prefill_tokens;

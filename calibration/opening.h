@@ -12,7 +12,7 @@ enum { OPENING_MAXIMUM_STEPS = 16 };
 struct opening_step {
     uint32_t prefill_tokens;
     uint32_t decode_requests;
-    bool launch_bound; /* as predicted: its end follows from its launch, not from the GPU */
+    bool launch_bound; /* as predicted: it shows when it or the next is launched, not by the GPU */
     double measured_s;
     double predicted_s;
 };

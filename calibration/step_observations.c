@@ -160,8 +160,8 @@ static bool shows_worker_launch(struct walk *walk, uint32_t step, double gpu_s, 
     return false;
 }
 
-/* The launch of a step shows, and so does how much later it ended: with the launch, a tail after
- * it, or when the GPU had done its work. */
+/* The launch of a step shows. Where the GPU had done its work by then, it is the launch of a decode
+ * behind it that the next forming waits for, else a tail of the step itself. */
 static void take_launch(struct walk *walk, uint32_t step, double end_s, double gpu_s)
 {
     struct step_observations *observations = walk->observations;
@@ -172,9 +172,14 @@ static void take_launch(struct walk *walk, uint32_t step, double end_s, double g
         double to_first_product_s = s_from_ps(guess->launch_ps[CUDA_GRAPH_FULL]);
         from_s = fmax(from_s, walk->expected_end_s - to_first_product_s);
     }
+    bool decode_follows = observations->summaries[step + 1].cuda_graph == CUDA_GRAPH_FULL;
+    double *behind_s =
+        decode_follows ? &observations->launch_s[step + 1] : &observations->tail_s[step];
     observations->launch_s[step] = launched_s - from_s;
     if (isnan(end_s)) {
-        double launch_bound_s = launched_s + s_from_ps(guess->launch_tail_ps);
+        int64_t behind_ps =
+            decode_follows ? guess->launch_ps[CUDA_GRAPH_FULL] : guess->launch_tail_ps;
+        double launch_bound_s = launched_s + s_from_ps(behind_ps);
         double gpu_bound_s = fmax(from_s, walk->expected_end_s) + gpu_s;
         if (gpu_bound_s > launch_bound_s) {
             walk->expected_end_s = gpu_bound_s;
@@ -185,7 +190,7 @@ static void take_launch(struct walk *walk, uint32_t step, double end_s, double g
         walk->expected_end_s += gpu_s;
         emit_span(walk, step, end_s);
     } else {
-        observations->tail_s[step] = end_s - launched_s;
+        *behind_s = end_s - launched_s;
         restart_span(walk, step + 1, end_s);
     }
 }
