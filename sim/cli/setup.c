@@ -124,24 +124,29 @@ static void set_instances(struct setup *setup, const struct scenario *scenario)
     settings->kv_token_ps = link > 0 ? (int64_t)(token_bytes * 1000 / link) : 0;
 }
 
-static bool set_engine(struct setup *setup, const struct scenario *scenario, struct error *error)
+static void set_client(struct client_settings *client, const struct scenario *scenario)
 {
     static const struct {
         const char *name;
         enum client_kind kind;
     } kinds[] = {{"open", CLIENT_OPEN}, {"closed", CLIENT_CLOSED}, {"batch", CLIENT_BATCH}};
+    client->width = scenario->client_width;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (text_equal(scenario->client, kinds[i].name)) {
+            client->kind = kinds[i].kind;
+        }
+    }
+}
+
+static bool set_engine(struct setup *setup, const struct scenario *scenario, struct error *error)
+{
     struct simulation_settings *settings = &setup->simulation;
     settings->cost = &setup->cost;
     settings->timeline_interval_ps = ps_from_s(scenario->timeline_interval_s);
-    settings->client.width = scenario->client_width;
     settings->noise = scenario->noise;
     settings->seed = scenario->seed;
     settings->slo = (struct slo){scenario->slo_ttft_s, scenario->slo_tpot_s, scenario->slo_e2e_s};
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (text_equal(scenario->client, kinds[i].name)) {
-            settings->client.kind = kinds[i].kind;
-        }
-    }
+    set_client(&settings->client, scenario);
     const struct weight_precision *weights = NULL;
     if (!engine_preset_find(scenario->engine, &settings->preset, error) ||
         !weight_precision_find(scenario->weights, &weights, error)) {

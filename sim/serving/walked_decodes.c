@@ -18,16 +18,20 @@ static bool is_plain(const struct instance *instance, const struct batch_entry *
                 : keeps_tokens);
 }
 
+/* Nothing but decodes in it. */
+static bool is_uniform(const struct batch *batch)
+{
+    const struct batch_summary *summary = &batch->summary;
+    return summary->decode_requests == batch->count && summary->prefill_requests == 0 &&
+           summary->draft_tokens == 0 && summary->swapped_blocks == 0 && batch->late_slots == 0;
+}
+
 bool walked_decodes_are_all(struct instance *instance)
 {
     const struct batch *last = instance_newest_step(instance);
     const struct batch *first = instance_step(instance, 0);
-    const struct batch_summary *summary = &last->summary;
     if (instance->preset->repeatable_turns == NULL || last->count == 0 ||
-        summary->decode_requests != last->count || summary->prefill_requests > 0 ||
-        summary->draft_tokens > 0 || summary->swapped_blocks > 0 || first->count != last->count ||
-        first->summary.decode_requests != first->count || first->late_slots > 0 ||
-        last->late_slots > 0) {
+        first->count != last->count || !is_uniform(first) || !is_uniform(last)) {
         return false;
     }
     for (uint32_t i = 0; i < last->count; i++) {
