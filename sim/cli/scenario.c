@@ -94,7 +94,7 @@ const struct setting scenario_settings[] = {
     {BOOL("engine.streams_tokens", streams_tokens),
      .help = "else answers are sent when their batch ends (static)"},
 
-    {BOOL("noise", noise), .help = "draw how far steps and launches lie from their prices"},
+    {BOOL("noise", noise), .help = "draw how far steps, launches and wakes lie from their prices"},
     {TEXT("cost", cost),
      .help = "step costs: calibrated, profiled or roofline, [:FILE]; empty: calibrated, nearest"},
 

@@ -52,7 +52,7 @@ struct scenario {
     bool ignores_eos;
     bool streams_tokens;
 
-    bool noise;     /* draw how far steps and launches lie from their prices */
+    bool noise;     /* draw how far steps, launches and wakes lie from their prices */
     char cost[256]; /* SOURCE[:FILE]; empty: the best that exists */
 
     char trace[256];         /* a trace to replay; empty: generate */
