@@ -319,7 +319,7 @@ static bool fit_spans(const struct step_observations *observations,
     return ok;
 }
 
-/* Median launch time by graph, and of the tail after it. */
+/* Median launch time by graph. */
 static void fit_launches(const struct step_observations *observations, struct step_cost *cost)
 {
     double *values = memory_zeroed(observations->step_count, sizeof values[0]);
@@ -334,15 +334,6 @@ static void fit_launches(const struct step_observations *observations, struct st
         if (count > 0) {
             cost->launch_ps[graph] = ps_from_s(robust_median(values, count));
         }
-    }
-    size_t count = 0;
-    for (uint32_t i = 0; i < observations->step_count; i++) {
-        if (!isnan(observations->tail_s[i])) {
-            values[count++] = observations->tail_s[i];
-        }
-    }
-    if (count > 0) {
-        cost->launch_tail_ps = ps_max(0, ps_from_s(robust_median(values, count)));
     }
     free(values);
 }

@@ -160,8 +160,8 @@ static bool shows_worker_launch(struct walk *walk, uint32_t step, double gpu_s, 
     return false;
 }
 
-/* The launch of a step shows. Where the GPU had done its work by then, it is the launch of a decode
- * behind it that the next forming waits for, else a tail of the step itself. */
+/* The launch of a step shows. Where the GPU had done its work by then, it is the launch of the
+ * decode behind it that the next forming waits for. */
 static void take_launch(struct walk *walk, uint32_t step, double end_s, double gpu_s)
 {
     struct step_observations *observations = walk->observations;
@@ -173,13 +173,10 @@ static void take_launch(struct walk *walk, uint32_t step, double end_s, double g
         from_s = fmax(from_s, walk->expected_end_s - to_first_product_s);
     }
     bool decode_follows = observations->summaries[step + 1].cuda_graph == CUDA_GRAPH_FULL;
-    double *behind_s =
-        decode_follows ? &observations->launch_s[step + 1] : &observations->tail_s[step];
     observations->launch_s[step] = launched_s - from_s;
     if (isnan(end_s)) {
-        int64_t behind_ps =
-            decode_follows ? guess->launch_ps[CUDA_GRAPH_FULL] : guess->launch_tail_ps;
-        double launch_bound_s = launched_s + s_from_ps(behind_ps);
+        double launch_bound_s =
+            launched_s + (decode_follows ? s_from_ps(guess->launch_ps[CUDA_GRAPH_FULL]) : 0);
         double gpu_bound_s = fmax(from_s, walk->expected_end_s) + gpu_s;
         if (gpu_bound_s > launch_bound_s) {
             walk->expected_end_s = gpu_bound_s;
@@ -190,7 +187,9 @@ static void take_launch(struct walk *walk, uint32_t step, double end_s, double g
         walk->expected_end_s += gpu_s;
         emit_span(walk, step, end_s);
     } else {
-        *behind_s = end_s - launched_s;
+        if (decode_follows) {
+            observations->launch_s[step + 1] = end_s - launched_s;
+        }
         restart_span(walk, step + 1, end_s);
     }
 }
@@ -267,11 +266,9 @@ void step_observations_init(struct step_observations *observations, const struct
     observations->waits = memory_zeroed(count, sizeof observations->waits[0]);
     observations->launch_s = memory_zeroed(count, sizeof observations->launch_s[0]);
     observations->heat = memory_zeroed(count, sizeof observations->heat[0]);
-    observations->tail_s = memory_zeroed(count, sizeof observations->tail_s[0]);
     observations->spans = memory_zeroed(count, sizeof observations->spans[0]);
     for (uint32_t i = 0; i < count; i++) {
         observations->launch_s[i] = NAN;
-        observations->tail_s[i] = NAN;
     }
     for (uint32_t j = 0; j < run->job_count; j++) {
         const struct measured_job *job = &run->jobs[j];
@@ -294,7 +291,6 @@ void step_observations_clear(struct step_observations *observations)
     free(observations->waits);
     free(observations->launch_s);
     free(observations->heat);
-    free(observations->tail_s);
     free(observations->spans);
     memset(observations, 0, sizeof *observations);
 }

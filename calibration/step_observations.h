@@ -30,7 +30,6 @@ struct step_observations {
     bool *waits;                     /* its launch waited for the step before it */
     double *launch_s;                /* host time of its launch; NAN when hidden */
     double *heat;                    /* share of the time before it that large steps took */
-    double *tail_s;                  /* launch returned -> step ended, where that was waited for */
     struct step_span *spans;         /* of the sweep jobs */
     uint32_t span_count;
     uint32_t step_count;

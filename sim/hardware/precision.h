@@ -11,8 +11,7 @@ struct weight_precision {
     double
         load_reserve_gib; /* memory the engine keeps beyond the weights when it quantizes on load */
     bool needs_fp8_hardware;
-    bool waits_for_new_sizes; /* its products wait for the GPU at each number of tokens new to them
-                               */
+    bool waits_for_new_sizes; /* launching a number of tokens new to it waits for the GPU */
     const char *answers_as;   /* another precision whose answers it gives, or NULL */
 };
 

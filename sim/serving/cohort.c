@@ -205,9 +205,17 @@ void cohort_gather(struct instance *instance, int64_t seen_ps)
     instance->loose_count = kept;
 }
 
+/* Without members all running requests are loose, and walked in their order. */
+static void loosen_all(struct instance *instance)
+{
+    memcpy(instance->loose, instance->running, instance->running_count * sizeof instance->loose[0]);
+    instance->loose_count = instance->running_count;
+}
+
 void cohort_release(struct instance *instance)
 {
     struct cohort *cohort = &instance->cohort;
+    bool had_members = cohort_count(cohort) > 0;
     while (cohort_count(cohort) > 0 && cohort->leaving.members[0].due == cohort->taken) {
         struct cohort_member member = heap_pop(&cohort->leaving);
         leave(instance, &member);
@@ -215,6 +223,9 @@ void cohort_release(struct instance *instance)
                 instance->loose_count * sizeof instance->loose[0]);
         instance->loose[0] = member.request;
         instance->loose_count++;
+    }
+    if (had_members && cohort_count(cohort) == 0) {
+        loosen_all(instance);
     }
 }
 
@@ -228,8 +239,7 @@ void cohort_dissolve(struct instance *instance)
     cohort->thinking.count = 0;
     /* between turns the counts of tokens and steps are one */
     cohort->formed = cohort->taken;
-    memcpy(instance->loose, instance->running, instance->running_count * sizeof instance->loose[0]);
-    instance->loose_count = instance->running_count;
+    loosen_all(instance);
 }
 
 void cohort_write_back(struct instance *instance)

@@ -91,22 +91,15 @@ struct scales {
     double launch; /* of a step without a graph */
 };
 
-/* Decode bases rise with the batch by about as much for each layer, whatever its size and on
- * however many GPUs: in bf16 by 8.1 to 11.7 us up to 64 requests and 19 to 25 up to 128 (7B, 14B on
- * one and two, 32B on two). That is what every GPU does for the whole batch; only what a format's
- * kernels take longer is shared among GPUs. */
-static double batch_rise(const struct cost_configuration *configuration)
-{
-    double by_kernels = factors_of(configuration)->batch - 1;
-    return configuration->model.num_hidden_layers *
-           (1 + by_kernels / configuration->tensor_parallel) / configuration->gpu.bf16_tflops;
-}
-
 static uint32_t kv_heads_per_gpu(const struct cost_configuration *configuration)
 {
     return model_shape_kv_heads_per_gpu(&configuration->model, configuration->tensor_parallel);
 }
 
+/* Decode bases rise with the batch by about as much for each layer, whatever its size and on
+ * however many GPUs: in bf16 by 8.1 to 11.7 us up to 64 requests and 19 to 25 up to 128 (7B, 14B on
+ * one and two, 32B on two). That is what every GPU does for the whole batch; only what a format's
+ * kernels take longer is shared among GPUs. */
 static struct scales scales_of(const struct cost_configuration *configuration)
 {
     const struct model_shape *model = &configuration->model;
@@ -117,21 +110,21 @@ static struct scales scales_of(const struct cost_configuration *configuration)
     double bandwidth = configuration->gpu.memory_gb_per_s;
     double flops = configuration->gpu.bf16_tflops;
     double layers = model->num_hidden_layers;
-    double kv_layer_ps = configuration->kv->bytes < 2 ? FP8_KV_LAYER_PS : 0;
+    bool fp8_kv = configuration->kv->bytes < 2;
+    double kv_layer_ps = fp8_kv ? FP8_KV_LAYER_PS : 0;
     double read = format->read * pow(model->hidden_size / 5120.0, format->read_exponent);
     return (struct scales){
         .read = (linear * configuration->weights->linear_bytes / read + 2 * head) / bandwidth,
         .overhead_ps = STEP_OVERHEAD_PS + layers * (LAYER_OVERHEAD_PS + kv_layer_ps),
         .hump = format->hump,
-        .batch = batch_rise(configuration),
+        .batch = layers * (1 + (format->batch - 1) / degree) / flops,
         .compute = linear / format->compute / flops,
         .attention = layers * model->num_attention_heads * model->head_dim / degree / flops,
-        .tile = layers * (configuration->kv->bytes < 2 ? FP8_KV_TILE : 1) * model->head_dim /
-                bandwidth * configuration->gpu.sm_count *
+        .tile = layers * (fp8_kv ? FP8_KV_TILE : 1) * model->head_dim / bandwidth *
+                configuration->gpu.sm_count *
                 pow(kv_heads_per_gpu(configuration), TILE_HEADS_EXPONENT),
         .layers = layers,
-        .launch = (configuration->kv->bytes < 2 ? FP8_KV_LAUNCH : 1) *
-                  pow(layers, LAUNCH_LAYERS_EXPONENT),
+        .launch = (fp8_kv ? FP8_KV_LAUNCH : 1) * pow(layers, LAUNCH_LAYERS_EXPONENT),
     };
 }
 

@@ -47,7 +47,7 @@ struct step_cost {
     double mixed_attention_ps;     /* per query-key pair of the prefills */
     int64_t beside_prefill_ps;     /* more per context token of decodes beside a large prefill */
     int64_t launch_ps[3];          /* host time to launch a step, by enum cuda_graph */
-    int64_t launch_tail_ps;        /* from the end of a launch to the end of its step, at least */
+    int64_t launch_tail_ps;        /* launch returned -> step ended, at least; fitted no longer */
     bool launch_blocks_loop;       /* one GPU: the engine loop launches itself */
     int64_t request_overhead_ps;   /* client sends -> engine has the request */
     int64_t wake_ps;               /* an idle engine has a request -> it forms a step */

@@ -161,7 +161,7 @@ static void form_cohort(struct forming *forming)
 {
     struct instance *instance = forming->instance;
     struct cohort *cohort = &instance->cohort;
-    if (cohort->is_open && !suits_all(instance)) {
+    if (cohort_count(cohort) > 0 && !suits_all(instance)) {
         cohort_dissolve(instance);
     }
     forming->batch->summary.decode_requests = cohort_count(cohort);
