@@ -48,7 +48,7 @@ __global__ static void dequantize_kernel(const unit<FORMAT> *units, bf16 *out, i
 #pragma unroll
     for (int step = 0; step < 4; step++) {
         uint32_t a[4];
-        unpack<FORMAT, false>(all[step], magic_of<FORMAT>, table, a);
+        unpack<FORMAT>(all[step], magic_of<FORMAT>, table, a);
 #pragma unroll
         for (int i = 0; i < 4; i++) {
             __nv_bfloat162 value =

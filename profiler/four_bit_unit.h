@@ -85,8 +85,8 @@ __device__ static inline void center_int4(uint32_t a[4])
     }
 }
 
-/* 'magic' is magic_of<FORMAT>, in a register. INT4 comes as 128 + q where it is RAW. */
-template <weight_type FORMAT, bool RAW>
+/* Eight weights: INT4 as q - 8. 'magic' is magic_of<FORMAT>. */
+template <weight_type FORMAT>
 __device__ static inline void unpack(uint32_t word, uint32_t magic, const struct nf4_table &table,
                                      uint32_t a[4])
 {
@@ -94,9 +94,7 @@ __device__ static inline void unpack(uint32_t word, uint32_t magic, const struct
         unpack_nf4(word, magic, table, a);
     } else {
         unpack_int4(word, magic, a);
-        if constexpr (!RAW) {
-            center_int4(a);
-        }
+        center_int4(a);
     }
 }
 

@@ -90,7 +90,6 @@ struct linear_context {
     cublasLtHandle_t handle = nullptr;
     device_memory<char> workspace;
     device_memory<bf16> slice;
-    struct four_bit_workspace four_bit;
     device_memory<int32_t> sums; /* of INT8 products */
     std::map<product_key, struct product> products;
     device_memory<float> one;
@@ -102,7 +101,6 @@ struct linear_context *linear_context_create(void)
     auto *context = new linear_context;
     cublas_check(cublasLtCreate(&context->handle));
     context->workspace.allocate(WORKSPACE_BYTES, "the workspace of cuBLASLt");
-    context->four_bit.allocate();
     context->one.allocate(1, "a scale");
     context->one.upload({1.0f});
     return context;
@@ -313,8 +311,7 @@ static void multiply_4_bit(struct linear_context *context, const struct linear *
         return;
     }
     for (int first = 0; first < tokens; first += FOUR_BIT_MOST_TOKENS) {
-        four_bit_multiply(&context->four_bit, linear, x + (size_t)first * linear->k,
-                          y + (size_t)first * linear->n,
+        four_bit_multiply(linear, x + (size_t)first * linear->k, y + (size_t)first * linear->n,
                           std::min(tokens - first, (int)FOUR_BIT_MOST_TOKENS), stream);
     }
 }

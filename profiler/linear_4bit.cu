@@ -1,17 +1,17 @@
 #include "profiler/linear_4bit.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 #include "profiler/four_bit_unit.h"
 
 enum {
-    STAGES = 2,         /* units of a warp in shared memory, the one in work included */
-    WORTH_SHARING = 48, /* units that some blocks would have more than others */
-    MOST_BLOCKS = 256,
-    MOST_ROWS = 1 << 18
+    STAGES = 2,     /* units of a warp in shared memory, the one in work included */
+    SUM_PADDING = 4 /* numbers behind a token's sums, so that tokens lie in other banks */
 };
+
+/* Most warps of a block; of more tokens each needs more registers. */
+template <int TILES> constexpr int most_warps = TILES <= 2 ? 18 : 12;
 
 struct problem {
     const void *units;
@@ -22,10 +22,9 @@ struct problem {
     int n;    /* of the whole layer, */
     int sets; /* of which so many sets of rows are worked on */
     int k;
+    int tile;  /* sets of rows of a block, one a warp of each team */
+    int teams; /* that share the columns */
     struct nf4_table table;
-    int step;         /* units that blocks do not share: 1, or all of a set of rows */
-    float *parts;     /* [blocks][2][tokens][SET_ROWS]: of sets that blocks share */
-    unsigned *counts; /* [n / SET_ROWS]: blocks that are done with such a set */
 };
 
 __device__ static inline void multiply(float d[4], const uint32_t a[4], uint32_t b0, uint32_t b1)
@@ -36,49 +35,51 @@ __device__ static inline void multiply(float d[4], const uint32_t a[4], uint32_t
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
-/* A warp's units in shared memory, and barriers that say when one has arrived. */
-template <weight_type FORMAT> struct unit_ring {
-    unit<FORMAT> units[STAGES];
-    uint64_t arrived[STAGES];
+/* The levels of the two NF4 weights of each byte; every lane has its own copy, so that lookups of a
+ * warp never meet in a bank. */
+struct level_pairs {
+    uint32_t pairs[256][32];
 };
+
+/* The copy engine writes whole lines of 128 bytes faster. */
+template <weight_type FORMAT> struct alignas(128) unit_place {
+    struct unit<FORMAT> unit;
+};
+
+/* Shared memory of a block begins with the table of pairs; behind it lie the places of each warp,
+ * [warps][STAGES], and the barriers that say when a unit has arrived there. At the end the sums
+ * lie in it, [teams][tokens][rows]. */
+template <weight_type FORMAT>
+constexpr size_t levels_bytes = FORMAT == weight_type::nf4 ? sizeof(struct level_pairs) : 0;
+
+template <weight_type FORMAT, int TILES> static size_t bytes_of_block(int tile, int teams)
+{
+    size_t places = (sizeof(unit_place<FORMAT>) + sizeof(uint64_t)) * STAGES * tile * teams;
+    size_t sums = sizeof(float) * teams * TILES * 8 * (tile * SET_ROWS + SUM_PADDING);
+    return std::max(levels_bytes<FORMAT> + places, sums);
+}
 
 __device__ static inline uint32_t shared_address(const void *pointer)
 {
     return (uint32_t)__cvta_generic_to_shared(pointer);
 }
 
+/* Starts one copy of a whole unit; the copy engine does the rest. By one lane. */
 template <weight_type FORMAT>
-__device__ static inline void ring_init(struct unit_ring<FORMAT> *ring)
+__device__ static inline void fetch(unit<FORMAT> *to, const unit<FORMAT> *from, uint64_t *arrived)
 {
-    if (threadIdx.x % 32 == 0) {
-        for (int i = 0; i < STAGES; i++) {
-            asm volatile(
-                "mbarrier.init.shared.b64 [%0], 1;" ::"r"(shared_address(&ring->arrived[i])));
-        }
-        asm volatile("fence.mbarrier_init.release.cluster;");
-    }
-    __syncwarp();
+    uint32_t barrier = shared_address(arrived);
+    asm volatile("mbarrier.arrive.expect_tx.shared.b64 _, [%0], %1;" ::"r"(barrier),
+                 "n"((int)sizeof(unit<FORMAT>))
+                 : "memory");
+    asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes "
+                 "[%0], [%1], %2, [%3];" ::"r"(shared_address(to)),
+                 "l"(from), "n"((int)sizeof(unit<FORMAT>)), "r"(barrier)
+                 : "memory");
 }
 
-/* Starts one copy of a whole unit; the copy engine does the rest. */
-template <weight_type FORMAT>
-__device__ static inline void fetch(struct unit_ring<FORMAT> *ring, int stage,
-                                    const unit<FORMAT> *from)
-{
-    if (threadIdx.x % 32 == 0) {
-        uint32_t barrier = shared_address(&ring->arrived[stage]);
-        asm volatile("mbarrier.arrive.expect_tx.shared.b64 _, [%0], %1;" ::"r"(barrier),
-                     "n"((int)sizeof(unit<FORMAT>)));
-        asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes "
-                     "[%0], [%1], %2, [%3];" ::"r"(shared_address(&ring->units[stage])),
-                     "l"(from), "n"((int)sizeof(unit<FORMAT>)), "r"(barrier)
-                     : "memory");
-    }
-}
-
-/* 'parity' is that of how often the stage was filled before. */
-template <weight_type FORMAT>
-__device__ static inline void wait_for(struct unit_ring<FORMAT> *ring, int stage, uint32_t parity)
+/* 'parity' is that of how often its unit arrived before. */
+__device__ static inline void wait_for(uint64_t *arrived, uint32_t parity)
 {
     uint32_t done = 0;
     while (!done) {
@@ -86,34 +87,84 @@ __device__ static inline void wait_for(struct unit_ring<FORMAT> *ring, int stage
                      "mbarrier.try_wait.parity.shared.b64 p, [%1], %2;\n"
                      "selp.u32 %0, 1, 0, p;}"
                      : "=r"(done)
-                     : "r"(shared_address(&ring->arrived[stage])), "r"(parity)
+                     : "r"(shared_address(arrived)), "r"(parity)
                      : "memory");
     }
 }
 
+/* Makes a warp's barriers and starts its first copy. */
+template <weight_type FORMAT>
+__device__ static inline void begin_fetching(unit_place<FORMAT> *places, uint64_t *arrived,
+                                             const unit<FORMAT> *from, int count)
+{
+    if (threadIdx.x % 32 == 0) {
+        for (int i = 0; i < STAGES; i++) {
+            asm volatile("mbarrier.init.shared.b64 [%0], 1;" ::"r"(shared_address(&arrived[i])));
+        }
+        asm volatile("fence.mbarrier_init.release.cluster;");
+        if (count > 0) {
+            fetch<FORMAT>(&places[0].unit, from, &arrived[0]);
+        }
+    }
+    __syncwarp();
+}
+
+/* Fills the table of pairs. By all warps of a block. */
+__device__ static inline void make_levels(struct level_pairs *levels, const struct nf4_table &table)
+{
+    for (uint32_t byte = threadIdx.x / 32; byte < 256; byte += blockDim.x / 32) {
+        uint32_t a[4];
+        unpack_nf4(byte, magic_of<weight_type::nf4>, table, a);
+        levels->pairs[byte][threadIdx.x % 32] = a[0];
+    }
+    __syncthreads();
+}
+
+/* Eight weights: NF4 as its levels; INT4 as 128 + q where it is RAW, as q - 8 elsewhere. 'kept' is
+ * a number of the format that stays in a register. */
+template <weight_type FORMAT, bool RAW>
+__device__ static inline void unpack_word(uint32_t word, uint32_t kept, uint32_t levels,
+                                          uint32_t a[4])
+{
+    if constexpr (FORMAT == weight_type::nf4) {
+#pragma unroll
+        for (int i = 0; i < 4; i++) { /* a row of the table is 128 bytes */
+            uint32_t row = i == 0 ? word << 7 : word >> (8 * i - 7);
+            asm("ld.shared.u32 %0, [%1];"
+                : "=r"(a[i])
+                : "r"(levels + take_bits(row, 0x7f80u, kept)));
+        }
+    } else {
+        unpack_int4(word, kept, a);
+        if constexpr (!RAW) {
+            center_int4(a);
+        }
+    }
+}
+
+/* A lane's inputs of 64 columns: 16 of a token of each tile. */
 template <int TILES>
 __device__ static inline void load_inputs(uint32_t b[TILES][8], const bf16 *const x[TILES],
-                                          int column)
+                                          int offset)
 {
 #pragma unroll
     for (int t = 0; t < TILES; t++) {
-        const auto *from = reinterpret_cast<const uint4 *>(x[t] + column);
+        const auto *from = reinterpret_cast<const uint4 *>(x[t] + offset);
         *reinterpret_cast<uint4 *>(&b[t][0]) = __ldg(from);
         *reinterpret_cast<uint4 *>(&b[t][4]) = __ldg(from + 1);
     }
 }
 
-/* sums += scale * (parts - excess), the scales those of the lane's rows. */
+/* sums += scale * (parts - excess), 'scales' from the lane's first row on. */
 template <int TILES>
 __device__ static inline void add_scaled(float sums[2][TILES][4], const float parts[2][TILES][4],
                                          const float inputs[TILES][4], float excess,
                                          const bf16 *scales)
 {
-    int g = threadIdx.x % 32 / 4;
 #pragma unroll
     for (int r = 0; r < 2; r++) {
-        float low = __bfloat162float(scales[16 * r + g]);
-        float high = __bfloat162float(scales[16 * r + g + 8]);
+        float low = __bfloat162float(scales[16 * r]);
+        float high = __bfloat162float(scales[16 * r + 8]);
 #pragma unroll
         for (int t = 0; t < TILES; t++) {
 #pragma unroll
@@ -125,19 +176,18 @@ __device__ static inline void add_scaled(float sums[2][TILES][4], const float pa
     }
 }
 
-/* One unit: 32 rows by 128 columns, from shared memory. 'b' holds the inputs of its first half, and
- * then those of the first half at 'next_column'. */
+/* One unit: 32 rows by 128 columns, from shared memory. b[0] holds the inputs of its first half,
+ * and then those of the first half of the next unit, 'advance' columns further. Whoever changes
+ * this counts its instructions: there is just time for them while the weights arrive. */
 template <weight_type FORMAT, int TILES>
-__device__ static inline void work_unit(float sums[2][TILES][4], const unit<FORMAT> *unit,
-                                        uint32_t b[TILES][8], const bf16 *const x[TILES],
-                                        int column, int next_column, uint32_t magic,
-                                        const struct nf4_table &table)
+__device__ static inline void work_unit(float sums[2][TILES][4], const unit<FORMAT> *unit, int lane,
+                                        uint32_t b[2][TILES][8], const bf16 *x[TILES], int advance,
+                                        uint32_t kept, uint32_t levels)
 {
     constexpr bool nf4 = FORMAT == weight_type::nf4;
     /* of few tokens the sums of the inputs cost less than centering each weight */
     constexpr bool raw = !nf4 && TILES == 1;
     const uint32_t ones[4] = {0x3f803f80u, 0x3f803f80u, 0x3f803f80u, 0x3f803f80u};
-    int lane = threadIdx.x % 32;
     float parts[2][TILES][4] = {};
     float inputs[TILES][4] = {};
 #pragma unroll
@@ -147,283 +197,224 @@ __device__ static inline void work_unit(float sums[2][TILES][4], const unit<FORM
         for (int r = 0; r < 2; r++) {
             *reinterpret_cast<uint4 *>(words[r]) = unit->words[r][half][lane];
         }
-        uint32_t ahead[TILES][8];
-        load_inputs<TILES>(ahead, x, half == 0 ? column + 64 : next_column);
+#pragma unroll
+        for (int t = 0; t < TILES; t++) {
+            x[t] += half == 1 ? advance : 0;
+        }
+        load_inputs<TILES>(b[1 - half], x, half == 0 ? GROUP / 2 : 0);
         /* products that follow each other add up different sums, or each would wait */
 #pragma unroll
         for (int step = 0; step < 4; step++) {
             if constexpr (raw) {
 #pragma unroll
                 for (int t = 0; t < TILES; t++) {
-                    multiply(inputs[t], ones, b[t][2 * step], b[t][2 * step + 1]);
+                    multiply(inputs[t], ones, b[half][t][2 * step], b[half][t][2 * step + 1]);
                 }
             }
 #pragma unroll
             for (int r = 0; r < 2; r++) {
                 uint32_t a[4];
-                unpack<FORMAT, raw>(words[r][step], magic, table, a);
+                unpack_word<FORMAT, raw>(words[r][step], kept, levels, a);
 #pragma unroll
                 for (int t = 0; t < TILES; t++) {
-                    multiply(parts[r][t], a, b[t][2 * step], b[t][2 * step + 1]);
+                    multiply(parts[r][t], a, b[half][t][2 * step], b[half][t][2 * step + 1]);
                 }
             }
         }
-#pragma unroll
-        for (int t = 0; t < TILES; t++) {
-#pragma unroll
-            for (int i = 0; i < 8; i++) {
-                b[t][i] = ahead[t][i];
-            }
-        }
         if constexpr (nf4) {
-            add_scaled<TILES>(sums, parts, inputs, 0, unit->scales[half]);
+            add_scaled<TILES>(sums, parts, inputs, 0, unit->scales[half] + lane / 4);
             memset(parts, 0, sizeof parts);
         }
     }
     if constexpr (!nf4) {
-        add_scaled<TILES>(sums, parts, inputs, raw ? 136 : 0, unit->scales[0]);
+        add_scaled<TILES>(sums, parts, inputs, raw ? 136 : 0, unit->scales[0] + lane / 4);
     }
 }
 
-/* The first unit of a block's share; units are counted along the columns of one set of rows, then
- * of the next. */
-__device__ static inline int first_unit(const struct problem &problem, int block)
+/* All of a warp's units, one after the other; the first is on its way. */
+template <weight_type FORMAT, int TILES>
+__device__ static inline void
+work_units(float sums[2][TILES][4], const struct problem &problem, unit_place<FORMAT> *places,
+           uint64_t *arrived, uint32_t levels, const unit<FORMAT> *from, int first_group, int count)
 {
-    unsigned steps = (unsigned)(problem.sets * (problem.k / GROUP) / problem.step);
-    return (int)(steps * (unsigned)block / gridDim.x) * problem.step;
-}
-
-enum { MOST_SETS = 24 /* that a block touches */ };
-
-/* What a block's warps leave for its end. */
-template <int WARPS, int TILES> struct block_memory {
-    int begin[WARPS + 1];    /* warp w takes the units [begin[w], begin[w + 1]) */
-    int warps[MOST_SETS][2]; /* of the block's sets: the first warp that has units of it, and the
-                              * one after the last */
-    int sharers[2][2]; /* of its first and last set: first block, and the one after the last */
-    int is_last;
-    /* a warp's sums of the first set that it touches and of the second; it touches no more */
-    float slots[WARPS][2][TILES * 8][SET_ROWS + 1];
-};
-
-/* Only the first of a set's warps can have begun in the set before. */
-template <int WARPS, int TILES>
-__device__ static inline float sum_of(const block_memory<WARPS, TILES> *memory, int set, int nth,
-                                      int groups, int token, int row)
-{
-    int warp = memory->warps[nth][0];
-    int end = memory->warps[nth][1];
-    float sum = memory->slots[warp][memory->begin[warp] < set * groups ? 1 : 0][token][row];
-    for (int w = warp + 1; w < end; w++) {
-        sum += memory->slots[w][0][token][row];
-    }
-    return sum;
-}
-
-/* Who else works on a set of rows: blocks [ret_range[0], ret_range[1]). */
-__device__ static void find_sharers(const struct problem &problem, int set, int ret_range[2])
-{
-    int groups = problem.k / GROUP;
-    int first = blockIdx.x;
-    int end = blockIdx.x + 1;
-    while (first_unit(problem, first) > set * groups) {
-        first--;
-    }
-    while (end < (int)gridDim.x && first_unit(problem, end) < (set + 1) * groups) {
-        end++;
-    }
-    ret_range[0] = first;
-    ret_range[1] = end;
-}
-
-/* Fills the tables of a block, while its first weights are on their way. */
-template <int WARPS, int TILES>
-__device__ static inline void make_tables(const struct problem &problem,
-                                          block_memory<WARPS, TILES> *memory, int first, int units)
-{
-    int groups = problem.k / GROUP;
-    int first_set = first / groups;
-    int last_set = (first + units - 1) / groups;
-    int i = threadIdx.x;
-    if (i <= WARPS) {
-        memory->begin[i] = first + units * i / WARPS;
-    }
-    if (i >= 32 && i - 32 <= last_set - first_set) {
-        int from = (first_set + i - 32) * groups;
-        int warp = 0;
-        while (first + units * (warp + 1) / WARPS <= from) {
-            warp++;
-        }
-        memory->warps[i - 32][0] = warp;
-        while (warp < WARPS && first + units * warp / WARPS < from + groups) {
-            warp++;
-        }
-        memory->warps[i - 32][1] = warp;
-    }
-    if (i == 64 || i == 65) {
-        find_sharers(problem, i == 64 ? first_set : last_set, memory->sharers[i - 64]);
-    }
-}
-
-__device__ static inline void write(const struct problem &problem, int set, int token, int row,
-                                    float sum)
-{
-    int to = set * SET_ROWS + row;
-    sum += problem.bias != nullptr ? __bfloat162float(problem.bias[to]) : 0;
-    problem.y[(size_t)token * problem.n + to] = __float2bfloat16(sum);
-}
-
-/* A set that blocks share, the first or the last of this one: each leaves its part, the last to
- * come adds them up. */
-template <int WARPS, int TILES>
-__device__ static void share_set(const struct problem &problem, block_memory<WARPS, TILES> *memory,
-                                 int set, int nth, int is_end)
-{
-    int groups = problem.k / GROUP;
-    int outputs = problem.tokens * SET_ROWS;
-    int first = memory->sharers[is_end][0];
-    int end = memory->sharers[is_end][1];
-    size_t stride = (size_t)outputs;
-    for (int i = threadIdx.x; i < outputs; i += WARPS * 32) {
-        problem.parts[((size_t)blockIdx.x * 2 + (nth > 0 ? 1 : 0)) * stride + i] =
-            sum_of<WARPS, TILES>(memory, set, nth, groups, i / SET_ROWS, i % SET_ROWS);
-    }
-    __threadfence();
-    __syncthreads();
-    if (threadIdx.x == 0) {
-        memory->is_last = atomicAdd(&problem.counts[set], 1u) == (unsigned)(end - first - 1);
-    }
-    __syncthreads();
-    if (!memory->is_last) {
-        return;
-    }
-    __threadfence();
-    for (int i = threadIdx.x; i < outputs; i += WARPS * 32) {
-        /* only the first can have begun in the set before */
-        int its = first_unit(problem, first) / groups == set ? 0 : 1;
-        float sum = 0;
-        for (int block = first; block < end; block++, its = 0) {
-            sum += __ldcg(&problem.parts[((size_t)block * 2 + its) * stride + i]);
-        }
-        write(problem, set, i / SET_ROWS, i % SET_ROWS, sum);
-    }
-    if (threadIdx.x == 0) {
-        problem.counts[set] = 0;
-    }
-}
-
-/* One block a multiprocessor; its warps share its units evenly and wait for each other only at the
- * end. Each keeps its weights coming through a ring of its own in shared memory. */
-template <weight_type FORMAT, int TILES, int WARPS>
-__global__ static void __launch_bounds__(WARPS * 32, 1)
-    four_bit_kernel(const struct problem problem)
-{
-    extern __shared__ __align__(16) char shared[];
-    auto *memory =
-        reinterpret_cast<block_memory<WARPS, TILES> *>(shared + WARPS * sizeof(unit_ring<FORMAT>));
     int lane = threadIdx.x % 32;
-    int warp = threadIdx.x / 32;
-    auto *ring = reinterpret_cast<struct unit_ring<FORMAT> *>(shared) + warp;
-    int groups = problem.k / GROUP;
-    int first = first_unit(problem, blockIdx.x);
-    int units = first_unit(problem, blockIdx.x + 1) - first;
-    int begin = first + units * warp / WARPS;
-    int end = first + units * (warp + 1) / WARPS;
-    int group = begin % groups;
-    const auto *weights = static_cast<const unit<FORMAT> *>(problem.units);
-    cudaTriggerProgrammaticLaunchCompletion(); /* a product behind may begin to fetch its weights */
-    ring_init<FORMAT>(ring);
-    for (int i = 0; i < STAGES - 1 && begin + i < end; i++) {
-        fetch<FORMAT>(ring, i, weights + begin + i);
-    }
-    make_tables<WARPS, TILES>(problem, memory, first, units);
-    cudaGridDependencySynchronize(); /* x is there, y and the workspace are free */
     const bf16 *x[TILES];
+#pragma unroll
     for (int t = 0; t < TILES; t++) {
         int token = min(t * 8 + lane / 4, problem.tokens - 1);
-        x[t] = problem.x + (size_t)token * problem.k + lane % 4 * 16;
+        x[t] = problem.x + (size_t)token * problem.k + first_group * GROUP + lane % 4 * 16;
     }
-    uint32_t b[TILES][8];
-    load_inputs<TILES>(b, x, group * GROUP);
-    float sums[2][TILES][4] = {};
-    int slot = 0;
-    auto store = [&]() {
+    uint32_t b[2][TILES][8];
+    load_inputs<TILES>(b[0], x, 0);
+    uint32_t kept =
+        FORMAT == weight_type::nf4 ? lane * sizeof(uint32_t) : kept_in_register(magic_of<FORMAT>);
+    uint32_t parity = 0;
+    int stage = 0;
+    for (int left = count; left > 0; left--) {
+        wait_for(&arrived[stage], parity);
+        __syncwarp(); /* all lanes are done with the unit before */
+        from++;
+        if (lane == 0 && left > 1) {
+            fetch<FORMAT>(&places[stage ^ 1].unit, from, &arrived[stage ^ 1]);
+        }
+        work_unit<FORMAT, TILES>(sums, &places[stage].unit, lane, b, x, left > 1 ? GROUP : 0, kept,
+                                 levels);
+        parity ^= stage;
+        stage ^= 1;
+    }
+}
+
+template <int TILES>
+__device__ static inline void leave_sums(float *all, const float sums[2][TILES][4], int team,
+                                         int set, int stride)
+{
+    int lane = threadIdx.x % 32;
 #pragma unroll
-        for (int r = 0; r < 2; r++) {
+    for (int r = 0; r < 2; r++) {
 #pragma unroll
-            for (int t = 0; t < TILES; t++) {
+        for (int t = 0; t < TILES; t++) {
 #pragma unroll
-                for (int i = 0; i < 4; i++) {
-                    memory->slots[warp][slot][t * 8 + lane % 4 * 2 + i % 2]
-                                 [16 * r + lane / 4 + i / 2 * 8] = sums[r][t][i];
-                    sums[r][t][i] = 0;
-                }
+            for (int i = 0; i < 4; i++) {
+                int token = t * 8 + lane % 4 * 2 + i % 2;
+                int row = set * SET_ROWS + 16 * r + lane / 4 + i / 2 * 8;
+                all[(team * TILES * 8 + token) * stride + row] = sums[r][t][i];
             }
         }
-        slot = 1;
-    };
-    uint32_t magic = kept_in_register(magic_of<FORMAT>);
-    int stage = 0;
-    uint32_t parity = 0;
-    for (int unit = begin; unit < end; unit++) {
-        wait_for<FORMAT>(ring, stage, parity);
-        __syncwarp(); /* all lanes are done with the unit before */
-        if (unit + STAGES - 1 < end) {
-            fetch<FORMAT>(ring, (stage + STAGES - 1) % STAGES, weights + unit + STAGES - 1);
-        }
-        int next = group + 1 < groups ? group + 1 : 0;
-        work_unit<FORMAT, TILES>(sums, &ring->units[stage], b, x, group * GROUP, next * GROUP,
-                                 magic, problem.table);
-        stage = (stage + 1) % STAGES;
-        parity ^= stage == 0 ? 1 : 0;
-        group = next;
-        if (group == 0) {
-            store();
-        }
     }
-    if (group != 0 || begin == end) { /* zeros where there was no work */
-        store();
+}
+
+/* Adds up what the teams have left and writes it, four rows of a token at a time. */
+template <int TILES>
+__device__ static inline void add_up(const struct problem &problem, const float *all, int first_row,
+                                     int stride)
+{
+    int rows = min(problem.tile * SET_ROWS, problem.sets * SET_ROWS - first_row);
+    for (int i = threadIdx.x * 4; i < problem.tokens * rows; i += blockDim.x * 4) {
+        int token = i / rows;
+        int row = i % rows;
+        float sum[4] = {};
+#pragma unroll 4
+        for (int team = 0; team < problem.teams; team++) {
+            float4 part =
+                *reinterpret_cast<const float4 *>(&all[(team * TILES * 8 + token) * stride + row]);
+            sum[0] += part.x;
+            sum[1] += part.y;
+            sum[2] += part.z;
+            sum[3] += part.w;
+        }
+        if (problem.bias != nullptr) {
+#pragma unroll
+            for (int j = 0; j < 4; j++) {
+                sum[j] += __bfloat162float(problem.bias[first_row + row + j]);
+            }
+        }
+        __nv_bfloat162 pairs[2] = {__floats2bfloat162_rn(sum[0], sum[1]),
+                                   __floats2bfloat162_rn(sum[2], sum[3])};
+        memcpy(problem.y + (size_t)token * problem.n + first_row + row, pairs, sizeof pairs);
     }
+}
+
+/* A block takes a tile of rows, each of its warps one set of them and, with its team, some of the
+ * columns. No block needs another, and no warp another before the end: each keeps its weights
+ * coming through two places of its own. */
+template <weight_type FORMAT, int TILES>
+__global__ static void __launch_bounds__(most_warps<TILES> * 32, 1)
+    four_bit_kernel(const __grid_constant__ struct problem problem)
+{
+    extern __shared__ __align__(128) char shared[];
+    auto *levels = reinterpret_cast<struct level_pairs *>(shared);
+    auto *places = reinterpret_cast<unit_place<FORMAT> *>(shared + levels_bytes<FORMAT>);
+    auto *arrived = reinterpret_cast<uint64_t *>(places + problem.tile * problem.teams * STAGES);
+    int warp = threadIdx.x / 32;
+    int team = warp / problem.tile;
+    int set = warp % problem.tile;
+    int first_set = blockIdx.x * problem.tile;
+    int groups = problem.k / GROUP;
+    int begin = groups * team / problem.teams;
+    int count = groups * (team + 1) / problem.teams - begin;
+    const auto *units = static_cast<const unit<FORMAT> *>(problem.units) +
+                        (size_t)(first_set + set) * groups + begin;
+    if (first_set + set >= problem.sets) {
+        count = 0;
+    }
+    places += warp * STAGES;
+    arrived += warp * STAGES;
+    cudaTriggerProgrammaticLaunchCompletion(); /* a product behind may begin to fetch its weights */
+    begin_fetching<FORMAT>(places, arrived, units, count);
+    if constexpr (FORMAT == weight_type::nf4) {
+        make_levels(levels, problem.table);
+    }
+    cudaGridDependencySynchronize(); /* x is there, y is free */
+    float sums[2][TILES][4] = {};
+    work_units<FORMAT, TILES>(sums, problem, places, arrived, shared_address(levels), units, begin,
+                              count);
+    __syncthreads(); /* where units lay, sums will */
+    auto *all = reinterpret_cast<float *>(shared);
+    int stride = problem.tile * SET_ROWS + SUM_PADDING;
+    leave_sums<TILES>(all, sums, team, set, stride);
     __syncthreads();
-    int first_set = first / groups;
-    int last_set = (first + units - 1) / groups;
-    int from = (first + groups - 1) / groups; /* whole sets */
-    int to = (first + units) / groups;
-    int outputs = problem.tokens * SET_ROWS;
-    for (int i = threadIdx.x; i < (to - from) * outputs; i += WARPS * 32) {
-        int its = from + i / outputs;
-        int token = i % outputs / SET_ROWS;
-        write(problem, its, token, i % SET_ROWS,
-              sum_of<WARPS, TILES>(memory, its, its - first_set, groups, token, i % SET_ROWS));
-    }
-    if (first_set < from) {
-        share_set<WARPS, TILES>(problem, memory, first_set, 0, 0);
-    }
-    if (last_set >= to && last_set >= from) {
-        share_set<WARPS, TILES>(problem, memory, last_set, last_set - first_set, 1);
-    }
+    add_up<TILES>(problem, all, first_set * SET_ROWS, stride);
 }
 
-void four_bit_workspace::allocate(void)
+/* How rows and columns are shared out. */
+struct division {
+    int tile; /* sets of rows of a block */
+    int teams;
+    int blocks;
+    int at_once; /* on a multiprocessor */
+};
+
+/* Among blocks of at most 'warps'. */
+static struct division divide(int sets, int groups, int processors, int at_once, int warps)
 {
-    parts.allocate((size_t)MOST_BLOCKS * 2 * FOUR_BIT_MOST_TOKENS * SET_ROWS, "shared rows");
-    counts.allocate(MOST_ROWS / SET_ROWS, "shared rows");
-    cuda_check(cudaMemset(counts.get(), 0, counts.size() * sizeof(unsigned)));
+    struct division division = {};
+    int places = processors * at_once;
+    division.tile = (sets + places - 1) / places;
+    int teams = std::max(1, std::min(warps / division.tile, groups));
+    int each = (groups + teams - 1) / teams;
+    division.teams = (groups + each - 1) / each; /* none that could only wait for the others */
+    division.blocks = (sets + division.tile - 1) / division.tile;
+    division.at_once = at_once;
+    return division;
 }
 
-template <weight_type FORMAT, int TILES, int WARPS>
-static void launch(const struct problem &problem, int blocks, cudaStream_t stream)
+static int warps_of(const struct division &division)
 {
-    auto *kernel = four_bit_kernel<FORMAT, TILES, WARPS>;
-    size_t bytes = WARPS * sizeof(unit_ring<FORMAT>) + sizeof(block_memory<WARPS, TILES>);
+    return division.blocks * division.tile * division.teams;
+}
+
+/* One large block a multiprocessor, or two small ones where that keeps as many warps at work: the
+ * second then goes on while the first adds up. */
+template <int TILES> static struct division best_division(int sets, int groups, int processors)
+{
+    struct division large = divide(sets, groups, processors, 1, most_warps<TILES>);
+    if constexpr (TILES <= 2) {
+        enum { SMALL_WARPS = 10 };
+        struct division small = divide(sets, groups, processors, 2, SMALL_WARPS);
+        if (small.tile <= SMALL_WARPS && warps_of(small) >= warps_of(large)) {
+            return small;
+        }
+    }
+    return large;
+}
+
+/* Blocks ask for so much shared memory that no more of them fit side by side than are meant to;
+ * with those of the next launch, which are there early, some multiprocessors would get too many. */
+template <weight_type FORMAT, int TILES>
+static void launch(const struct problem &problem, const struct division &division, int shared,
+                   cudaStream_t stream)
+{
+    auto *kernel = four_bit_kernel<FORMAT, TILES>;
+    size_t bytes = std::max(bytes_of_block<FORMAT, TILES>(problem.tile, problem.teams),
+                            (size_t)(shared / (division.at_once + 1)));
     cuda_check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                     (int)bytes)); /* for each device anew */
     cudaLaunchAttribute attribute = {};
     attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
     attribute.val.programmaticStreamSerializationAllowed = 1;
     cudaLaunchConfig_t config = {};
-    config.gridDim = dim3(blocks);
-    config.blockDim = dim3(WARPS * 32);
+    config.gridDim = dim3(division.blocks);
+    config.blockDim = dim3(division.tile * division.teams * 32);
     config.dynamicSmemBytes = bytes;
     config.stream = stream;
     config.attrs = &attribute;
@@ -431,48 +422,57 @@ static void launch(const struct problem &problem, int blocks, cudaStream_t strea
     cuda_check(cudaLaunchKernelEx(&config, kernel, problem));
 }
 
-/* Rows are taken at a time so that no warp touches more than two sets, and the tables hold a
- * block's. */
-template <weight_type FORMAT, int TILES, int WARPS>
-static void launch_rows(struct problem problem, int blocks, cudaStream_t stream)
+/* What a launch needs to know of a card. */
+struct card {
+    int processors = 0;
+    int shared = 0; /* bytes of shared memory of each */
+};
+
+/* In as many launches as it takes for all blocks of each to run at once. */
+template <weight_type FORMAT, int TILES>
+static void launch_rows(const struct problem &problem, const struct card &card, cudaStream_t stream)
 {
     int all = problem.n / SET_ROWS;
-    int most = blocks * std::min(WARPS, (int)MOST_SETS - 2);
-    for (int first = 0; first < all; first += most) {
+    int most = card.processors * most_warps<TILES>;
+    int launches = (all + most - 1) / most;
+    int groups = problem.k / GROUP;
+    for (int i = 0; i < launches; i++) {
+        int first = (int)((int64_t)all * i / launches);
         struct problem part = problem;
-        part.sets = std::min(most, all - first);
-        part.units =
-            static_cast<const unit<FORMAT> *>(problem.units) + (size_t)first * (problem.k / GROUP);
+        part.sets = (int)((int64_t)all * (i + 1) / launches) - first;
+        part.units = static_cast<const unit<FORMAT> *>(problem.units) + (size_t)first * groups;
         part.bias += problem.bias != nullptr ? first * SET_ROWS : 0;
         part.y += first * SET_ROWS;
-        int groups = problem.k / GROUP;
-        double rounds = (double)part.sets / blocks;
-        part.step = (std::ceil(rounds) - rounds) * groups > WORTH_SHARING ? 1 : groups;
-        int steps = part.sets * groups / part.step;
-        launch<FORMAT, TILES, WARPS>(part, std::min(blocks, steps), stream); /* none without work */
+        struct division division = best_division<TILES>(part.sets, groups, card.processors);
+        part.tile = division.tile;
+        part.teams = division.teams;
+        launch<FORMAT, TILES>(part, division, card.shared, stream);
     }
 }
 
 template <weight_type FORMAT>
-static void launch_tokens(const struct problem &problem, int blocks, cudaStream_t stream)
+static void launch_tokens(const struct problem &problem, const struct card &card,
+                          cudaStream_t stream)
 {
     if (problem.tokens <= 8) {
-        launch_rows<FORMAT, 1, 16>(problem, blocks, stream);
+        launch_rows<FORMAT, 1>(problem, card, stream);
     } else if (problem.tokens <= 16) {
-        launch_rows<FORMAT, 2, 16>(problem, blocks, stream);
+        launch_rows<FORMAT, 2>(problem, card, stream);
     } else {
-        launch_rows<FORMAT, 4, 8>(problem, blocks, stream);
+        launch_rows<FORMAT, 4>(problem, card, stream);
     }
 }
 
-void four_bit_multiply(const struct four_bit_workspace *workspace, const struct linear *linear,
-                       const bf16 *x, bf16 *y, int tokens, cudaStream_t stream)
+void four_bit_multiply(const struct linear *linear, const bf16 *x, bf16 *y, int tokens,
+                       cudaStream_t stream)
 {
     static const struct nf4_table table = nf4_table_make();
     int device = 0;
-    int blocks = 0;
+    struct card card;
     cuda_check(cudaGetDevice(&device));
-    cuda_check(cudaDeviceGetAttribute(&blocks, cudaDevAttrMultiProcessorCount, device));
+    cuda_check(cudaDeviceGetAttribute(&card.processors, cudaDevAttrMultiProcessorCount, device));
+    cuda_check(
+        cudaDeviceGetAttribute(&card.shared, cudaDevAttrMaxSharedMemoryPerMultiprocessor, device));
     struct problem problem = {.units = linear->units.get(),
                               .bias = linear->bias.get(),
                               .x = x,
@@ -481,14 +481,12 @@ void four_bit_multiply(const struct four_bit_workspace *workspace, const struct 
                               .n = linear->n,
                               .sets = 0,
                               .k = linear->k,
-                              .table = table,
-                              .step = 1,
-                              .parts = workspace->parts.get(),
-                              .counts = workspace->counts.get()};
-    blocks = std::min(blocks, (int)MOST_BLOCKS);
+                              .tile = 0,
+                              .teams = 0,
+                              .table = table};
     if (linear->type == weight_type::nf4) {
-        launch_tokens<weight_type::nf4>(problem, blocks, stream);
+        launch_tokens<weight_type::nf4>(problem, card, stream);
     } else {
-        launch_tokens<weight_type::int4_g128>(problem, blocks, stream);
+        launch_tokens<weight_type::int4_g128>(problem, card, stream);
     }
 }

@@ -20,18 +20,10 @@ size_t four_bit_bytes(weight_type type, int n, int k);
 /* Random numbers, and scales within +-scale. */
 void four_bit_fill(struct linear *linear, float scale, uint64_t seed, cudaStream_t stream);
 
-/* What blocks that share rows leave for each other; of one stream at a time. */
-struct four_bit_workspace {
-    device_memory<float> parts;
-    device_memory<unsigned> counts;
-
-    void allocate(void);
-};
-
 /* At most 32 tokens. The launch may overlap the kernel before it: it
  * fetches weights at once and reads x when that one is done. */
-void four_bit_multiply(const struct four_bit_workspace *workspace, const struct linear *linear,
-                       const bf16 *x, bf16 *y, int tokens, cudaStream_t stream);
+void four_bit_multiply(const struct linear *linear, const bf16 *x, bf16 *y, int tokens,
+                       cudaStream_t stream);
 
 /* Rows first_row to first_row + rows - 1 (multiples of 32) as bf16, [rows][k]. */
 void four_bit_dequantize(const struct linear *linear, bf16 *out, int first_row, int rows,

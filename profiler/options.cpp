@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 
 static void print_usage(void)
 {
@@ -21,7 +22,8 @@ static void print_usage(void)
         "  --tensor-parallel N   1, or 2: GPUs 0 and 1 each hold a half (default 1)\n"
         "  --out FILE            the profile\n"
         "  --grid full|small     points to measure (default full)\n"
-        "  --time-limit SECONDS  stop there, keeping what was measured (default 180)\n"
+        "  --time-limit SECONDS  of the whole command; what was measured by then is kept (default "
+        "180)\n"
         "  --most-kv-tokens N    largest batch times context (default 600000)\n"
         "  --busy-ok             measure although others use the GPU\n"
         "  --links               measure copies between host and GPU, and, of two GPUs, copies "
@@ -30,27 +32,61 @@ static void print_usage(void)
         "  --check               only check each operation against the CPU");
 }
 
+/* Takes a value; false where it is none of the option's. */
+using taker = bool (*)(struct options *options, const std::string &value);
+
+static const std::map<std::string, taker> takers = {
+    {"--model",
+     [](struct options *options, const std::string &value) {
+         options->model = value;
+         return true;
+     }},
+    {"--models",
+     [](struct options *options, const std::string &value) {
+         options->models = value;
+         return true;
+     }},
+    {"--weights",
+     [](struct options *options, const std::string &value) {
+         options->weights = value;
+         return weight_type_find(value, &options->weights_type);
+     }},
+    {"--kv-cache",
+     [](struct options *options, const std::string &value) {
+         options->kv_cache = value;
+         return value == "bf16" || value == "fp8";
+     }},
+    {"--tensor-parallel",
+     [](struct options *options, const std::string &value) {
+         options->tensor_parallel = value == "2" ? 2 : 1;
+         return value == "1" || value == "2";
+     }},
+    {"--out",
+     [](struct options *options, const std::string &value) {
+         options->out = value;
+         return true;
+     }},
+    {"--grid",
+     [](struct options *options, const std::string &value) {
+         options->small_grid = value == "small";
+         return value == "full" || value == "small";
+     }},
+    {"--time-limit",
+     [](struct options *options, const std::string &value) {
+         options->limit_s = atof(value.c_str());
+         return options->limit_s > 0;
+     }},
+    {"--most-kv-tokens",
+     [](struct options *options, const std::string &value) {
+         options->most_kv_tokens = atoi(value.c_str());
+         return options->most_kv_tokens >= 1024;
+     }},
+};
+
 static bool take_option(struct options *options, const std::string &name, const std::string &value)
 {
-    if (name == "--model") {
-        options->model = value;
-    } else if (name == "--models") {
-        options->models = value;
-    } else if (name == "--weights" && weight_type_find(value, &options->weights_type)) {
-        options->weights = value;
-    } else if (name == "--kv-cache" && (value == "bf16" || value == "fp8")) {
-        options->kv_cache = value;
-    } else if (name == "--tensor-parallel" && (value == "1" || value == "2")) {
-        options->tensor_parallel = value == "2" ? 2 : 1;
-    } else if (name == "--out") {
-        options->out = value;
-    } else if (name == "--grid" && (value == "full" || value == "small")) {
-        options->small_grid = value == "small";
-    } else if (name == "--time-limit" && atof(value.c_str()) > 0) {
-        options->limit_s = atof(value.c_str());
-    } else if (name == "--most-kv-tokens" && atoi(value.c_str()) >= 1024) {
-        options->most_kv_tokens = atoi(value.c_str());
-    } else {
+    auto place = takers.find(name);
+    if (place == takers.end() || !place->second(options, value)) {
         fprintf(stderr, "kvcast-profile: bad option or value: '%s %s' (--help lists them)\n",
                 name.c_str(), value.c_str());
         return false;

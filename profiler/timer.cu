@@ -9,7 +9,7 @@
 
 enum {
     FEWEST = 5,
-    FEWEST_LONG = 3,
+    FEWEST_LONG = 2, /* and another where these two differ */
     MOST = 60,
     WARM_UPS = 3,
     SPIN_NS = 100000,
@@ -85,6 +85,15 @@ static float run_once(const std::vector<struct replay> &replays, cudaEvent_t beg
     return ms;
 }
 
+/* Until clocks have settled to this work: after heavy work they are low for a while. */
+static void warm_up(const std::vector<struct replay> &replays, cudaEvent_t begin, cudaEvent_t end)
+{
+    double warm_ms = 0;
+    for (int i = 1; warm_ms < WARM_MS || i < WARM_UPS; i++) {
+        warm_ms += run_once(replays, begin, end);
+    }
+}
+
 static struct timing timing_of(std::vector<float> samples)
 {
     std::sort(samples.begin(), samples.end());
@@ -113,16 +122,17 @@ struct timing time_works(const std::vector<gpu_work> &works, double budget_s)
     cuda_check(cudaSetDevice(works[0].device));
     cuda_check(cudaEventCreate(&begin));
     cuda_check(cudaEventCreate(&end));
-    /* until clocks have settled to this work: after heavy work they are low for a while */
-    double warm_ms = run_once(replays, begin, end);
-    bool is_long = warm_ms > LONG_MS;
-    for (int i = 1; warm_ms < WARM_MS || (!is_long && i < WARM_UPS); i++) {
-        warm_ms += run_once(replays, begin, end);
+    std::vector<float> samples = {run_once(replays, begin, end)};
+    bool is_long = samples[0] > LONG_MS; /* its rehearsal was warm-up enough */
+    if (!is_long) {
+        warm_up(replays, begin, end);
+        samples.clear();
     }
-    std::vector<float> samples;
+    int fewest = is_long ? FEWEST_LONG : FEWEST;
     double spent_s = 0;
-    while ((int)samples.size() < (is_long ? FEWEST_LONG : FEWEST) ||
-           ((int)samples.size() < MOST && spent_s < budget_s && !is_steady(samples))) {
+    while ((int)samples.size() < fewest ||
+           (((int)samples.size() == FEWEST_LONG || spent_s < budget_s) &&
+            (int)samples.size() < MOST && !is_steady(samples))) {
         samples.push_back(run_once(replays, begin, end));
         spent_s += samples.back() / 1000;
     }

@@ -130,6 +130,42 @@ static struct work work_of(const struct step_profile *profile,
     return (struct work){weights * weight_bytes, 2 * weights * operation->tokens};
 }
 
+static void print_rates(const char *name, const struct profile_operation *operation, double us,
+                        struct work work)
+{
+    printf("%-10s %7u %8u %10.1f %10.2f %10.1f\n", name, operation->tokens, operation->context, us,
+           work.bytes / us / 1e6, work.flops / us / 1e6);
+}
+
+static bool is_layer_product(const char *name)
+{
+    return text_equal(name, "qkv") || text_equal(name, "o") || text_equal(name, "gate_up") ||
+           text_equal(name, "down");
+}
+
+/* The four products of a layer together, for as many tokens as 'qkv' has: what a step makes of its
+ * weights. Nothing where one was not measured. */
+static void print_layer(const struct step_profile *profile, const struct profile_operation *qkv,
+                        double weight_bytes)
+{
+    struct work sum = {0};
+    double us = 0;
+    int products = 0;
+    for (uint32_t i = 0; i < profile->operation_count; i++) {
+        const struct profile_operation *operation = &profile->operations[i];
+        if (operation->tokens == qkv->tokens && is_layer_product(operation->name)) {
+            struct work work = work_of(profile, operation, weight_bytes);
+            sum.bytes += work.bytes;
+            sum.flops += work.flops;
+            us += 1000 * operation->median_ms / profile->layers;
+            products++;
+        }
+    }
+    if (products == 4) {
+        print_rates("all four", qkv, us, sum);
+    }
+}
+
 /* Achieved rates, to the screen and to profile_operations.csv for the roofline figure. */
 static bool report_operations(const struct step_profile *profile, const char *directory,
                               struct error *error)
@@ -149,8 +185,7 @@ static bool report_operations(const struct step_profile *profile, const char *di
         const struct profile_operation *operation = &profile->operations[i];
         struct work work = work_of(profile, operation, weights->linear_bytes);
         double us = 1000 * operation->median_ms / profile->layers;
-        printf("%-10s %7u %8u %10.1f %10.2f %10.1f\n", operation->name, operation->tokens,
-               operation->context, us, work.bytes / us / 1e6, work.flops / us / 1e6);
+        print_rates(operation->name, operation, us, work);
         csv_write_text(writer, operation->name);
         csv_write_whole(writer, operation->tokens);
         csv_write_whole(writer, operation->context);
@@ -159,6 +194,11 @@ static bool report_operations(const struct step_profile *profile, const char *di
         csv_write_decimal(writer, work.flops / us / 1e6, 5);
         csv_write_decimal(writer, work.flops / work.bytes, 5);
         csv_end_row(writer);
+    }
+    for (uint32_t i = 0; i < profile->operation_count; i++) {
+        if (text_equal(profile->operations[i].name, "qkv")) {
+            print_layer(profile, &profile->operations[i], weights->linear_bytes);
+        }
     }
     csv_writer_flush(writer);
     free(writer);

@@ -13,7 +13,7 @@ CASES = ((QWEN + "1.5B", "bf16", 1, "qwen-1.5b-bf16", "qwen-1.5b-bf16"), (QWEN +
          (LLAMA + "8B", "bf16", 1, "llama-8b-bf16", "llama-8b-bf16"), (LLAMA + "8B", "fp8", 1, "llama-8b-fp8", "llama-8b-fp8"),
          (QWEN + "1.5B", "fp8", 1, "qwen-1.5b-fp8", "qwen-1.5b-fp8"), (QWEN + "7B", "fp8", 1, "qwen-7b-fp8", "qwen-7b-fp8"), (QWEN + "14B", "bf16", 2, "qwen-14b-bf16-tp2", "qwen-14b-bf16-tp2"),
          (QWEN + "32B", "bf16", 2, "qwen-32b-bf16", "qwen-32b-bf16-tp2"), (QWEN + "14B", "fp8", 1, "qwen-14b-fp8", "qwen-14b-fp8"),
-         (LLAMA + "70B", "fp8", 2, "llama-70b-fp8", "llama-70b-fp8-tp2"))
+         (LLAMA + "70B", "fp8", 2, "llama-70b-fp8", "llama-70b-fp8-tp2"), (LLAMA + "70B", "bf16", 2, "llama-70b-bf16", "llama-70b-bf16-tp2"))
 EACH, MEDIAN = 0.08, 0.03
 
 
