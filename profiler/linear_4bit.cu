@@ -41,7 +41,7 @@ struct level_pairs {
     uint32_t pairs[256][32];
 };
 
-/* The copy engine writes whole lines of 128 bytes faster. */
+/* On whole lines of shared memory. */
 template <weight_type FORMAT> struct alignas(128) unit_place {
     struct unit<FORMAT> unit;
 };

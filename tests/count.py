@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Counts the cases of a meson test run, subtests of TAP programs one by one, and prints
-"N passed, N failed[, N skipped]"."""
+"""Counts the cases of a meson test run, subtests of TAP programs one by one, and closes with
+"N passed, N failed"; what was skipped is named before."""
 import json
 import re
 import sys
@@ -13,11 +13,14 @@ for line in open(sys.argv[1], encoding="utf-8"):
     skip = sum(1 for _, rest in cases if "# SKIP" in rest.upper())
     if test["result"] == "SKIP":
         skipped += max(1, len(cases))
+        print(f"skipped: {test['name']}")
     elif test["result"] in ("OK", "EXPECTEDFAIL"):
         passed += max(1, len(cases) - skip)
         skipped += skip
     else:
         failed += max(1, bad)
         passed += len(cases) - bad - skip if cases else 0
-print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
+if skipped:
+    print(f"{skipped} skipped")
+print(f"{passed} passed, {failed} failed")
 sys.exit(failed != 0)
