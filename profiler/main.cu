@@ -172,8 +172,8 @@ static bool is_between(const point_key &key)
 }
 
 /* Measures what is missing, in an order without trend; last what is missed least where time runs
- * out. */
-static void measure_all(const struct placed_model &placed, struct profile *profile,
+ * out. What is there is written from time to time; false where that fails. */
+static bool measure_all(const struct placed_model &placed, struct profile *profile,
                         std::vector<point_key> keys, const struct options *options)
 {
     double began_s = now_s();
@@ -190,7 +190,7 @@ static void measure_all(const struct placed_model &placed, struct profile *profi
         if (stop_asked || now_s() - program_began_s > options->limit_s) {
             fprintf(stderr, "\nstopped after %zu of %zu points; the same command resumes\n", done,
                     keys.size());
-            return;
+            return profile_write(profile, options->out);
         }
         profile->points[key] = measure(placed, key);
         done++;
@@ -198,9 +198,13 @@ static void measure_all(const struct placed_model &placed, struct profile *profi
             double spent_s = now_s() - began_s;
             fprintf(stderr, "\r%zu of %zu points, %.0f s, about %.0f s left ", done, keys.size(),
                     spent_s, spent_s / (double)done * (double)(keys.size() - done));
+            if (!profile_write(profile, options->out)) {
+                return false;
+            }
         }
     }
     fprintf(stderr, "\n");
+    return profile_write(profile, options->out);
 }
 
 static int profile_links(const struct options *options, const struct profile_identity &identity)
@@ -228,8 +232,8 @@ static int profile_model(const struct options *options, struct profile *profile)
             profile->identity.shape.name.c_str(), options->weights.c_str(),
             options->kv_cache.c_str(), options->tensor_parallel, profile->identity.gpu.c_str(),
             now_s() - began_s);
-    measure_all(placed, profile, grid_make(options->small_grid, options->most_kv_tokens), options);
-    if (!profile_write(profile, options->out)) {
+    if (!measure_all(placed, profile, grid_make(options->small_grid, options->most_kv_tokens),
+                     options)) {
         return 1;
     }
     printf("%s: %zu points\n", options->out.c_str(), profile->points.size());
@@ -248,6 +252,9 @@ int main(int argc, char **argv)
     setenv("CUDA_MODULE_LOADING", "EAGER", 0);
     if (!options.model.empty()) {
         profile.identity.shape = shape_read(options.model, options.models);
+    }
+    if (!options.out.empty() && !profile_can_write(options.out)) {
+        return 1;
     }
     status = find_gpus(&options, &profile.identity);
     if (status != 0) {

@@ -100,6 +100,24 @@ static std::string tables(const struct profile *profile)
            operations + "]";
 }
 
+static std::string temporary_name(const std::string &path)
+{
+    return path + ".tmp." + std::to_string(getpid());
+}
+
+bool profile_can_write(const std::string &path)
+{
+    std::string temporary = temporary_name(path);
+    FILE *file = fopen(temporary.c_str(), "w");
+    if (file == nullptr) {
+        perror(("kvcast-profile: " + path + ": cannot write").c_str());
+        return false;
+    }
+    fclose(file);
+    unlink(temporary.c_str());
+    return true;
+}
+
 /* The document with tables put in before its closing brace; under a temporary name, then renamed.
  */
 static bool write_file(cJSON *document, const std::string &tables, const std::string &path)
@@ -113,7 +131,7 @@ static bool write_file(cJSON *document, const std::string &tables, const std::st
         brace--;
     }
     whole = whole.substr(0, brace) + ",\n " + tables + "\n}\n";
-    std::string temporary = path + ".tmp." + std::to_string(getpid());
+    std::string temporary = temporary_name(path);
     FILE *file = fopen(temporary.c_str(), "w");
     bool ok = file != nullptr && fwrite(whole.data(), 1, whole.size(), file) == whole.size();
     ok = file != nullptr && fclose(file) == 0 && ok;

@@ -47,6 +47,10 @@ extern const char *const operation_names[OPERATIONS];
  * a message when it is of another. */
 bool profile_resume(struct profile *profile, const std::string &path);
 
+/* Whether a file can be made beside 'path', before time is spent on what is to go there; false with
+ * a message. */
+bool profile_can_write(const std::string &path);
+
 /* Under a temporary name, then renamed; false with a message. */
 bool profile_write(const struct profile *profile, const std::string &path);
 

@@ -3,6 +3,7 @@
 #include <cjson/cJSON.h>
 #include <strings.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -22,9 +23,12 @@ static cJSON *parse_file(const std::string &path)
     if (!file) {
         fail(path + ": cannot read");
     }
-    cJSON *document = cJSON_Parse(text.str().c_str());
+    std::string whole = text.str();
+    const char *end = nullptr;
+    cJSON *document = cJSON_ParseWithOpts(whole.c_str(), &end, 0);
     if (document == nullptr) {
-        fail(path + ": not JSON");
+        auto line = 1 + std::count(whole.c_str(), end, '\n');
+        fail(path + ":" + std::to_string(line) + ": not JSON");
     }
     return document;
 }

@@ -19,16 +19,21 @@ enum {
 #define WARM_MS 60   /* at least so much of it before sampling */
 #define STEADY 0.004 /* of the median's own relative error */
 
+static float median_of(std::vector<float> samples)
+{
+    std::sort(samples.begin(), samples.end());
+    size_t last = samples.size() - 1;
+    return (samples[last / 2] + samples[last - last / 2]) / 2;
+}
+
 /* Error of the median from the median absolute deviation, as for normal samples. */
 static bool is_steady(std::vector<float> samples)
 {
-    std::sort(samples.begin(), samples.end());
-    float median = samples[samples.size() / 2];
+    float median = median_of(samples);
     for (float &value : samples) {
         value = std::fabs(value - median);
     }
-    std::sort(samples.begin(), samples.end());
-    double deviation = 1.4826 * samples[samples.size() / 2];
+    double deviation = 1.4826 * median_of(samples);
     return 1.2533 * deviation / std::sqrt((double)samples.size()) < STEADY * median;
 }
 
@@ -99,7 +104,7 @@ static struct timing timing_of(std::vector<float> samples)
     std::sort(samples.begin(), samples.end());
     struct timing timing;
     size_t last = samples.size() - 1;
-    timing.median_ms = samples[samples.size() / 2];
+    timing.median_ms = median_of(samples);
     timing.p10_ms = samples[last / 10];
     timing.p90_ms = samples[last - last / 10];
     timing.samples = (int)samples.size();
