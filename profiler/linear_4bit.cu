@@ -64,6 +64,17 @@ __device__ static inline uint32_t shared_address(const void *pointer)
     return (uint32_t)__cvta_generic_to_shared(pointer);
 }
 
+/* What a warp does: 'count' units one after the other, the first of them in the columns of
+ * 'first_group'. */
+template <weight_type FORMAT> struct warp_work {
+    const unit<FORMAT> *units;
+    int first_group;
+    int count;
+    unit_place<FORMAT> *places;
+    uint64_t *arrived; /* the barrier of each place */
+    uint32_t levels;   /* shared address of the table of pairs */
+};
+
 /* Starts one copy of a whole unit; the copy engine does the rest. By one lane. */
 template <weight_type FORMAT>
 __device__ static inline void fetch(unit<FORMAT> *to, const unit<FORMAT> *from, uint64_t *arrived)
@@ -94,16 +105,16 @@ __device__ static inline void wait_for(uint64_t *arrived, uint32_t parity)
 
 /* Makes a warp's barriers and starts its first copy. */
 template <weight_type FORMAT>
-__device__ static inline void begin_fetching(unit_place<FORMAT> *places, uint64_t *arrived,
-                                             const unit<FORMAT> *from, int count)
+__device__ static inline void begin_fetching(const struct warp_work<FORMAT> &work)
 {
     if (threadIdx.x % 32 == 0) {
         for (int i = 0; i < STAGES; i++) {
-            asm volatile("mbarrier.init.shared.b64 [%0], 1;" ::"r"(shared_address(&arrived[i])));
+            asm volatile(
+                "mbarrier.init.shared.b64 [%0], 1;" ::"r"(shared_address(&work.arrived[i])));
         }
         asm volatile("fence.mbarrier_init.release.cluster;");
-        if (count > 0) {
-            fetch<FORMAT>(&places[0].unit, from, &arrived[0]);
+        if (work.count > 0) {
+            fetch<FORMAT>(&work.places[0].unit, work.units, &work.arrived[0]);
         }
     }
     __syncwarp();
@@ -231,18 +242,18 @@ __device__ static inline void work_unit(float sums[2][TILES][4], const unit<FORM
     }
 }
 
-/* All of a warp's units, one after the other; the first is on its way. */
+/* All of a warp's units; the first is on its way. */
 template <weight_type FORMAT, int TILES>
-__device__ static inline void
-work_units(float sums[2][TILES][4], const struct problem &problem, unit_place<FORMAT> *places,
-           uint64_t *arrived, uint32_t levels, const unit<FORMAT> *from, int first_group, int count)
+__device__ static inline void work_units(float sums[2][TILES][4], const struct problem &problem,
+                                         const struct warp_work<FORMAT> &work)
 {
     int lane = threadIdx.x % 32;
+    const unit<FORMAT> *from = work.units;
     const bf16 *x[TILES];
 #pragma unroll
     for (int t = 0; t < TILES; t++) {
         int token = min(t * 8 + lane / 4, problem.tokens - 1);
-        x[t] = problem.x + (size_t)token * problem.k + first_group * GROUP + lane % 4 * 16;
+        x[t] = problem.x + (size_t)token * problem.k + work.first_group * GROUP + lane % 4 * 16;
     }
     uint32_t b[2][TILES][8];
     load_inputs<TILES>(b[0], x, 0);
@@ -250,15 +261,15 @@ work_units(float sums[2][TILES][4], const struct problem &problem, unit_place<FO
         FORMAT == weight_type::nf4 ? lane * sizeof(uint32_t) : kept_in_register(magic_of<FORMAT>);
     uint32_t parity = 0;
     int stage = 0;
-    for (int left = count; left > 0; left--) {
-        wait_for(&arrived[stage], parity);
+    for (int left = work.count; left > 0; left--) {
+        wait_for(&work.arrived[stage], parity);
         __syncwarp(); /* all lanes are done with the unit before */
         from++;
         if (lane == 0 && left > 1) {
-            fetch<FORMAT>(&places[stage ^ 1].unit, from, &arrived[stage ^ 1]);
+            fetch<FORMAT>(&work.places[stage ^ 1].unit, from, &work.arrived[stage ^ 1]);
         }
-        work_unit<FORMAT, TILES>(sums, &places[stage].unit, lane, b, x, left > 1 ? GROUP : 0, kept,
-                                 levels);
+        work_unit<FORMAT, TILES>(sums, &work.places[stage].unit, lane, b, x, left > 1 ? GROUP : 0,
+                                 kept, work.levels);
         parity ^= stage;
         stage ^= 1;
     }
@@ -330,24 +341,25 @@ __global__ static void __launch_bounds__(most_warps<TILES> * 32, 1)
     int set = warp % problem.tile;
     int first_set = blockIdx.x * problem.tile;
     int groups = problem.k / GROUP;
-    int begin = groups * team / problem.teams;
-    int count = groups * (team + 1) / problem.teams - begin;
-    const auto *units = static_cast<const unit<FORMAT> *>(problem.units) +
-                        (size_t)(first_set + set) * groups + begin;
+    struct warp_work<FORMAT> work;
+    work.first_group = groups * team / problem.teams;
+    work.count = groups * (team + 1) / problem.teams - work.first_group;
+    work.units = static_cast<const unit<FORMAT> *>(problem.units) +
+                 (size_t)(first_set + set) * groups + work.first_group;
+    work.places = places + warp * STAGES;
+    work.arrived = arrived + warp * STAGES;
+    work.levels = shared_address(levels);
     if (first_set + set >= problem.sets) {
-        count = 0;
+        work.count = 0;
     }
-    places += warp * STAGES;
-    arrived += warp * STAGES;
     cudaTriggerProgrammaticLaunchCompletion(); /* a product behind may begin to fetch its weights */
-    begin_fetching<FORMAT>(places, arrived, units, count);
+    begin_fetching<FORMAT>(work);
     if constexpr (FORMAT == weight_type::nf4) {
         make_levels(levels, problem.table);
     }
     cudaGridDependencySynchronize(); /* x is there, y is free */
     float sums[2][TILES][4] = {};
-    work_units<FORMAT, TILES>(sums, problem, places, arrived, shared_address(levels), units, begin,
-                              count);
+    work_units<FORMAT, TILES>(sums, problem, work);
     __syncthreads(); /* where units lay, sums will */
     auto *all = reinterpret_cast<float *>(shared);
     int stride = problem.tile * SET_ROWS + SUM_PADDING;
