@@ -417,7 +417,7 @@ static void launch(const struct problem &problem, const struct division &divisio
                    cudaStream_t stream)
 {
     auto *kernel = four_bit_kernel<FORMAT, TILES>;
-    size_t bytes = std::max(bytes_of_block<FORMAT, TILES>(problem.tile, problem.teams),
+    size_t bytes = std::max(bytes_of_block<FORMAT, TILES>(division.tile, division.teams),
                             (size_t)(shared / (division.at_once + 1)));
     cuda_check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                     (int)bytes)); /* for each device anew */

@@ -167,12 +167,13 @@ static const double program_began_s = now_s();
 /* A prompt between two powers of 2, which interpolation does without best. */
 static bool is_between(const point_key &key)
 {
-    bool is_prefill = key[KEY_IS_OPERATION] == 0 && key[2] == 0;
-    return is_prefill && (key[0] & (key[0] - 1)) != 0;
+    struct step step = grid_step(key);
+    return step.requests == 0 && (step.prompt_tokens & (step.prompt_tokens - 1)) != 0;
 }
 
 /* Measures what is missing, in an order without trend; last what is missed least where time runs
- * out. What is there is written from time to time; false where that fails. */
+ * out. What is there is written from time to time, the last of it by the caller; false where that
+ * fails. */
 static bool measure_all(const struct placed_model &placed, struct profile *profile,
                         std::vector<point_key> keys, const struct options *options)
 {
@@ -190,7 +191,7 @@ static bool measure_all(const struct placed_model &placed, struct profile *profi
         if (stop_asked || now_s() - program_began_s > options->limit_s) {
             fprintf(stderr, "\nstopped after %zu of %zu points; the same command resumes\n", done,
                     keys.size());
-            return profile_write(profile, options->out);
+            return true;
         }
         profile->points[key] = measure(placed, key);
         done++;
@@ -198,13 +199,13 @@ static bool measure_all(const struct placed_model &placed, struct profile *profi
             double spent_s = now_s() - began_s;
             fprintf(stderr, "\r%zu of %zu points, %.0f s, about %.0f s left ", done, keys.size(),
                     spent_s, spent_s / (double)done * (double)(keys.size() - done));
-            if (!profile_write(profile, options->out)) {
+            if (done < keys.size() && !profile_write(profile, options->out)) {
                 return false;
             }
         }
     }
     fprintf(stderr, "\n");
-    return profile_write(profile, options->out);
+    return true;
 }
 
 static int profile_links(const struct options *options, const struct profile_identity &identity)
@@ -233,7 +234,8 @@ static int profile_model(const struct options *options, struct profile *profile)
             options->kv_cache.c_str(), options->tensor_parallel, profile->identity.gpu.c_str(),
             now_s() - began_s);
     if (!measure_all(placed, profile, grid_make(options->small_grid, options->most_kv_tokens),
-                     options)) {
+                     options) ||
+        !profile_write(profile, options->out)) {
         return 1;
     }
     printf("%s: %zu points\n", options->out.c_str(), profile->points.size());

@@ -32,61 +32,32 @@ static void print_usage(void)
         "  --check               only check each operation against the CPU");
 }
 
-/* Takes a value; false where it is none of the option's. */
-using taker = bool (*)(struct options *options, const std::string &value);
+static const std::map<std::string, std::string options::*> texts = {
+    {"--model", &options::model}, {"--models", &options::models}, {"--out", &options::out}};
 
-static const std::map<std::string, taker> takers = {
-    {"--model",
-     [](struct options *options, const std::string &value) {
-         options->model = value;
-         return true;
-     }},
-    {"--models",
-     [](struct options *options, const std::string &value) {
-         options->models = value;
-         return true;
-     }},
-    {"--weights",
-     [](struct options *options, const std::string &value) {
-         options->weights = value;
-         return weight_type_find(value, &options->weights_type);
-     }},
-    {"--kv-cache",
-     [](struct options *options, const std::string &value) {
-         options->kv_cache = value;
-         return value == "bf16" || value == "fp8";
-     }},
-    {"--tensor-parallel",
-     [](struct options *options, const std::string &value) {
-         options->tensor_parallel = value == "2" ? 2 : 1;
-         return value == "1" || value == "2";
-     }},
-    {"--out",
-     [](struct options *options, const std::string &value) {
-         options->out = value;
-         return true;
-     }},
-    {"--grid",
-     [](struct options *options, const std::string &value) {
-         options->small_grid = value == "small";
-         return value == "full" || value == "small";
-     }},
-    {"--time-limit",
-     [](struct options *options, const std::string &value) {
-         options->limit_s = atof(value.c_str());
-         return options->limit_s > 0;
-     }},
-    {"--most-kv-tokens",
-     [](struct options *options, const std::string &value) {
-         options->most_kv_tokens = atoi(value.c_str());
-         return options->most_kv_tokens >= 1024;
-     }},
-};
+static bool is_one_of(const std::string &value, const char *one, const char *other)
+{
+    return value == one || value == other;
+}
 
 static bool take_option(struct options *options, const std::string &name, const std::string &value)
 {
-    auto place = takers.find(name);
-    if (place == takers.end() || !place->second(options, value)) {
+    auto text = texts.find(name);
+    if (text != texts.end()) {
+        options->*text->second = value;
+    } else if (name == "--weights" && weight_type_find(value, &options->weights_type)) {
+        options->weights = value;
+    } else if (name == "--kv-cache" && is_one_of(value, "bf16", "fp8")) {
+        options->kv_cache = value;
+    } else if (name == "--tensor-parallel" && is_one_of(value, "1", "2")) {
+        options->tensor_parallel = atoi(value.c_str());
+    } else if (name == "--grid" && is_one_of(value, "full", "small")) {
+        options->small_grid = value == "small";
+    } else if (name == "--time-limit" && atof(value.c_str()) > 0) {
+        options->limit_s = atof(value.c_str());
+    } else if (name == "--most-kv-tokens" && atoi(value.c_str()) >= 1024) {
+        options->most_kv_tokens = atoi(value.c_str());
+    } else {
         fprintf(stderr, "kvcast-profile: bad option or value: '%s %s' (--help lists them)\n",
                 name.c_str(), value.c_str());
         return false;

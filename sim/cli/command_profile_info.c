@@ -130,6 +130,12 @@ static struct work work_of(const struct step_profile *profile,
     return (struct work){weights * weight_bytes, 2 * weights * operation->tokens};
 }
 
+static double layer_us(const struct step_profile *profile,
+                       const struct profile_operation *operation)
+{
+    return 1000 * operation->median_ms / profile->layers;
+}
+
 static void print_rates(const char *name, const struct profile_operation *operation, double us,
                         struct work work)
 {
@@ -157,7 +163,7 @@ static void print_layer(const struct step_profile *profile, const struct profile
             struct work work = work_of(profile, operation, weight_bytes);
             sum.bytes += work.bytes;
             sum.flops += work.flops;
-            us += 1000 * operation->median_ms / profile->layers;
+            us += layer_us(profile, operation);
             products++;
         }
     }
@@ -184,7 +190,7 @@ static bool report_operations(const struct step_profile *profile, const char *di
     for (uint32_t i = 0; i < profile->operation_count; i++) {
         const struct profile_operation *operation = &profile->operations[i];
         struct work work = work_of(profile, operation, weights->linear_bytes);
-        double us = 1000 * operation->median_ms / profile->layers;
+        double us = layer_us(profile, operation);
         print_rates(operation->name, operation, us, work);
         csv_write_text(writer, operation->name);
         csv_write_whole(writer, operation->tokens);
