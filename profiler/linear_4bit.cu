@@ -10,8 +10,8 @@ enum {
     SUM_PADDING = 4 /* numbers behind a token's sums, so that tokens lie in other banks */
 };
 
-/* Most warps of a block; of more tokens each needs more registers. */
-template <int TILES> constexpr int most_warps = TILES <= 2 ? 18 : 12;
+/* Warps that a multiprocessor has registers for: 7, 5 or 3 of each of its four parts. */
+template <int TILES> constexpr int most_warps = TILES == 1 ? 28 : (TILES == 2 ? 20 : 12);
 
 struct problem {
     const void *units;
@@ -75,6 +75,24 @@ template <weight_type FORMAT> struct warp_work {
     uint32_t levels;   /* shared address of the table of pairs */
 };
 
+/* Of a block; the same for all lanes of a warp, which the compiler would not know otherwise. By all
+ * of them. */
+__device__ static inline int warp_of_block(void)
+{
+    return __shfl_sync(~0u, (int)threadIdx.x / 32, 0);
+}
+
+/* True in one lane of a warp, in a way that lets copies begin without a loop over lanes. */
+__device__ static inline bool elected(void)
+{
+    uint32_t is_elected = 0;
+    asm volatile("{.reg .pred p;\n"
+                 "elect.sync _|p, 0xffffffff;\n"
+                 "selp.u32 %0, 1, 0, p;}"
+                 : "=r"(is_elected));
+    return is_elected != 0;
+}
+
 /* Starts one copy of a whole unit; the copy engine does the rest. By one lane. */
 template <weight_type FORMAT>
 __device__ static inline void fetch(unit<FORMAT> *to, const unit<FORMAT> *from, uint64_t *arrived)
@@ -107,7 +125,7 @@ __device__ static inline void wait_for(uint64_t *arrived, uint32_t parity)
 template <weight_type FORMAT>
 __device__ static inline void begin_fetching(const struct warp_work<FORMAT> &work)
 {
-    if (threadIdx.x % 32 == 0) {
+    if (elected()) {
         for (int i = 0; i < STAGES; i++) {
             asm volatile(
                 "mbarrier.init.shared.b64 [%0], 1;" ::"r"(shared_address(&work.arrived[i])));
@@ -265,7 +283,7 @@ __device__ static inline void work_units(float sums[2][TILES][4], const struct p
         wait_for(&work.arrived[stage], parity);
         __syncwarp(); /* all lanes are done with the unit before */
         from++;
-        if (lane == 0 && left > 1) {
+        if (left > 1 && elected()) {
             fetch<FORMAT>(&work.places[stage ^ 1].unit, from, &work.arrived[stage ^ 1]);
         }
         work_unit<FORMAT, TILES>(sums, &work.places[stage].unit, lane, b, x, left > 1 ? GROUP : 0,
@@ -336,7 +354,7 @@ __global__ static void __launch_bounds__(most_warps<TILES> * 32, 1)
     auto *levels = reinterpret_cast<struct level_pairs *>(shared);
     auto *places = reinterpret_cast<unit_place<FORMAT> *>(shared + levels_bytes<FORMAT>);
     auto *arrived = reinterpret_cast<uint64_t *>(places + problem.tile * problem.teams * STAGES);
-    int warp = threadIdx.x / 32;
+    int warp = warp_of_block();
     int team = warp / problem.tile;
     int set = warp % problem.tile;
     int first_set = blockIdx.x * problem.tile;
@@ -374,40 +392,45 @@ struct division {
     int teams;
     int blocks;
     int at_once; /* on a multiprocessor */
+    int working; /* warps of all blocks; 0: not possible */
+    int most;    /* sets of the multiprocessor that has the most */
 };
 
-/* Among blocks of at most 'warps'. */
+/* Among so many blocks on each multiprocessor as fit 'warps' together. More teams than the most
+ * take longer to add up than they save. */
 static struct division divide(int sets, int groups, int processors, int at_once, int warps)
 {
+    enum { MOST_TEAMS = 20 };
     struct division division = {};
     int places = processors * at_once;
     division.tile = (sets + places - 1) / places;
-    int teams = std::max(1, std::min(warps / division.tile, groups));
-    int each = (groups + teams - 1) / teams;
-    division.teams = (groups + each - 1) / each; /* none that could only wait for the others */
     division.blocks = (sets + division.tile - 1) / division.tile;
     division.at_once = at_once;
+    int teams = std::min({warps / at_once / division.tile, (int)MOST_TEAMS, groups});
+    if (teams > 0) {
+        int each = (groups + teams - 1) / teams;
+        division.teams = (groups + each - 1) / each; /* none that could only wait for the others */
+    }
+    division.working = division.blocks * division.tile * division.teams;
+    division.most = (division.blocks + processors - 1) / processors * division.tile;
     return division;
 }
 
-static int warps_of(const struct division &division)
-{
-    return division.blocks * division.tile * division.teams;
-}
-
-/* One large block a multiprocessor, or two small ones where that keeps as many warps at work: the
- * second then goes on while the first adds up. */
+/* Of few tokens, two or three blocks a multiprocessor where that keeps about as many warps at work:
+ * one goes on while another adds up. But no more than it has sets of rows for, or some
+ * multiprocessors would be given several blocks and others none. */
 template <int TILES> static struct division best_division(int sets, int groups, int processors)
 {
-    struct division large = divide(sets, groups, processors, 1, most_warps<TILES>);
-    if constexpr (TILES <= 2) {
-        enum { SMALL_WARPS = 10 };
-        struct division small = divide(sets, groups, processors, 2, SMALL_WARPS);
-        if (small.tile <= SMALL_WARPS && warps_of(small) >= warps_of(large)) {
-            return small;
-        }
+    struct division one = divide(sets, groups, processors, 1, most_warps<TILES>);
+    struct division two = divide(sets, groups, processors, 2, most_warps<TILES>);
+    struct division three = divide(sets, groups, processors, 3, most_warps<TILES>);
+    int enough = std::max({one.working, two.working, three.working}) * 19 / 20;
+    bool can_be_two = two.working >= enough && sets > processors;
+    bool can_be_three = three.working >= enough && sets > 2 * processors;
+    if (TILES > 2 || (!can_be_two && !can_be_three)) {
+        return one;
     }
-    return large;
+    return !can_be_three || (can_be_two && two.most <= three.most) ? two : three;
 }
 
 /* Blocks ask for so much shared memory that no more of them fit side by side than are meant to;
