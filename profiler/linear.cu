@@ -404,19 +404,18 @@ static std::vector<float> inputs_of(const struct linear *linear, const device_me
     return values;
 }
 
-static bool check_one(struct linear_context *context, weight_type type, int tokens,
+static bool check_one(struct linear_context *context, weight_type type, int n, int k, int tokens,
                       const char *what)
 {
-    enum { N = 320, K = 1280 };
     struct linear linear;
     device_memory<bf16> x, y;
     device_memory<uint8_t> quantized;
     device_memory<float> scales;
-    linear_create(&linear, type, N, K, true, 21, nullptr);
-    x.allocate((size_t)tokens * K, "a check");
-    quantized.allocate((size_t)tokens * K, "a check");
+    linear_create(&linear, type, n, k, true, 21, nullptr);
+    x.allocate((size_t)tokens * k, "a check");
+    quantized.allocate((size_t)tokens * k, "a check");
     scales.allocate(tokens, "a check");
-    y.allocate((size_t)tokens * N, "a check");
+    y.allocate((size_t)tokens * n, "a check");
     fill_random_bf16(x.get(), x.size(), 1, 22, nullptr);
     fill_random_bytes(y.get(), y.size() * 2, 23, nullptr);
     struct linear_input input = {x.get(), quantized.get(), scales.get()};
@@ -424,21 +423,21 @@ static bool check_one(struct linear_context *context, weight_type type, int toke
     linear_run(context, &linear, input, y.get(), tokens, nullptr);
     auto weights = weights_of(&linear);
     auto inputs = inputs_of(&linear, x, quantized, scales);
-    auto bias = linear.bias.download(N);
+    auto bias = linear.bias.download(n);
     auto found = y.download(y.size());
     for (int t = 0; t < tokens; t += std::max(1, tokens / 7)) {
-        for (int row = 0; row < N; row += 3) {
+        for (int row = 0; row < n; row += 3) {
             double sum = __bfloat162float(bias[row]);
-            for (int i = 0; i < K; i++) {
-                sum += (double)inputs[(size_t)t * K + i] * weights[(size_t)row * K + i];
+            for (int i = 0; i < k; i++) {
+                sum += (double)inputs[(size_t)t * k + i] * weights[(size_t)row * k + i];
             }
-            double got = __bfloat162float(found[(size_t)t * N + row]);
+            double got = __bfloat162float(found[(size_t)t * n + row]);
             if (std::isnan(got) || std::fabs(got - sum) > 0.02 * (1 + std::fabs(sum))) {
                 fprintf(
                     stderr,
                     "kvcast-profile: check of %s failed: %d x %d, %d tokens, token %d, row %d: got "
                     "%g, expected %g\n",
-                    what, N, K, tokens, t, row, got, sum);
+                    what, n, k, tokens, t, row, got, sum);
                 return false;
             }
         }
@@ -446,14 +445,27 @@ static bool check_one(struct linear_context *context, weight_type type, int toke
     return true;
 }
 
+/* Our own kernel, with rows for one, two and three blocks a multiprocessor. */
+static bool check_4_bit(struct linear_context *context, int tokens)
+{
+    for (int n : {320, 5120, 9600}) {
+        int k = n == 320 ? 1280 : 256;
+        if (!check_one(context, weight_type::int4_g128, n, k, tokens, "an INT4 product") ||
+            !check_one(context, weight_type::nf4, n, k, tokens, "an NF4 product")) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool linear_check(struct linear_context *context)
 {
+    enum { N = 320, K = 1280 };
     for (int tokens : {1, 7, 16, 31, 64, 100}) {
-        if (!check_one(context, weight_type::bf16, tokens, "a bf16 product") ||
-            !check_one(context, weight_type::fp8, tokens, "an FP8 product") ||
-            !check_one(context, weight_type::int8, tokens, "an INT8 product") ||
-            !check_one(context, weight_type::int4_g128, tokens, "an INT4 product") ||
-            !check_one(context, weight_type::nf4, tokens, "an NF4 product")) {
+        if (!check_one(context, weight_type::bf16, N, K, tokens, "a bf16 product") ||
+            !check_one(context, weight_type::fp8, N, K, tokens, "an FP8 product") ||
+            !check_one(context, weight_type::int8, N, K, tokens, "an INT8 product") ||
+            !check_4_bit(context, tokens)) {
             return false;
         }
     }
