@@ -10,7 +10,7 @@ enum {
     SUM_PADDING = 4 /* numbers behind a token's sums, so that tokens lie in other banks */
 };
 
-/* Warps that a multiprocessor has registers for: 7, 5 or 3 of each of its four parts. */
+/* Warps that a multiprocessor has registers for: 7, 5 or 3 in each of its four parts. */
 template <int TILES> constexpr int most_warps = TILES == 1 ? 28 : (TILES == 2 ? 20 : 12);
 
 struct problem {
@@ -75,14 +75,15 @@ template <weight_type FORMAT> struct warp_work {
     uint32_t levels;   /* shared address of the table of pairs */
 };
 
-/* Of a block; the same for all lanes of a warp, which the compiler would not know otherwise. By all
- * of them. */
+/* Number of a warp in its block, by all its lanes: the compiler then knows it to be one for all,
+ * and keeps what follows from it out of the lanes' registers. */
 __device__ static inline int warp_of_block(void)
 {
     return __shfl_sync(~0u, (int)threadIdx.x / 32, 0);
 }
 
-/* True in one lane of a warp, in a way that lets copies begin without a loop over lanes. */
+/* True in one lane of a warp, which the compiler knows to be one: a copy then begins without a loop
+ * over lanes. */
 __device__ static inline bool elected(void)
 {
     uint32_t is_elected = 0;
@@ -396,8 +397,8 @@ struct division {
     int most;    /* sets of the multiprocessor that has the most */
 };
 
-/* Among so many blocks on each multiprocessor as fit 'warps' together. More teams than the most
- * take longer to add up than they save. */
+/* Among 'at_once' blocks a multiprocessor, of at most 'warps' together. Adding up more teams than
+ * the most would take longer than they save. */
 static struct division divide(int sets, int groups, int processors, int at_once, int warps)
 {
     enum { MOST_TEAMS = 20 };
