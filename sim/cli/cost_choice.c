@@ -224,18 +224,20 @@ static bool find_reference(uint32_t tensor_parallel, struct step_cost *ret_measu
     return true;
 }
 
-/* How the engine's kernels use a weight format, where one model is calibrated in it and in bf16. */
-static bool find_factors(const char *weights, struct engine_factors *factors, bool *ret_found,
-                         struct error *error)
+/* How the engine's kernels use the weight format that is asked, where one model is calibrated in it
+ * and in bf16, on a GPU for which it takes the same kernels. */
+static bool find_factors(const struct cost_configuration *asked, struct engine_factors *factors,
+                         bool *ret_found, struct error *error)
 {
     struct step_cost format;
     struct step_cost bf16;
     struct cost_configuration made;
     struct cost_configuration plain;
-    const struct wanted of_format = {.weights = weights, .tensor_parallel = 1};
+    const struct wanted of_format = {.weights = asked->weights->name, .tensor_parallel = 1};
     if (!find_measured(&of_format, &format, &made, ret_found, error)) {
         return false;
     }
+    *ret_found = *ret_found && cost_transfer_shares_kernels(asked, &made);
     if (!*ret_found) {
         return true;
     }
@@ -275,8 +277,8 @@ static bool add_engine_constant(struct step_cost *cost, struct error *error)
     return true;
 }
 
-/* The card's share: by the profile 'name', or else by the nearest one, which for weights whose
- * engine factors are known is one in bf16. Then the engine's. */
+/* The card's share: by the profile 'name', or else by the nearest one in bf16. Then the engine's,
+ * as far as it is known for the weights that are asked. */
 static bool compose_card(const struct cost_configuration *asked, const char *name,
                          struct step_cost *cost, struct cost_configuration *made,
                          struct error *error)
@@ -287,10 +289,10 @@ static bool compose_card(const struct cost_configuration *asked, const char *nam
     bool known = false;
     double extra_pct = 0;
     char path[1024];
-    if (quantized && !find_factors(asked->weights->name, &factors, &known, error)) {
+    if (quantized && !find_factors(asked, &factors, &known, error)) {
         return false;
     }
-    if (known && !weight_precision_find("bf16", &nearest.weights, error)) {
+    if (!weight_precision_find("bf16", &nearest.weights, error)) {
         return false;
     }
     bool ok = name != NULL

@@ -176,6 +176,9 @@ static bool set_engine(struct setup *setup, const struct scenario *scenario, str
         .ignores_eos = scenario->ignores_eos,
         .streams_tokens = scenario->streams_tokens,
     };
+    if (settings->preset->lone_loop_launches && scenario->tensor_parallel == 1) {
+        setup->cost.launch_ps[CUDA_GRAPH_FULL] = 0;
+    }
     set_swap(setup, scenario);
     set_instances(setup, scenario);
     settings->preset->settle(&settings->engine);

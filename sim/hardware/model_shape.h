@@ -22,6 +22,8 @@ struct model_shape {
     bool qk_norm;
 };
 
+enum { MODEL_LAYER_PRODUCTS = 4 }; /* with weights: qkv, output, gate and up, down */
+
 struct model_catalog {
     struct model_shape *shapes;
     uint32_t count;

@@ -32,24 +32,27 @@ struct format_factors {
     double batch;         /* rise of a decode step with its batch */
     double compute;       /* rate of large prefills */
     double hump;          /* decode base of 17 to 47 requests, where CUTLASS FP8 changes tiles */
+    double product_us;    /* what each product of a layer takes longer, whatever its size */
 };
 
 static const struct format_factors formats[] = {
-    {"bf16", 1, 0, 1, 1, 1},
-    {"fp8", 0.90, 0, 1, 1.85, 1.18},
-    {"int8", 0.90, 0, 1, 1.85, 1},
-    {"gptq-int4-g128", 0.42, 0.22, 1.5, 1.05, 1},
-    {"awq-int4-g128", 0.42, 0.22, 1.5, 1.05, 1},
-    {"awq-int4-plain", 0.070, 0, 3.3, 0.9, 1},
-    {"bnb-nf4", 0.18, 0, 1, 0.9, 1},
+    {"bf16", 1, 0, 1, 1, 1, 0},
+    {"fp8", 0.90, 0, 1, 1.85, 1.18, 0},
+    {"int8", 0.90, 0, 1, 1.85, 1, 0},
+    {"gptq-int4-g128", 0.42, 0.22, 1.5, 1.05, 1, 0},
+    {"awq-int4-g128", 0.42, 0.22, 1.5, 1.05, 1, 0},
+    {"awq-int4-plain", 0.070, 0, 3.3, 0.9, 1, 0},
+    {"bnb-nf4", 0.18, 0, 1, 0.9, 1, 0},
 };
 
 /* Every Hopper card but the cut-down H20 has more, no older one has. */
 #define LEAST_HOPPER_TFLOPS 600
 
 /* Before Hopper, vLLM runs GPTQ and AWQ through Marlin instead of Machete: close to full bandwidth
- * up to batch 16 (its published rates; the study's 14B steps on RTX 4090 give 0.8 of bf16's). */
-static const struct format_factors marlin = {"marlin", 0.8, 0, 3.3, 1.0, 1};
+ * up to batch 16 (its published rates). What each product takes longer is from the study's 14B
+ * steps on four RTX 4090; with 0.8 of bf16's bandwidth, which fits them too, single requests on an
+ * RTX A6000 would come out too long. */
+static const struct format_factors marlin = {"marlin", 1, 0, 3.3, 1.0, 1, 2.2};
 
 /* A tile takes longer where a GPU has fewer KV heads (calibrations: 1.94 to 2.00 us a layer with 8,
  * 2.00 to 2.09 with 4). */
@@ -76,6 +79,12 @@ static const struct format_factors *factors_of(const struct cost_configuration *
         }
     }
     return &formats[0];
+}
+
+bool cost_transfer_shares_kernels(const struct cost_configuration *a,
+                                  const struct cost_configuration *b)
+{
+    return factors_of(a) == factors_of(b);
 }
 
 /* What the terms of a step cost scale with. */
@@ -113,9 +122,10 @@ static struct scales scales_of(const struct cost_configuration *configuration)
     bool fp8_kv = configuration->kv->bytes < 2;
     double kv_layer_ps = fp8_kv ? FP8_KV_LAYER_PS : 0;
     double read = format->read * pow(model->hidden_size / 5120.0, format->read_exponent);
+    double products_ps = layers * MODEL_LAYER_PRODUCTS * format->product_us * (double)PS_PER_US;
     return (struct scales){
         .read = (linear * configuration->weights->linear_bytes / read + 2 * head) / bandwidth,
-        .overhead_ps = STEP_OVERHEAD_PS + layers * (LAYER_OVERHEAD_PS + kv_layer_ps),
+        .overhead_ps = STEP_OVERHEAD_PS + layers * (LAYER_OVERHEAD_PS + kv_layer_ps) + products_ps,
         .hump = format->hump,
         .batch = layers * (1 + (format->batch - 1) / degree) / flops,
         .compute = linear / format->compute / flops,

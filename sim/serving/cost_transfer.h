@@ -23,6 +23,11 @@ struct cost_configuration {
 double cost_transfer_uncertainty_pct(const struct cost_configuration *from,
                                      const struct cost_configuration *to);
 
+/* True where an engine has the same kernels for the weights of both: vLLM takes other ones for INT4
+ * on Hopper than before it. */
+bool cost_transfer_shares_kernels(const struct cost_configuration *a,
+                                  const struct cost_configuration *b);
+
 /* Rewrites 'cost' from one configuration to another. */
 void cost_transfer(struct step_cost *cost, const struct cost_configuration *from,
                    const struct cost_configuration *to);

@@ -3,7 +3,6 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { PRODUCTS_OF_LAYER = 4 }; /* qkv, output, gate and up, down */
 /* A copy on the H200 moves 4.2 of the data sheet's 4.8 TB/s. */
 #define READ_EFFICIENCY 0.875
 
@@ -19,7 +18,7 @@ static double saved_reading_ps(const struct cost_configuration *configuration)
 
 static double products(const struct cost_configuration *configuration)
 {
-    return (double)configuration->model.num_hidden_layers * PRODUCTS_OF_LAYER;
+    return (double)configuration->model.num_hidden_layers * MODEL_LAYER_PRODUCTS;
 }
 
 void engine_factors_learn(struct engine_factors *factors, const struct step_cost *format,
