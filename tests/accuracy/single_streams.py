@@ -5,8 +5,8 @@ its data sheet (--cost roofline).
 usage: single_streams.py KVCAST PUBLISHED.csv [ENGINE]
 
 PUBLISHED.csv has the columns kind (single_stream_latency), model, gpu, gpus, weights (bf16, w8a8, w4),
-prompt_tokens, output_tokens, value (s), note (rows noted as odd are left out). ENGINE is a preset, default
-vllm-v0.
+prompt_tokens, output_tokens, value (s), note (rows noted as odd are summed up by themselves). ENGINE is a preset,
+default vllm-v0.
 """
 import collections
 import csv
@@ -28,14 +28,16 @@ def forecast_s(kvcast, row, engine):
 
 def main():
     kvcast, published, engine = sys.argv[1], sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else "vllm-v0"
-    errors, unfit = collections.defaultdict(list), 0
+    errors, odd, unfit = collections.defaultdict(list), [], 0
     with open(published, encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            if row["kind"] != "single_stream_latency" or row["note"].startswith("odd"):
+            if row["kind"] != "single_stream_latency":
                 continue
             found = forecast_s(kvcast, row, engine)
             if found is None:
                 unfit += 1
+            elif row["note"].startswith("odd"):
+                odd.append(found / float(row["value"]) - 1)
             else:
                 key = (row["gpu"], row["weights"], row["model"], row["gpus"])
                 errors[key].append(found / float(row["value"]) - 1)
@@ -47,6 +49,9 @@ def main():
         if of_format:
             print(f"{weights}: median of the absolute errors {100 * statistics.median(of_format):.1f} % "
                   f"of {len(of_format)} latencies")
+    if odd:
+        print(f"noted as odd: median {100 * statistics.median(map(abs, odd)):.1f} % of {len(odd)} "
+              f"({100 * min(odd):+.0f} to {100 * max(odd):+.0f})")
     print(f"{unfit} that did not run")
 
 
