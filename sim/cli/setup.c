@@ -1,5 +1,6 @@
 #include "sim/cli/setup.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -138,6 +139,19 @@ static void set_client(struct client_settings *client, const struct scenario *sc
     }
 }
 
+/* Launches are calibrated on one engine; what is known of another one's is put in their place. */
+static void set_launches(struct setup *setup, const struct scenario *scenario)
+{
+    const struct engine_preset *preset = setup->simulation.preset;
+    double layer_ps = preset->layer_launch_us * (double)PS_PER_US;
+    if (preset->lone_loop_launches && scenario->tensor_parallel == 1) {
+        setup->cost.launch_ps[CUDA_GRAPH_FULL] = 0;
+    }
+    if (layer_ps > 0) {
+        setup->cost.launch_ps[CUDA_GRAPH_NONE] = llround(layer_ps * setup->model.num_hidden_layers);
+    }
+}
+
 static bool set_engine(struct setup *setup, const struct scenario *scenario, struct error *error)
 {
     struct simulation_settings *settings = &setup->simulation;
@@ -176,9 +190,7 @@ static bool set_engine(struct setup *setup, const struct scenario *scenario, str
         .ignores_eos = scenario->ignores_eos,
         .streams_tokens = scenario->streams_tokens,
     };
-    if (settings->preset->lone_loop_launches && scenario->tensor_parallel == 1) {
-        setup->cost.launch_ps[CUDA_GRAPH_FULL] = 0;
-    }
+    set_launches(setup, scenario);
     set_swap(setup, scenario);
     set_instances(setup, scenario);
     settings->preset->settle(&settings->engine);
