@@ -445,11 +445,13 @@ static bool check_one(struct linear_context *context, weight_type type, int n, i
     return true;
 }
 
+enum { CHECK_N = 320, CHECK_K = 1280 };
+
 /* Our own kernel, with rows for one, two and three blocks a multiprocessor. */
 static bool check_4_bit(struct linear_context *context, int tokens)
 {
-    for (int n : {320, 5120, 9600}) {
-        int k = n == 320 ? 1280 : 256;
+    static const int shapes[][2] = {{CHECK_N, CHECK_K}, {5120, 256}, {9600, 256}};
+    for (auto [n, k] : shapes) {
         if (!check_one(context, weight_type::int4_g128, n, k, tokens, "an INT4 product") ||
             !check_one(context, weight_type::nf4, n, k, tokens, "an NF4 product")) {
             return false;
@@ -460,11 +462,10 @@ static bool check_4_bit(struct linear_context *context, int tokens)
 
 bool linear_check(struct linear_context *context)
 {
-    enum { N = 320, K = 1280 };
     for (int tokens : {1, 7, 16, 31, 64, 100}) {
-        if (!check_one(context, weight_type::bf16, N, K, tokens, "a bf16 product") ||
-            !check_one(context, weight_type::fp8, N, K, tokens, "an FP8 product") ||
-            !check_one(context, weight_type::int8, N, K, tokens, "an INT8 product") ||
+        if (!check_one(context, weight_type::bf16, CHECK_N, CHECK_K, tokens, "a bf16 product") ||
+            !check_one(context, weight_type::fp8, CHECK_N, CHECK_K, tokens, "an FP8 product") ||
+            !check_one(context, weight_type::int8, CHECK_N, CHECK_K, tokens, "an INT8 product") ||
             !check_4_bit(context, tokens)) {
             return false;
         }

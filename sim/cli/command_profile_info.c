@@ -12,6 +12,7 @@
 #include "sim/cli/cost_choice.h"
 #include "sim/cli/figures.h"
 #include "sim/cli/link_table.h"
+#include "sim/hardware/model_shape.h"
 #include "sim/hardware/precision.h"
 #include "sim/serving/step_profile.h"
 
@@ -156,7 +157,7 @@ static void print_layer(const struct step_profile *profile, const struct profile
 {
     struct work sum = {0};
     double us = 0;
-    int products = 0;
+    uint32_t products = 0;
     for (uint32_t i = 0; i < profile->operation_count; i++) {
         const struct profile_operation *operation = &profile->operations[i];
         if (operation->tokens == qkv->tokens && is_layer_product(operation->name)) {
@@ -167,7 +168,7 @@ static void print_layer(const struct step_profile *profile, const struct profile
             products++;
         }
     }
-    if (products == 4) {
+    if (products == MODEL_LAYER_PRODUCTS) {
         print_rates("all four", qkv, us, sum);
     }
 }

@@ -144,14 +144,14 @@ static bool read_card(const char *path, struct step_cost *cost, struct cost_conf
     return ok;
 }
 
-/* Products in bf16 and FP8 are the vendor's for everybody; those in other formats are ours in a
- * profile, and say little of an engine's unless asked for by name. */
-static bool is_like_engines(const struct cost_configuration *made)
+static bool is_in_bf16(const struct cost_configuration *made)
 {
-    return text_equal(made->weights->name, "bf16") || text_equal(made->weights->name, "fp8");
+    return text_equal(made->weights->name, "bf16");
 }
 
-/* The shipped profile that carries over to what is asked with the least uncertainty. */
+/* The shipped profile in bf16 that carries over to what is asked with the least uncertainty. What
+ * an engine makes of another format is put on it; a profile in that format says what our own
+ * kernels do, and has to be asked for by name. */
 static bool find_card(const struct cost_configuration *asked, struct step_cost *ret_cost,
                       struct cost_configuration *ret_made, double *ret_extra_pct,
                       struct error *error)
@@ -165,7 +165,7 @@ static bool find_card(const struct cost_configuration *asked, struct step_cost *
             return false;
         }
         double extra_pct = cost_transfer_uncertainty_pct(&made, asked);
-        if (is_like_engines(&made) && extra_pct < *ret_extra_pct) {
+        if (is_in_bf16(&made) && extra_pct < *ret_extra_pct) {
             *ret_extra_pct = extra_pct;
             *ret_cost = cost;
             *ret_made = made;
@@ -277,31 +277,26 @@ static bool add_engine_constant(struct step_cost *cost, struct error *error)
     return true;
 }
 
-/* The card's share: by the profile 'name', or else by the nearest one in bf16. Then the engine's,
- * as far as it is known for the weights that are asked. */
+/* The card's share: by the profile 'name', or else by the nearest one. Then the engine's, as far as
+ * it is known for the weights that are asked. */
 static bool compose_card(const struct cost_configuration *asked, const char *name,
                          struct step_cost *cost, struct cost_configuration *made,
                          struct error *error)
 {
-    struct cost_configuration nearest = *asked;
     struct engine_factors factors;
-    bool quantized = !text_equal(asked->weights->name, "bf16");
     bool known = false;
     double extra_pct = 0;
     char path[1024];
-    if (quantized && !find_factors(asked, &factors, &known, error)) {
-        return false;
-    }
-    if (!weight_precision_find("bf16", &nearest.weights, error)) {
+    if (!is_in_bf16(asked) && !find_factors(asked, &factors, &known, error)) {
         return false;
     }
     bool ok = name != NULL
                   ? read_card(cost_choice_profile_path(name, path, sizeof path), cost, made, error)
-                  : find_card(&nearest, cost, made, &extra_pct, error);
+                  : find_card(asked, cost, made, &extra_pct, error);
     if (!ok || !add_engine_constant(cost, error)) {
         return false;
     }
-    if (known && text_equal(made->weights->name, "bf16")) {
+    if (known && is_in_bf16(made)) {
         size_t length = strlen(cost->identity.name);
         made->weights = asked->weights;
         engine_factors_apply(&factors, cost, made);

@@ -36,11 +36,10 @@ def main():
             found = forecast_s(kvcast, row, engine)
             if found is None:
                 unfit += 1
-            elif row["note"].startswith("odd"):
-                odd.append(found / float(row["value"]) - 1)
-            else:
-                key = (row["gpu"], row["weights"], row["model"], row["gpus"])
-                errors[key].append(found / float(row["value"]) - 1)
+                continue
+            key = (row["gpu"], row["weights"], row["model"], row["gpus"])
+            of_kind = odd if row["note"].startswith("odd") else errors[key]
+            of_kind.append(found / float(row["value"]) - 1)
     for key, values in sorted(errors.items()):
         print(f"{key[2]:32s} {key[1]:5s} {key[3]} x {key[0]:12s} {100 * statistics.median(values):+6.1f} % "
               f"({100 * min(values):+.0f} to {100 * max(values):+.0f})")

@@ -6,6 +6,7 @@ import statistics
 import sys
 
 import one_run
+import single_streams
 
 # model, GPU, tensor parallel, batch, least and most milliseconds a step
 STEPS = (("7B", "RTX 4090", 2, 8, 14.9, 15.2), ("7B", "RTX 4090", 2, 16, 16.0, 16.8),
@@ -17,13 +18,13 @@ ROOM = 0.25
 # weights, tokens of prompt and output; model, tensor parallel, seconds. V0 has no CUDA graphs beyond 8192 tokens.
 ALONE = (("bf16", 256, 1024, (("Qwen-1.5B", 1, 6.4), ("Qwen-7B", 1, 22.6), ("Llama-8B", 1, 23.6), ("Qwen-14B", 1, 42.2),
                               ("Qwen-32B", 2, 49.9), ("Llama-70B", 4, 57.2))),
-         ("int8", 256, 1024, (("Qwen-1.5B", 1, 5.3), ("Qwen-7B", 1, 14.3), ("Llama-8B", 1, 15.2), ("Qwen-14B", 1, 26.5),
+         ("w8a8", 256, 1024, (("Qwen-1.5B", 1, 5.3), ("Qwen-7B", 1, 14.3), ("Llama-8B", 1, 15.2), ("Qwen-14B", 1, 26.5),
                               ("Qwen-32B", 1, 54.8), ("Llama-70B", 2, 60.7))),
-         ("gptq-int4-g128", 256, 1024, (("Qwen-1.5B", 1, 4.3), ("Qwen-7B", 1, 8.6), ("Llama-8B", 1, 9.1), ("Qwen-14B", 1, 15.3),
-                                       ("Qwen-32B", 1, 29.7), ("Llama-70B", 2, 38.9))),
+         ("w4", 256, 1024, (("Qwen-1.5B", 1, 4.3), ("Qwen-7B", 1, 8.6), ("Llama-8B", 1, 9.1), ("Qwen-14B", 1, 15.3),
+                            ("Qwen-32B", 1, 29.7), ("Llama-70B", 2, 38.9))),
          ("bf16", 10240, 1536, (("Qwen-1.5B", 1, 18.3), ("Qwen-7B", 1, 38.5), ("Llama-8B", 1, 41.1), ("Qwen-14B", 1, 71.7))),
-         ("int8", 10240, 1536, (("Qwen-1.5B", 1, 21.3), ("Qwen-7B", 1, 25.3), ("Llama-8B", 1, 28.6), ("Qwen-14B", 1, 48.3))),
-         ("gptq-int4-g128", 10240, 1536, (("Qwen-1.5B", 1, 21.1), ("Qwen-7B", 1, 22.7), ("Llama-8B", 1, 22.7), ("Qwen-14B", 1, 36.6))))
+         ("w8a8", 10240, 1536, (("Qwen-1.5B", 1, 21.3), ("Qwen-7B", 1, 25.3), ("Llama-8B", 1, 28.6), ("Qwen-14B", 1, 48.3))),
+         ("w4", 10240, 1536, (("Qwen-1.5B", 1, 21.1), ("Qwen-7B", 1, 22.7), ("Llama-8B", 1, 22.7), ("Qwen-14B", 1, 36.6))))
 ROOM_ALONE = 0.20  # for each of them
 MEDIAN_ALONE = 0.075  # for a row's median
 
@@ -44,14 +45,14 @@ def requests_alone():
     for weights, prompt, output, cases in ALONE:
         errors = []
         for model, degree, published_s in cases:
-            settings = {"model.name": f"DeepSeek-R1-Distill-{model}", "model.weights": weights, "hardware.gpu": "RTX A6000",
-                        "hardware.tensor_parallel": degree, "engine.preset": "vllm-v0", "engine.max_model_len": 16384}
-            results = one_run.results(sys.argv[1], settings, prompt, output)
-            errors.append(results["e2e_s"]["mean"] / published_s - 1 if results else float("nan"))
+            row = {"model": f"DeepSeek-R1-Distill-{model}", "weights": weights, "gpu": "RTX A6000", "gpus": degree,
+                   "prompt_tokens": prompt, "output_tokens": output}
+            found_s = single_streams.forecast_s(sys.argv[1], row, "vllm-v0")
+            errors.append(found_s / published_s - 1 if found_s else float("nan"))
         median = statistics.median(abs(error) for error in errors)
+        found = ", ".join(f"{case[0]} {100 * error:+.1f} %" for case, error in zip(cases, errors))
         yield (median <= MEDIAN_ALONE and all(abs(error) <= ROOM_ALONE for error in errors),
-               f"{weights}, {prompt} + {output} tokens alone on RTX A6000: " + ", ".join(f"{case[0]} {100 * error:+.1f} %"
-                                                             for case, error in zip(cases, errors)))
+               f"{weights}, {prompt} + {output} tokens alone on RTX A6000: {found}")
 
 
 failed, number = 0, 0
