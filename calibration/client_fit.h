@@ -3,7 +3,7 @@
 #define CALIBRATION_CLIENT_FIT_H
 
 #include "calibration/measured_run.h"
-#include "sim/serving/step_cost.h"
+#include "sim/pricing/step_cost.h"
 
 /* Writes the times from sent to taken in, from woken to formed (with how much that one varies), and
  * from the forming that follows the output of a step to the token at the client. Leaves zeros where

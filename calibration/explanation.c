@@ -182,7 +182,7 @@ bool explanation_run(const struct measured_run *run, const struct measured_job *
         observe(&driver, cost, &explanation.observations);
         explanation.same_formings = driver.same;
         explain_cost(cost, &explanation);
-        explanation.opening_steps = opening_predict(
+        explanation.prefill_burst_steps = prefill_burst_predict(
             run, job, cost, explanation.observations.summaries, explanation.opening);
         *ret_explanation = explanation;
     }
@@ -208,8 +208,8 @@ static void print_ttft(FILE *stream, const char *what, const struct job_validati
 static void print_opening(const struct explanation *explanation, FILE *stream)
 {
     fprintf(stream, "  opening, given the measured batches, from forming to the end that shows:\n");
-    for (uint32_t i = 0; i < explanation->opening_steps; i++) {
-        const struct opening_step *step = &explanation->opening[i];
+    for (uint32_t i = 0; i < explanation->prefill_burst_steps; i++) {
+        const struct prefill_burst_step *step = &explanation->opening[i];
         fprintf(stream,
                 "    %5u tokens of prompts beside %3u decodes %9.1f ms %9.1f ms %+6.1f %%%s\n",
                 step->prefill_tokens, step->decode_requests, step->measured_s * 1000,

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "calibration/opening.h"
+#include "calibration/prefill_burst.h"
 #include "calibration/step_observations.h"
 #include "calibration/validation.h"
 
@@ -24,8 +24,8 @@ struct explanation {
     uint32_t same_formings;         /* in which our scheduler, so driven, forms the same batch */
     double cost_bias_pct;           /* measured batches, our prices: of all GPU time */
     struct regime_error regimes[STEP_REGIMES];
-    struct opening_step opening[OPENING_MAXIMUM_STEPS];
-    uint32_t opening_steps;
+    struct prefill_burst_step opening[PREFILL_BURST_MAXIMUM_STEPS];
+    uint32_t prefill_burst_steps;
     struct step_observations observations; /* of the job, with the contexts only a replay knows */
 };
 

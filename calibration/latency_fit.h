@@ -4,7 +4,7 @@
 #define CALIBRATION_LATENCY_FIT_H
 
 #include "calibration/measured_run.h"
-#include "sim/serving/step_cost.h"
+#include "sim/pricing/step_cost.h"
 
 /* By what each part of the starting model was multiplied, and how far latencies lie off. */
 struct latency_fit_report {

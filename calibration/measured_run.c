@@ -298,3 +298,14 @@ void measured_run_note_sizes(const struct measured_run *run, uint32_t step_count
         launched_sizes_add(sizes, measured_step_tokens(&run->steps[i]));
     }
 }
+
+struct cost_request measured_engine_cost_request(const struct measured_engine *engine,
+                                                 const char *source)
+{
+    return (struct cost_request){.source = source != NULL ? source : "",
+                                 .model = engine->model,
+                                 .gpu = engine->gpu,
+                                 .weights = engine->weights,
+                                 .kv_cache = engine->kv_cache,
+                                 .tensor_parallel = engine->tensor_parallel};
+}

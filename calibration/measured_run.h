@@ -6,8 +6,9 @@
 #include <stdint.h>
 
 #include "sim/base/error.h"
-#include "sim/serving/launched_sizes.h"
-#include "sim/serving/step_cost.h"
+#include "sim/pricing/cost_choice.h"
+#include "sim/pricing/launched_sizes.h"
+#include "sim/pricing/step_cost.h"
 
 struct measured_engine {
     char engine[32];
@@ -94,5 +95,9 @@ void measured_run_note_sizes(const struct measured_run *run, uint32_t step_count
 
 /* Names the run and its configuration as what 'identity' was calibrated on. */
 void measured_run_identify(const struct measured_run *run, struct step_cost_identity *identity);
+
+/* What the measured engine asks a step cost for; 'source' may be NULL. */
+struct cost_request measured_engine_cost_request(const struct measured_engine *engine,
+                                                 const char *source);
 
 #endif

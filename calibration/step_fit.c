@@ -14,7 +14,7 @@
 #include "sim/base/units.h"
 #include "sim/hardware/gpu.h"
 #include "sim/hardware/model_shape.h"
-#include "sim/serving/attention_schedule.h"
+#include "sim/pricing/attention_schedule.h"
 
 /* Every HOLD_OUTth span is kept out of the fit that measures the hold-out error. */
 enum { HOLD_OUT = 5, ROUNDS = 4 };

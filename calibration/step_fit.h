@@ -4,7 +4,7 @@
 
 #include "calibration/measured_run.h"
 #include "calibration/step_observations.h"
-#include "sim/serving/step_cost.h"
+#include "sim/pricing/step_cost.h"
 
 /* How far the fit lies from measured spans of one regime, as |predicted / measured - 1|. */
 struct fit_error {

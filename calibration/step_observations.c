@@ -6,6 +6,7 @@
 
 #include "sim/base/memory.h"
 #include "sim/base/units.h"
+#include "sim/engines/vllm_graphs.h"
 
 /* A forming this much later than the output it waits for was held up by a launch. */
 #define LAUNCH_MARGIN_S 0.0005

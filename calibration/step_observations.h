@@ -8,8 +8,8 @@
 #define CALIBRATION_STEP_OBSERVATIONS_H
 
 #include "calibration/measured_run.h"
-#include "sim/serving/batch.h"
-#include "sim/serving/step_cost.h"
+#include "sim/pricing/batch_summary.h"
+#include "sim/pricing/step_cost.h"
 
 /* Decodes are 2 to 8 % slower after large prefills, which lower the GPU's clocks; both that and the
  * recovery take about this long (seen in all eight sweeps, tests/accuracy/attention_constants.sh),

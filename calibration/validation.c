@@ -7,9 +7,9 @@
 #include "sim/base/memory.h"
 #include "sim/base/text.h"
 #include "sim/base/units.h"
+#include "sim/cluster/simulation.h"
+#include "sim/engines/vllm_v1.h"
 #include "sim/policy/scheduling_policies.h"
-#include "sim/serving/simulation.h"
-#include "sim/serving/vllm_v1.h"
 
 double compared_error_pct(struct compared compared)
 {

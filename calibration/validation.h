@@ -6,9 +6,9 @@
 
 #include "calibration/measured_run.h"
 #include "sim/base/json.h"
+#include "sim/cluster/simulation.h"
 #include "sim/metrics/samples.h"
-#include "sim/serving/simulation.h"
-#include "sim/serving/step_cost.h"
+#include "sim/pricing/step_cost.h"
 
 struct compared {
     double measured;

@@ -5,7 +5,7 @@
 #include "calibration/step_fit.h"
 #include "sim/base/json.h"
 #include "sim/cli/commands.h"
-#include "sim/cli/cost_choice.h"
+#include "sim/pricing/cost_choice.h"
 
 static void print_report(const struct measured_run *run, const struct fit_report *report)
 {
@@ -40,7 +40,7 @@ static void add_report(struct json *document, const struct measured_run *run,
 static bool fit_to_latencies(const struct measured_run *measured, const char *start,
                              struct step_cost *cost, struct json *document, struct error *error)
 {
-    struct cost_request request = cost_choice_for_engine(&measured->engine, start);
+    struct cost_request request = measured_engine_cost_request(&measured->engine, start);
     char warning[COST_WARNING_BYTES];
     struct latency_fit_report report;
     if (!cost_choice_make(&request, cost, warning, error) ||

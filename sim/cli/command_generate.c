@@ -2,7 +2,7 @@
 
 #include "sim/base/output_file.h"
 #include "sim/cli/commands.h"
-#include "sim/cli/setup.h"
+#include "sim/scenario/setup.h"
 
 static bool write_trace(struct workload *workload, const char *path, struct error *error)
 {

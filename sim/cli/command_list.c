@@ -6,14 +6,14 @@
 #include "sim/base/memory.h"
 #include "sim/base/text.h"
 #include "sim/cli/commands.h"
-#include "sim/cli/scenario.h"
+#include "sim/engines/engine_presets.h"
 #include "sim/hardware/gpu.h"
 #include "sim/hardware/model_shape.h"
 #include "sim/hardware/precision.h"
 #include "sim/policy/scheduling_policies.h"
-#include "sim/serving/engine_presets.h"
-#include "sim/serving/step_cost.h"
-#include "sim/serving/step_profile.h"
+#include "sim/pricing/step_cost.h"
+#include "sim/pricing/step_profile.h"
+#include "sim/scenario/scenario.h"
 #include "workloads/length_model.h"
 
 static bool list_models(struct error *error)

@@ -6,15 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "plots/study/experiments.h"
+#include "plots/study/study.h"
+#include "plots/study/study_load.h"
 #include "sim/base/csv.h"
 #include "sim/base/memory.h"
 #include "sim/base/output_file.h"
 #include "sim/base/text.h"
 #include "sim/cli/commands.h"
-#include "sim/cli/experiments.h"
 #include "sim/cli/figures.h"
-#include "sim/cli/study.h"
-#include "sim/cli/study_load.h"
 #include "sim/metrics/samples.h"
 
 enum { MEASURES = 5 };

@@ -9,12 +9,12 @@
 #include "sim/base/output_file.h"
 #include "sim/base/text.h"
 #include "sim/cli/commands.h"
-#include "sim/cli/cost_choice.h"
 #include "sim/cli/figures.h"
 #include "sim/cli/link_table.h"
 #include "sim/hardware/model_shape.h"
 #include "sim/hardware/precision.h"
-#include "sim/serving/step_profile.h"
+#include "sim/pricing/cost_choice.h"
+#include "sim/pricing/step_profile.h"
 
 enum { MOST_VALUES = 64 };
 

@@ -11,10 +11,10 @@
 #include "sim/base/units.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/figures.h"
-#include "sim/cli/replications.h"
-#include "sim/cli/run_price.h"
-#include "sim/cli/setup.h"
+#include "sim/experiments/replications.h"
 #include "sim/report/run_report.h"
+#include "sim/scenario/run_price.h"
+#include "sim/scenario/setup.h"
 
 struct run_options {
     const char *scenario;

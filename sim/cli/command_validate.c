@@ -8,8 +8,8 @@
 #include "sim/base/output_file.h"
 #include "sim/base/text.h"
 #include "sim/cli/commands.h"
-#include "sim/cli/cost_choice.h"
 #include "sim/cli/figures.h"
+#include "sim/pricing/cost_choice.h"
 
 struct validate_options {
     const char *job;
@@ -28,7 +28,7 @@ struct validate_options {
 static bool choose_cost(const struct measured_run *run, const struct validate_options *options,
                         struct step_cost *cost, struct error *error)
 {
-    struct cost_request request = cost_choice_for_engine(&run->engine, options->cost);
+    struct cost_request request = measured_engine_cost_request(&run->engine, options->cost);
     char warning[COST_WARNING_BYTES];
     bool found = false;
     if (!cost_choice_find(&request, cost, &found, warning, error)) {

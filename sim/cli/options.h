@@ -6,12 +6,9 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum { EXIT_DONE = 0, EXIT_BAD_INPUT = 1, EXIT_BAD_USAGE = 2, OPTION_LIST_MAXIMUM = 64 };
+#include "sim/base/option_list.h"
 
-struct option_list {
-    const char *values[OPTION_LIST_MAXIMUM];
-    size_t count;
-};
+enum { EXIT_DONE = 0, EXIT_BAD_INPUT = 1, EXIT_BAD_USAGE = 2 };
 
 enum option_kind {
     OPTION_FLAG, /* bool */

@@ -79,16 +79,16 @@ void timeline_set(struct timeline *timeline, int64_t now_ps, struct timeline_sta
 }
 
 static struct timeline_state state_after(struct timeline_state state, uint64_t turn,
-                                         const struct block_growth *growth)
+                                         const struct periodic_growth *growth)
 {
-    state.used_blocks += (uint32_t)block_growth_of_turns(growth, turn + 1);
+    state.used_blocks += (uint32_t)periodic_growth_of_turns(growth, turn + 1);
     state.output_tokens += (turn + 1) * growth->members;
     return state;
 }
 
 /* Sum over the turns from 1 to 'last' of the blocks taken times the time since the first turn. */
-static uint128 block_delays_ps(const struct turn_times *times, uint64_t last,
-                               const struct block_growth *growth)
+static uint128 block_delays_ps(const struct step_times *times, uint64_t last,
+                               const struct periodic_growth *growth)
 {
     uint128 sum = 0;
     uint64_t periods = last / growth->period;
@@ -97,14 +97,14 @@ static uint128 block_delays_ps(const struct turn_times *times, uint64_t last,
     for (uint64_t i = 1; i <= growth->period && i <= last; i++) {
         place = place + 1 < growth->period ? place + 1 : 0;
         uint64_t terms = i <= left ? periods + 1 : periods;
-        sum += growth->blocks[place] * turn_times_delays_ps(times, i, growth->period, terms);
+        sum += growth->blocks[place] * step_times_delays_ps(times, i, growth->period, terms);
     }
     return sum;
 }
 
 /* Time at each thousandth of the blocks, from the first turn to the last. */
-static void add_kv_bins(struct timeline *timeline, const struct turn_times *times, uint64_t last,
-                        uint32_t used_before, const struct block_growth *growth)
+static void add_kv_bins(struct timeline *timeline, const struct step_times *times, uint64_t last,
+                        uint32_t used_before, const struct periodic_growth *growth)
 {
     uint64_t turn = 0;
     uint32_t used = used_before + growth->blocks[growth->first];
@@ -113,26 +113,26 @@ static void add_kv_bins(struct timeline *timeline, const struct turn_times *time
         uint64_t next_used = ((uint64_t)(bin + 1) * timeline->total_blocks + TIMELINE_KV_BINS - 1) /
                              TIMELINE_KV_BINS;
         /* the turn after the last that stays below */
-        uint64_t end = block_growth_turns_within(growth, next_used - used_before - 1);
+        uint64_t end = periodic_growth_turns_within(growth, next_used - used_before - 1);
         end = end < last ? end : last;
-        timeline->kv_bin_ps[bin] += turn_times_at(times, end) - turn_times_at(times, turn);
-        used = used_before + (uint32_t)block_growth_of_turns(growth, end + 1);
+        timeline->kv_bin_ps[bin] += step_times_at(times, end) - step_times_at(times, turn);
+        used = used_before + (uint32_t)periodic_growth_of_turns(growth, end + 1);
         turn = end;
     }
 }
 
-void timeline_repeat(struct timeline *timeline, const struct turn_times *times, uint64_t turns,
-                     struct timeline_state state, const struct block_growth *growth)
+void timeline_repeat(struct timeline *timeline, const struct step_times *times, uint64_t turns,
+                     struct timeline_state state, const struct periodic_growth *growth)
 {
     uint64_t last = turns - 1;
     struct timeline_state first_state = state_after(state, 0, growth);
     struct timeline_state last_state = state_after(state, last, growth);
     timeline_set(timeline, times->first_ps, first_state);
-    int64_t last_ps = turn_times_at(times, last);
+    int64_t last_ps = step_times_at(times, last);
     int64_t span_ps = last_ps - times->first_ps;
     while (timeline->interval_ps > 0 && timeline->next_sample_ps < last_ps) {
         /* a turn at the very instant counts: the state is the one after it */
-        uint64_t turn = turn_times_before(times, timeline->next_sample_ps + 1, turns) - 1;
+        uint64_t turn = step_times_before(times, timeline->next_sample_ps + 1, turns) - 1;
         add_sample(timeline, state_after(state, turn, growth));
     }
     timeline->busy_ps += span_ps;

@@ -5,10 +5,10 @@
 
 #include <stdint.h>
 
+#include "sim/base/periodic_growth.h"
+#include "sim/base/step_times.h"
 #include "sim/base/units.h"
-#include "sim/metrics/block_growth.h"
 #include "sim/metrics/samples.h"
-#include "sim/metrics/turn_times.h"
 
 enum { TIMELINE_KV_BINS = 1000 };
 
@@ -71,8 +71,8 @@ void timeline_clear(struct timeline *timeline);
 /* From 'now_ps' on the state is 'state'; time does not go back. */
 void timeline_set(struct timeline *timeline, int64_t now_ps, struct timeline_state state);
 /* The same as timeline_set at each turn, with 'state' as it was before the first of them. */
-void timeline_repeat(struct timeline *timeline, const struct turn_times *times, uint64_t turns,
-                     struct timeline_state state, const struct block_growth *growth);
+void timeline_repeat(struct timeline *timeline, const struct step_times *times, uint64_t turns,
+                     struct timeline_state state, const struct periodic_growth *growth);
 struct timeline_summary timeline_summarize(const struct timeline *timeline);
 
 #endif

@@ -39,10 +39,11 @@ void instance_init(struct instance *instance, const struct engine_preset *preset
     request_queue_init(&instance->waiting);
     request_queue_init(&instance->swapped);
     instance->running = memory_zeroed(settings->max_batch_requests, sizeof instance->running[0]);
-    instance->loose = memory_zeroed(settings->max_batch_requests, sizeof instance->loose[0]);
-    cohort_init(&instance->cohort, settings->block_tokens,
-                1 + kv_cache_blocks_for(&instance->kv_cache, preset->ahead_tokens));
-    uint32_t period = instance->cohort.period_tokens;
+    instance->ungrouped =
+        memory_zeroed(settings->max_batch_requests, sizeof instance->ungrouped[0]);
+    decode_group_init(&instance->decode_group, settings->block_tokens,
+                      1 + kv_cache_blocks_for(&instance->kv_cache, preset->ahead_tokens));
+    uint32_t period = instance->decode_group.period_tokens;
     instance->crossings = memory_zeroed(period, sizeof instance->crossings[0]);
     if (instance->kv_cache.has_identity) {
         turn_list_init(&instance->taking, period, settings->max_batch_requests);
@@ -74,8 +75,8 @@ void instance_clear(struct instance *instance)
     request_queue_clear(&instance->swapped);
     free(instance->refused);
     free(instance->running);
-    free(instance->loose);
-    cohort_clear(&instance->cohort);
+    free(instance->ungrouped);
+    decode_group_clear(&instance->decode_group);
     attention_memo_clear(&instance->attention_memo);
     step_clock_clear(&instance->clock);
     free(instance->crossings);
@@ -92,7 +93,7 @@ void instance_add_running(struct instance *instance, uint32_t request)
 {
     assert(instance->running_count < instance->settings.max_batch_requests);
     instance->running[instance->running_count++] = request;
-    instance->loose[instance->loose_count++] = request;
+    instance->ungrouped[instance->ungrouped_count++] = request;
 }
 
 static void remove_from(uint32_t *list, uint32_t *count, uint32_t request)
@@ -109,7 +110,7 @@ static void remove_from(uint32_t *list, uint32_t *count, uint32_t request)
 void instance_remove_running(struct instance *instance, uint32_t request)
 {
     remove_from(instance->running, &instance->running_count, request);
-    remove_from(instance->loose, &instance->loose_count, request);
+    remove_from(instance->ungrouped, &instance->ungrouped_count, request);
 }
 
 void instance_add_refused(struct instance *instance, uint32_t request)

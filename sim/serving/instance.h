@@ -3,13 +3,13 @@
 #define SIM_SERVING_INSTANCE_H
 
 #include "sim/base/error.h"
+#include "sim/kv/kv_cache.h"
+#include "sim/pricing/step_clock.h"
 #include "sim/serving/batch.h"
-#include "sim/serving/cohort.h"
-#include "sim/serving/kv_cache.h"
+#include "sim/serving/decode_group.h"
 #include "sim/serving/request.h"
 #include "sim/serving/request_queue.h"
 #include "sim/serving/scheduling_policy.h"
-#include "sim/serving/step_clock.h"
 
 enum { STEPS_IN_FLIGHT_MAXIMUM = 2 };
 
@@ -80,15 +80,15 @@ struct engine_preset {
      * taken, before its output is processed; else it is formed beside it. */
     void (*take_tokens)(struct instance *instance, struct batch *batch);
     void (*process_output)(struct instance *instance, struct batch *batch);
-    /* Of an engine that keeps no cohort. For how many turns at most, each of which takes a token in
-     * for every request of the steps in flight and forms the same decodes again, it decides nothing
-     * and finds the room it looks for; the generic limits (ends, blocks that are free) aside. NULL:
-     * it never tells. */
+    /* Of an engine that keeps no decode_group. For how many turns at most, each of which takes a
+     * token in for every request of the steps in flight and forms the same decodes again, it
+     * decides nothing and finds the room it looks for; the generic limits (ends, blocks that are
+     * free) aside. NULL: it never tells. */
     uint64_t (*repeatable_turns)(const struct instance *instance);
     /* What it keeps beside the instance, and blocks known by what they hold, change in so many of
      * them; called before anything else does. NULL: nothing changes. */
     void (*repeat)(struct instance *instance, uint64_t turns);
-    /* NULL for both: it keeps no cohort. */
+    /* NULL for both: it keeps no decode_group. */
     /* For how many turns of the loop a request that is a decode in every step in flight remains
      * one: a token comes out, another is formed. 0 when it is about to end. */
     uint32_t (*steady_turns)(const struct instance *instance, const struct request *request);
@@ -125,10 +125,11 @@ struct instance {
     uint32_t swapped_blocks; /* of the swapped, on the CPU */
     uint32_t *running;       /* in order of admission */
     uint32_t running_count;
-    uint32_t *loose; /* those that are no members of the cohort; among prompts, in order */
-    uint32_t loose_count;
-    struct cohort cohort;
-    uint32_t *crossings; /* for walked_decodes.c: blocks taken by turn, modulo a block's tokens */
+    uint32_t
+        *ungrouped; /* those that are no members of the decode_group; among prompts, in order */
+    uint32_t ungrouped_count;
+    struct decode_group decode_group;
+    uint32_t *crossings; /* for uniform_decodes.c: blocks taken by turn, modulo a block's tokens */
     struct turn_list
         taking; /* of the running, where blocks are known by what they hold: who takes */
     struct turn_list filling; /* a block, and who fills one */

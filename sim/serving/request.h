@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "sim/serving/prompt_content.h"
+#include "sim/kv/prompt_content.h"
 
 #define TIME_NONE INT64_MIN /* it has not happened */
 
@@ -48,8 +48,8 @@ struct request {
 
     /* the engine's view */
     enum request_status status;
-    bool is_member;            /* of the cohort; then the counters stand still (cohort.h) */
-    uint32_t known_tokens;     /* prompt + outputs already processed */
+    bool is_member;        /* of the decode_group; then the counters stand still (decode_group.h) */
+    uint32_t known_tokens; /* prompt + outputs already processed */
     uint32_t computed_tokens;  /* advanced when a step is formed, not when it has run */
     uint32_t placeholders;     /* outputs formed but not yet processed */
     uint32_t drafts;           /* proposed for its next step */

@@ -13,7 +13,7 @@
 
 #include "calibration/step_fit.h"
 #include "calibration/validation.h"
-#include "sim/cli/cost_choice.h"
+#include "sim/pricing/cost_choice.h"
 
 struct expectation {
     const char *run;
@@ -153,7 +153,7 @@ static void choose_cost(const struct expectation *expected, const char *source,
     struct error error;
     bool found = false;
     read_run(&run, expected->run);
-    struct cost_request request = cost_choice_for_engine(&run.engine, source);
+    struct cost_request request = measured_engine_cost_request(&run.engine, source);
     if (!cost_choice_find(&request, cost, &found, warning, &error)) {
         fail_msg("%s", error.message);
     }

@@ -5,9 +5,9 @@
 #include <time.h>
 
 #include "sim/base/memory.h"
+#include "sim/cluster/simulation.h"
+#include "sim/engines/vllm_v1.h"
 #include "sim/policy/fcfs.h"
-#include "sim/serving/simulation.h"
-#include "sim/serving/vllm_v1.h"
 
 static double monotonic_s(void)
 {

@@ -14,8 +14,8 @@
 #include "sim/base/json.h"
 #include "sim/base/random.h"
 #include "sim/base/text.h"
+#include "sim/engines/engine_presets.h"
 #include "sim/policy/scheduling_policies.h"
-#include "sim/serving/engine_presets.h"
 
 enum { MAXIMUM_REQUESTS = 8, MAXIMUM_CALLS = 32, MAXIMUM_SCENARIOS = 64, MAXIMUM_ACCEPTED = 8 };
 

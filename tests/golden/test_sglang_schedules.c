@@ -13,8 +13,8 @@
 
 #include "sim/base/random.h"
 #include "sim/base/text.h"
+#include "sim/engines/sglang.h"
 #include "sim/policy/scheduling_policies.h"
-#include "sim/serving/sglang.h"
 
 enum { MOST_REQUESTS = 16, MOST_LINES = 512, MOST_SCENARIOS = 64, LINE_BYTES = 200 };
 

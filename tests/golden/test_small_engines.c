@@ -11,9 +11,9 @@
 
 #include <cmocka.h>
 
+#include "sim/engines/orca.h"
+#include "sim/engines/tgi.h"
 #include "sim/policy/scheduling_policies.h"
-#include "sim/serving/orca.h"
-#include "sim/serving/tgi.h"
 
 enum { MOST_REQUESTS = 16, MOST_STEPS = 64, LINE_BYTES = 256 };
 

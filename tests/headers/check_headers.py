@@ -8,20 +8,30 @@ import sys
 import tempfile
 
 root, compiler = os.path.abspath(sys.argv[1]), sys.argv[2]
+GROUND = ["sim/base", "sim/events", "sim/metrics", "sim/hardware"]
+ENGINE = GROUND + ["sim/kv", "sim/pricing", "sim/serving"]
+RUN = ENGINE + ["sim/engines", "sim/policy", "sim/cluster"]
+INPUT = ["traces", "workloads"]
 ALLOWED = {
     "sim/base": [],
-    "sim/engine": ["sim/base"],
+    "sim/events": ["sim/base"],
     "sim/metrics": ["sim/base"],
     "sim/hardware": ["sim/base"],
-    "sim/serving": ["sim/base", "sim/engine", "sim/metrics", "sim/hardware"],
+    "sim/kv": ["sim/base"],
+    "sim/pricing": GROUND,
+    "sim/serving": GROUND + ["sim/kv", "sim/pricing"],
+    "sim/engines": ENGINE,
     "sim/policy": ["sim/base", "sim/serving"],
-    "sim/report": ["sim/base", "sim/metrics"],
+    "sim/cluster": ENGINE,
     "traces": ["sim/base"],
     "workloads": ["sim/base", "traces"],
-    "calibration": ["sim/base", "sim/engine", "sim/metrics", "sim/hardware", "sim/serving",
-                    "sim/policy", "sim/report", "workloads", "traces"],
-    "sim/cli": ["sim/base", "sim/engine", "sim/metrics", "sim/hardware", "sim/serving",
-                "sim/policy", "sim/report", "workloads", "traces", "calibration"],
+    "sim/report": ["sim/base", "sim/metrics"],
+    "sim/scenario": RUN + INPUT + ["sim/report"],
+    "calibration": RUN + INPUT + ["sim/report", "sim/scenario"],
+    "sim/experiments": RUN + INPUT + ["sim/report", "sim/scenario"],
+    "plots/study": RUN + INPUT + ["sim/report", "sim/scenario", "sim/experiments"],
+    "sim/cli": RUN + INPUT + ["sim/report", "sim/scenario", "calibration", "sim/experiments",
+                              "plots/study"],
 }
 LIBRARIES = {"gsl": ["sim/base/random.c", "sim/base/distribution.c", "sim/metrics/", "calibration/"],
              "cjson": ["sim/base/json.c"], "zlib": ["sim/base/json_lines.c"]}

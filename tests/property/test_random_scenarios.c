@@ -18,9 +18,9 @@
 #include "sim/base/random.h"
 #include "sim/base/text.h"
 #include "sim/base/units.h"
+#include "sim/cluster/simulation.h"
+#include "sim/engines/engine_presets.h"
 #include "sim/policy/scheduling_policies.h"
-#include "sim/serving/engine_presets.h"
-#include "sim/serving/simulation.h"
 
 enum { SCENARIOS = 4000, EQUALITY_SCENARIOS = 10000, MAXIMUM_REQUESTS = 24 };
 
@@ -447,19 +447,19 @@ static void print_scenario(const struct scenario *scenario)
     }
 }
 
-/* Puts every other scenario on an engine that keeps a cohort too. */
-static void draw_cohort_engine(struct scenario *scenario, uint64_t seed)
+/* Puts every other scenario on an engine that keeps a decode_group too. */
+static void draw_decode_group_engine(struct scenario *scenario, uint64_t seed)
 {
-    const struct engine_preset *with_cohort[16];
+    const struct engine_preset *with_decode_group[16];
     uint32_t count = 0;
     draw_gpu_bound(scenario, seed);
     for (uint32_t i = 0; engine_presets[i] != NULL; i++) {
         if (engine_presets[i]->steady_turns != NULL) {
-            with_cohort[count++] = engine_presets[i];
+            with_decode_group[count++] = engine_presets[i];
         }
     }
     assert_true(count > 1);
-    set_preset(scenario, with_cohort[seed % count]);
+    set_preset(scenario, with_decode_group[seed % count]);
     if (scenario->settings.preset->settle != NULL) {
         scenario->settings.preset->settle(&scenario->settings.engine);
     }
@@ -518,10 +518,10 @@ static void check_both_ways(void (*draw_one)(struct scenario *scenario, uint64_t
     }
 }
 
-static void test_cohorts_equal_steps(void **state)
+static void test_decode_groups_equal_steps(void **state)
 {
     (void)state;
-    check_both_ways(draw_cohort_engine, 3);
+    check_both_ways(draw_decode_group_engine, 3);
 }
 
 static void test_stretches_equal_steps(void **state)
@@ -553,7 +553,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(test_invariants, print_seed),
         cmocka_unit_test_teardown(test_engines, print_seed),
         cmocka_unit_test(test_same_seed_same_run),
-        cmocka_unit_test_teardown(test_cohorts_equal_steps, print_seed),
+        cmocka_unit_test_teardown(test_decode_groups_equal_steps, print_seed),
         cmocka_unit_test_teardown(test_stretches_equal_steps, print_seed),
     };
     return cmocka_run_group_tests_name("random scenarios", tests, NULL, NULL);

@@ -12,9 +12,9 @@
 #include "sim/base/memory.h"
 #include "sim/base/random.h"
 #include "sim/base/units.h"
+#include "sim/cluster/simulation.h"
+#include "sim/engines/vllm_v1.h"
 #include "sim/policy/fcfs.h"
-#include "sim/serving/simulation.h"
-#include "sim/serving/vllm_v1.h"
 
 enum { REQUESTS = 60000, BATCHES = 30, MEAN_TOKENS = 50 };
 

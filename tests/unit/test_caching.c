@@ -3,9 +3,9 @@
 
 #include <math.h>
 
-#include "sim/serving/block_cache.h"
-#include "sim/serving/radix_tree.h"
-#include "sim/serving/speculation.h"
+#include "sim/engines/speculation.h"
+#include "sim/kv/block_cache.h"
+#include "sim/kv/radix_tree.h"
 
 static struct prompt_content shared(uint64_t stream, uint32_t end, uint64_t own)
 {

@@ -6,8 +6,8 @@
 #include "calibration/robust_fit.h"
 #include "calibration/step_fit.h"
 #include "sim/base/random.h"
-#include "sim/serving/attention_schedule.h"
-#include "sim/serving/cost_transfer.h"
+#include "sim/pricing/attention_schedule.h"
+#include "sim/pricing/cost_transfer.h"
 
 /* Coefficients come back through noise and one outlier in ten; none goes below zero. */
 static void test_fit_is_robust(void **state)

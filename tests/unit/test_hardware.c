@@ -3,8 +3,8 @@
 #include <math.h>
 
 #include "calibration/measured_run.h"
-#include "sim/hardware/all_reduce.h"
 #include "sim/hardware/memory_model.h"
+#include "sim/pricing/all_reduce.h"
 
 static struct model_catalog models;
 static struct gpu_catalog gpus;

@@ -1,0 +1,66 @@
+/* When turns of the engine loop come that repeat one decode: the first, the second some gap later,
+ * and from there on gaps that rise evenly, as contexts grow by a token a step. */
+#ifndef SIM_BASE_STEP_TIMES_H
+#define SIM_BASE_STEP_TIMES_H
+
+#include <stdint.h>
+
+#include "sim/base/units.h"
+
+struct step_times {
+    int64_t first_ps;
+    int64_t first_gap_ps;
+    int64_t gap_ps;  /* from the second turn to the third; at least 1 */
+    int64_t rise_ps; /* from gap to gap; at least 0 */
+};
+
+/* The time of a turn, counted from 0. */
+static inline int64_t step_times_at(const struct step_times *times, uint64_t turn)
+{
+    if (turn == 0) {
+        return times->first_ps;
+    }
+    int64_t gaps = (int64_t)turn - 1;
+    return times->first_ps + times->first_gap_ps + times->gap_ps * gaps +
+           times->rise_ps * (gaps * (gaps - 1) / 2);
+}
+
+/* Sum of the times since the first turn of the turns 'from', from + period, ..., 'terms' of them;
+ * 'from' is at least 1, the last turn below 2^20. With g = from - 1 + period j, a turn comes
+ * first_gap + gap g + rise g (g - 1) / 2 after the first. */
+static inline uint128 step_times_delays_ps(const struct step_times *times, uint64_t from,
+                                           uint64_t period, uint64_t terms)
+{
+    uint64_t start = from - 1;
+    uint64_t sum_j = terms * (terms - 1) / 2;
+    uint64_t sum_jj = sum_j * (2 * terms - 1) / 3;
+    uint64_t sum_g = terms * start + period * sum_j;
+    uint64_t sum_gg = terms * start * start + 2 * start * period * sum_j + period * period * sum_jj;
+    return (uint128)terms * (uint64_t)times->first_gap_ps +
+           (uint128)sum_g * (uint64_t)times->gap_ps +
+           (uint128)((sum_gg - sum_g) / 2) * (uint64_t)times->rise_ps;
+}
+
+/* The number of turns, at most 'limit', that come before 'end_ps'; the first always counts. Counts
+ * as if gaps did not rise, then goes back by the largest gap, which cannot be too far. */
+static inline uint64_t step_times_before(const struct step_times *times, int64_t end_ps,
+                                         uint64_t limit)
+{
+    int64_t second_ps = times->first_ps + times->first_gap_ps;
+    if (end_ps <= second_ps || limit < 2) {
+        return 1;
+    }
+    uint64_t turns = (uint64_t)((end_ps - second_ps - 1) / times->gap_ps) + 2;
+    turns = turns < limit ? turns : limit;
+    for (;;) {
+        int64_t late_ps = step_times_at(times, turns - 1) - end_ps;
+        if (late_ps < 0) {
+            return turns;
+        }
+        int64_t largest_ps = times->gap_ps + times->rise_ps * (int64_t)(turns - 2);
+        uint64_t back = (uint64_t)(late_ps / largest_ps);
+        turns -= back > 0 ? back : 1;
+    }
+}
+
+#endif

@@ -1,0 +1,172 @@
+#include "sim/cluster/run_tally.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/memory.h"
+#include "sim/base/units.h"
+
+enum { ENDS_KEPT = 1 << 20 };
+
+void run_tally_init(struct run_tally *tally, const struct slo *slo, size_t exact_limit)
+{
+    memset(tally, 0, sizeof *tally);
+    tally->slo = *slo;
+    tally->first_sent_ps = INT64_MAX;
+    tally->ends.stride = 1;
+    latency_init(&tally->ttft, exact_limit);
+    latency_init(&tally->ttfvt, exact_limit);
+    latency_init(&tally->tpot, exact_limit);
+    latency_init(&tally->e2e, exact_limit);
+    latency_init(&tally->queueing, exact_limit);
+}
+
+void run_tally_clear(struct run_tally *tally)
+{
+    latency_clear(&tally->ttft);
+    latency_clear(&tally->ttfvt);
+    latency_clear(&tally->tpot);
+    latency_clear(&tally->e2e);
+    latency_clear(&tally->queueing);
+    free(tally->ends.at_ps);
+    tally->ends.at_ps = NULL;
+}
+
+static void note_end(struct end_times *ends, int64_t at_ps)
+{
+    if (ends->kept == ENDS_KEPT) {
+        for (uint64_t i = 0; i < ENDS_KEPT / 2; i++) {
+            ends->at_ps[i] = ends->at_ps[2 * i];
+        }
+        ends->kept = ENDS_KEPT / 2;
+        ends->stride *= 2;
+    }
+    if (ends->seen++ % ends->stride == 0) {
+        ends->at_ps =
+            memory_grow(ends->at_ps, &ends->capacity, ends->kept + 1, sizeof ends->at_ps[0]);
+        ends->at_ps[ends->kept++] = at_ps;
+    }
+}
+
+/* When that share of the requests had ended; linear between those kept. */
+static double end_quantile_s(const struct end_times *ends, double share)
+{
+    double position = share * (double)(ends->seen - 1) / (double)ends->stride;
+    uint64_t below = (uint64_t)position;
+    uint64_t above = below + 1 < ends->kept ? below + 1 : ends->kept - 1;
+    double part = position - (double)below;
+    return (1 - part) * s_from_ps(ends->at_ps[below]) + part * s_from_ps(ends->at_ps[above]);
+}
+
+/* Rounded to whole picoseconds. */
+static int64_t tpot_ps(const struct request *request)
+{
+    int64_t gaps = (int64_t)request_outputs(request) - 1;
+    return (request->last_token_ps - request->first_token_ps + gaps / 2) / gaps;
+}
+
+static bool within(int64_t duration_ps, double limit_s)
+{
+    return limit_s <= 0 || s_from_ps(duration_ps) <= limit_s;
+}
+
+static bool meets(const struct request *request, const struct slo *slo)
+{
+    return within(request->first_token_ps - request->sent_ps, slo->ttft_s) &&
+           within(request->last_token_ps - request->sent_ps, slo->e2e_s) &&
+           (request_outputs(request) < 2 || within(tpot_ps(request), slo->tpot_s));
+}
+
+void run_tally_add(struct run_tally *tally, const struct request *request)
+{
+    uint32_t outputs = request_outputs(request);
+    tally->sent++;
+    tally->first_sent_ps = ps_min(tally->first_sent_ps, request->sent_ps);
+    tally->preemptions += request->preemptions;
+    tally->recomputed_tokens += request->recomputed_tokens;
+    if (request->status != REQUEST_FINISHED) {
+        return;
+    }
+    latency_add(&tally->ttft, request->first_token_ps - request->sent_ps);
+    latency_add(&tally->e2e, request->last_token_ps - request->sent_ps);
+    latency_add(&tally->queueing, request->first_scheduled_ps - request->sent_ps);
+    if (outputs > 1) {
+        latency_add(&tally->tpot, tpot_ps(request));
+    }
+    if (request->first_visible_ps == TIME_NONE) {
+        tally->cut_while_thinking++;
+    } else {
+        latency_add(&tally->ttfvt, request->first_visible_ps - request->sent_ps);
+    }
+    note_end(&tally->ends, request->last_token_ps);
+    tally->last_token_ps = ps_max(tally->last_token_ps, request->last_token_ps);
+    tally->prompt_tokens += request->prompt_tokens;
+    tally->cached_tokens += request->cached_tokens;
+    tally->judged += request->answer_is_known;
+    tally->right += request->is_right;
+    tally->output_tokens += outputs;
+    tally->reasoning_tokens +=
+        request->reasoning_tokens < outputs ? request->reasoning_tokens : outputs;
+    tally->good += meets(request, &tally->slo);
+}
+
+static void summarize_rates(const struct run_tally *tally, struct run_summary *summary)
+{
+    double makespan_s = s_from_ps(tally->last_token_ps - tally->first_sent_ps);
+    double tokens = (double)tally->output_tokens;
+    summary->makespan_s = makespan_s;
+    summary->drain_s = s_from_ps(tally->last_token_ps) - end_quantile_s(&tally->ends, 0.9);
+    summary->requests_per_s = (double)tally->ends.seen / makespan_s;
+    summary->output_tokens_per_s = tokens / makespan_s;
+    summary->total_tokens_per_s = (tokens + (double)tally->prompt_tokens) / makespan_s;
+    summary->goodput_per_s = (double)tally->good / makespan_s;
+}
+
+void run_tally_summarize(struct run_tally *tally, struct run_summary *summary)
+{
+    summary->requests = tally->sent;
+    summary->cut_while_thinking = tally->cut_while_thinking;
+    summary->prompt_tokens = tally->prompt_tokens;
+    summary->cached_tokens = tally->cached_tokens;
+    summary->judged = tally->judged;
+    summary->right = tally->right;
+    summary->output_tokens = tally->output_tokens;
+    summary->reasoning_tokens = tally->reasoning_tokens;
+    summary->preemptions = tally->preemptions;
+    summary->recomputed_tokens = tally->recomputed_tokens;
+    summary->percentiles_are_exact = tally->ttft.coarse == NULL;
+    summary->ttft_s = latency_distribution(&tally->ttft);
+    summary->ttfvt_s = latency_distribution(&tally->ttfvt);
+    summary->tpot_s = latency_distribution(&tally->tpot);
+    summary->e2e_s = latency_distribution(&tally->e2e);
+    summary->queueing_s = latency_distribution(&tally->queueing);
+    if (tally->ends.seen > 0) {
+        summarize_rates(tally, summary);
+    }
+}
+
+static double s_or_nan(int64_t at_ps)
+{
+    return at_ps == TIME_NONE ? NAN : s_from_ps(at_ps);
+}
+
+struct request_record request_record_of(const struct request *request, const char *const *datasets)
+{
+    bool finished = request->status == REQUEST_FINISHED;
+    return (struct request_record){
+        .request_id = request->id,
+        .dataset = datasets != NULL ? datasets[request->dataset] : "",
+        .status = finished ? "finished" : "rejected",
+        .sent_s = s_or_nan(request->sent_ps),
+        .first_scheduled_s = s_or_nan(request->first_scheduled_ps),
+        .first_token_s = s_or_nan(request->first_token_ps),
+        .first_visible_s = s_or_nan(request->first_visible_ps),
+        .last_token_s = s_or_nan(request->last_token_ps),
+        .max_itl_s = s_from_ps(request->max_itl_ps),
+        .prompt_tokens = request->prompt_tokens,
+        .output_tokens = finished ? request_outputs(request) : 0,
+        .reasoning_tokens = request->reasoning_tokens,
+        .preemptions = request->preemptions,
+    };
+}

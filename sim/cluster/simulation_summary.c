@@ -1,0 +1,109 @@
+/* What a run comes to, and what must hold while it runs. */
+#include <assert.h>
+#include <math.h>
+
+#include "sim/base/units.h"
+#include "sim/cluster/simulation_state.h"
+
+struct run_summary simulation_summarize(struct simulation *simulation)
+{
+    const struct simulation_counts *counts = &simulation->counts;
+    const struct histogram *itl = &simulation->itl;
+    struct run_summary summary = {
+        .finished = counts->finished,
+        .rejected = counts->rejected,
+        .timeline = timeline_summarize(&simulation->timeline),
+        .steps = counts->decode_steps + counts->mixed_steps,
+        .decode_steps = counts->decode_steps,
+        .mixed_steps = counts->mixed_steps,
+        .draft_tokens = counts->draft_tokens,
+        .accepted_drafts = counts->accepted_drafts,
+        .verifications = counts->verifications,
+        .itl_s = {.count = (size_t)itl->total,
+                  .mean = histogram_mean_s(itl),
+                  .p50 = histogram_quantile_s(itl, 0.50),
+                  .p90 = histogram_quantile_s(itl, 0.90),
+                  .p99 = histogram_quantile_s(itl, 0.99),
+                  .max = itl->total > 0 ? s_from_ps(itl->maximum_ps) : NAN},
+    };
+    run_tally_summarize(&simulation->tally, &summary);
+    if (summary.finished > 0) {
+        summary.wasted_slot_share =
+            1 - summary.timeline.running_mean / summary.timeline.running_peak;
+    }
+    if (summary.steps > 0) {
+        summary.extrapolated_step_share =
+            (double)counts->extrapolated_steps / (double)summary.steps;
+    }
+    return summary;
+}
+
+static void check_request(const struct simulation *simulation, uint32_t index)
+{
+    const struct request *request = &simulation->requests[index];
+    bool running = request->status == REQUEST_RUNNING;
+    uint32_t held = 0;
+    for (uint32_t i = 0; i < simulation->instance_count; i++) {
+        held += simulation->instances[i].kv_cache.held_blocks[index];
+    }
+    assert(running || held == 0);
+    if (running) {
+        assert(kv_cache_blocks_for(&simulation->instance->kv_cache, request->computed_tokens) <=
+               held);
+        assert(request->computed_tokens <= request->known_tokens + request->placeholders);
+    }
+    if (request->last_token_ps != TIME_NONE) {
+        assert(request->sent_ps <= request->first_scheduled_ps);
+        assert(request->first_scheduled_ps <= request->first_token_ps);
+        assert(request->first_token_ps <= request->last_token_ps);
+    }
+    (void)running;
+    (void)held;
+}
+
+/* Blocks of one instance; an engine with a cache of its own has tokens that are shared or freed
+ * late. */
+static void check_blocks(const struct simulation *simulation, const struct instance *instance)
+{
+    uint64_t held_blocks = 0;
+    for (uint32_t i = 0; i < simulation->request_count; i++) {
+        held_blocks += instance->kv_cache.held_blocks[i];
+    }
+    uint64_t all_blocks = held_blocks + instance->kv_cache.free_blocks;
+    assert(all_blocks == instance->kv_cache.total_blocks ||
+           instance->preset->create_state != NULL ||
+           (instance->settings.prefix_caching && all_blocks > instance->kv_cache.total_blocks));
+    (void)all_blocks;
+}
+
+void simulation_check(struct simulation *simulation)
+{
+    const struct simulation_counts *counts = simulation_counts(simulation);
+    uint64_t in_instances = 0;
+    uint64_t in_system = 0;
+    uint64_t under_way = 0;
+    bool any_busy = false;
+    for (uint32_t i = 0; i < simulation->instance_count; i++) {
+        struct instance *instance = &simulation->instances[i];
+        decode_group_write_back(instance);
+        check_blocks(simulation, instance);
+        in_instances += instance->running_count + instance->waiting.count + instance->swapped.count;
+        any_busy = any_busy || instance->is_busy;
+        assert(!instance_has_work(instance) || instance->is_busy);
+    }
+    for (uint32_t i = 0; i < simulation->request_count; i++) {
+        enum request_status status = simulation->requests[i].status;
+        check_request(simulation, i);
+        under_way += status == REQUEST_UNSENT;
+        in_system += status == REQUEST_WAITING || status == REQUEST_RUNNING ||
+                     status == REQUEST_PREEMPTED || status == REQUEST_SWAPPED;
+    }
+    assert(in_system == in_instances);
+    assert(in_system + under_way + counts->finished + counts->rejected == simulation->sent);
+    assert(in_system == 0 || any_busy);
+    (void)in_instances;
+    (void)in_system;
+    (void)under_way;
+    (void)any_busy;
+    (void)counts;
+}

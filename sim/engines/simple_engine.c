@@ -1,0 +1,39 @@
+#include "sim/engines/simple_engine.h"
+
+uint64_t simple_engine_tokens_needed(const struct instance *instance, const struct request *request)
+{
+    uint64_t most = (uint64_t)request->prompt_tokens + request->max_output_tokens;
+    return most < instance->settings.max_model_len ? most : instance->settings.max_model_len;
+}
+
+void simple_engine_add(struct instance *instance, struct batch *batch, uint32_t index)
+{
+    struct request *request = &instance->requests[index];
+    batch_add(batch, (struct batch_entry){.request = index,
+                                          .tokens = request->known_tokens + request->placeholders -
+                                                    request->computed_tokens,
+                                          .computed_before = request->computed_tokens,
+                                          .samples = true});
+    request->computed_tokens = request->known_tokens + request->placeholders;
+    request->placeholders++;
+}
+
+void simple_engine_finish(struct instance *instance, uint32_t index)
+{
+    instance_remove_running(instance, index);
+    kv_cache_free_blocks(&instance->kv_cache, index);
+    instance->requests[index].status = REQUEST_FINISHED;
+    instance->finished[instance->finished_count++] = index;
+}
+
+void simple_engine_settle(struct engine_settings *settings)
+{
+    settings->block_tokens = 1;
+    settings->async_scheduling = false;
+    settings->reserve_full_prompt = true;
+    settings->chunked_prefill = false;
+    settings->prefix_caching = false;
+    settings->watermark_ratio = 0;
+    settings->long_prefill_threshold_tokens = 0;
+    settings->draft_tokens = 0;
+}

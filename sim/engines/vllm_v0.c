@@ -1,0 +1,483 @@
+#include "sim/engines/vllm_v0.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "sim/base/smaller.h"
+#include "sim/serving/uniform_decodes.h"
+
+/* A forming under way. */
+struct forming {
+    struct instance *instance;
+    struct batch *batch;
+    uint32_t tokens;       /* so far */
+    uint32_t requests;     /* that count against the limit */
+    uint32_t longest;      /* context of a decode */
+    uint32_t new_prefills; /* leading entries of the batch: admitted by this forming */
+    uint32_t old_prefills; /* those behind: chunks of prompts admitted before */
+    bool preempted;        /* or swapped out */
+};
+
+static bool is_decode(const struct request *request)
+{
+    return request_outputs(request) > 0 && request->known_tokens - request->computed_tokens == 1;
+}
+
+/* Room of a chunk: what is left of the budget, whole blocks with prefix caching. */
+static uint32_t chunk_room(const struct forming *forming)
+{
+    const struct engine_settings *settings = &forming->instance->settings;
+    uint32_t room = settings->max_batch_tokens - forming->tokens;
+    return settings->prefix_caching ? room - room % settings->block_tokens : room;
+}
+
+static void insert_entry(struct batch *batch, uint32_t place, struct batch_entry entry)
+{
+    batch_add(batch, entry);
+    memmove(&batch->entries[place + 1], &batch->entries[place],
+            (batch->count - 1 - place) * sizeof batch->entries[0]);
+    batch->entries[place] = entry;
+}
+
+/* Executed are new prompts, then prompts begun before, then decodes. */
+static void schedule(struct forming *forming, uint32_t index, uint32_t tokens, uint32_t cached,
+                     bool is_new)
+{
+    struct request *request = &forming->instance->requests[index];
+    uint32_t place = forming->batch->count;
+    struct batch_entry entry = {.request = index,
+                                .tokens = tokens,
+                                .cached = smaller(cached, tokens - 1),
+                                .computed_before = request->computed_tokens};
+    if (is_new) {
+        place = forming->new_prefills++;
+    } else if (!is_decode(request)) {
+        place = forming->new_prefills + forming->old_prefills++;
+    } else if (request->computed_tokens > forming->longest) {
+        forming->longest = request->computed_tokens;
+    }
+    request->computed_tokens += tokens;
+    entry.samples = request->computed_tokens == request->known_tokens;
+    insert_entry(forming->batch, place, entry);
+    forming->tokens += cached < tokens ? tokens - cached : 1;
+    if (forming->instance->kv_cache.has_identity) {
+        block_cache_note(&forming->instance->kv_cache.blocks, index, &request->content,
+                         request->computed_tokens);
+    }
+}
+
+static void leave_queues(struct instance *instance, uint32_t index)
+{
+    switch (instance->requests[index].status) {
+    case REQUEST_PREEMPTED:
+        request_queue_remove(&instance->waiting, index);
+        break;
+    case REQUEST_SWAPPED:
+        request_queue_remove(&instance->swapped, index);
+        instance->swapped_blocks -= instance->requests[index].swapped_blocks;
+        break;
+    default:
+        instance_remove_running(instance, index);
+        break;
+    }
+}
+
+/* It leaves the steps in flight too: its decode there is wasted. */
+static void finish(struct instance *instance, uint32_t index)
+{
+    leave_queues(instance, index);
+    for (uint32_t k = 0; k < instance->steps_in_flight; k++) {
+        batch_drop(instance_step(instance, k), index);
+    }
+    kv_cache_free_blocks(&instance->kv_cache, index);
+    instance->requests[index].status = REQUEST_FINISHED;
+    instance->finished[instance->finished_count++] = index;
+}
+
+/* 'ignored': finished without any output. */
+static void refuse_head(struct instance *instance)
+{
+    uint32_t index = request_queue_pop_front(&instance->waiting);
+    instance->requests[index].status = REQUEST_REJECTED;
+    instance_add_refused(instance, index);
+}
+
+/* _preempt. An end that nobody has looked at yet comes first: then nothing is preempted. */
+static void preempt(struct forming *forming, uint32_t index)
+{
+    struct instance *instance = forming->instance;
+    struct request *request = &instance->requests[index];
+    uint32_t held = instance->kv_cache.held_blocks[index];
+    if (instance_tokens_left(instance, request) == 0) {
+        finish(instance, index);
+        return;
+    }
+    instance_remove_running(instance, index);
+    kv_cache_free_blocks(&instance->kv_cache, index);
+    request->preemptions++;
+    forming->preempted = true;
+    if (instance->settings.swap_blocks >= instance->swapped_blocks + held) {
+        request->status = REQUEST_SWAPPED;
+        request->swapped_blocks = held;
+        instance->swapped_blocks += held;
+        request_queue_push_back(&instance->swapped, index);
+        forming->batch->summary.swapped_blocks += held;
+    } else {
+        request->status = REQUEST_PREEMPTED;
+        request->recomputed_tokens += request->computed_tokens;
+        request->computed_tokens = 0;
+        instance_enqueue(instance, index);
+    }
+    batch_add_preempted(forming->batch, index);
+}
+
+/* Blocks of the first of the waiting, or whether it can never be admitted or not now. */
+enum admission { ADMISSION_NOW, ADMISSION_LATER, ADMISSION_NEVER };
+
+static enum admission try_blocks(const struct instance *instance, uint32_t blocks)
+{
+    const struct kv_cache *cache = &instance->kv_cache;
+    uint64_t wanted = (uint64_t)blocks + instance->watermark_blocks;
+    if (wanted > cache->total_blocks) {
+        return ADMISSION_NEVER;
+    }
+    return wanted > cache->free_blocks ? ADMISSION_LATER : ADMISSION_NOW;
+}
+
+/* Tokens of the head that the cache has, from steps formed before this one, and all its full blocks
+ * found there, which are shared in any case. */
+static struct prefix_hit find_prefix(const struct instance *instance, uint32_t index)
+{
+    const struct request *request = &instance->requests[index];
+    const struct kv_cache *cache = &instance->kv_cache;
+    return cache->has_identity ? block_cache_find(&cache->blocks, &request->content,
+                                                  request->known_tokens / cache->block_tokens)
+                               : (struct prefix_hit){0, 0, 0};
+}
+
+static void admit(struct forming *forming, uint32_t index, uint32_t tokens, uint32_t cached,
+                  struct prefix_hit hit)
+{
+    struct instance *instance = forming->instance;
+    struct request *request = &instance->requests[index];
+    struct kv_cache *cache = &instance->kv_cache;
+    request_queue_pop_front(&instance->waiting);
+    if (hit.blocks > 0) {
+        kv_cache_share(cache, index, &request->content, hit);
+        request->cached_tokens += request->preemptions == 0 ? cached : 0;
+    }
+    kv_cache_allocate(cache, index, kv_cache_missing_blocks(cache, index, request->known_tokens));
+    instance_add_running(instance, index);
+    request->status = REQUEST_RUNNING;
+    forming->requests++;
+    schedule(forming, index, tokens, cached, true);
+}
+
+/* _schedule_prefills: the waiting, up to the first that does not fit. */
+static void form_waiting(struct forming *forming)
+{
+    struct instance *instance = forming->instance;
+    const struct engine_settings *settings = &instance->settings;
+    uint32_t limit = settings->chunked_prefill
+                         ? settings->max_model_len
+                         : smaller(settings->max_model_len, settings->max_batch_tokens);
+    while (instance->waiting.count > 0) {
+        uint32_t index = request_queue_at(&instance->waiting, 0);
+        uint32_t known = instance->requests[index].known_tokens;
+        enum admission admission =
+            try_blocks(instance, kv_cache_blocks_for(&instance->kv_cache, known));
+        if (known > limit || admission == ADMISSION_NEVER) {
+            refuse_head(instance);
+            continue;
+        }
+        struct prefix_hit hit = find_prefix(instance, index);
+        uint32_t cached = hit.noted_before * settings->block_tokens;
+        uint32_t tokens =
+            settings->chunked_prefill ? smaller(known, cached + chunk_room(forming)) : known;
+        uint32_t work = tokens > cached ? tokens - cached : 1;
+        if (admission == ADMISSION_LATER || tokens == 0 ||
+            forming->tokens + work > settings->max_batch_tokens ||
+            forming->requests + 1 > settings->max_batch_requests) {
+            return;
+        }
+        admit(forming, index, tokens, cached, hit);
+    }
+}
+
+/* _schedule_running: decodes, and chunks of prompts admitted before. Victims come from behind. */
+static void form_running(struct forming *forming)
+{
+    struct instance *instance = forming->instance;
+    struct kv_cache *cache = &instance->kv_cache;
+    for (uint32_t i = 0; i < instance->running_count; i++) {
+        uint32_t index = instance->running[i];
+        const struct request *request = &instance->requests[index];
+        bool decodes = is_decode(request);
+        uint32_t tokens =
+            smaller(request->known_tokens - request->computed_tokens, chunk_room(forming));
+        bool demands_block = decodes || request->known_tokens % cache->block_tokens != 0;
+        if (instance->settings.chunked_prefill && tokens == 0) {
+            return;
+        }
+        while (demands_block && cache->free_blocks == 0 && i < instance->running_count) {
+            preempt(forming, instance->running[instance->running_count - 1]);
+        }
+        if (i < instance->running_count) {
+            uint32_t missing = kv_cache_missing_blocks(cache, index, request->known_tokens);
+            kv_cache_allocate(cache, index, missing);
+            schedule(forming, index, tokens, 0, false);
+        }
+    }
+}
+
+/* _schedule_swapped: those swapped out come back and decode at once. */
+static void form_swapped(struct forming *forming)
+{
+    struct instance *instance = forming->instance;
+    struct kv_cache *cache = &instance->kv_cache;
+    while (instance->swapped.count > 0) {
+        uint32_t index = request_queue_at(&instance->swapped, 0);
+        struct request *request = &instance->requests[index];
+        uint32_t touched = 1 + (request->known_tokens - 1) / cache->block_tokens;
+        if (try_blocks(instance, touched) != ADMISSION_NOW || chunk_room(forming) == 0 ||
+            forming->requests + 1 > instance->settings.max_batch_requests) {
+            return;
+        }
+        request_queue_pop_front(&instance->swapped);
+        instance->swapped_blocks -= request->swapped_blocks;
+        forming->batch->summary.swapped_blocks += request->swapped_blocks;
+        kv_cache_allocate(cache, index,
+                          kv_cache_missing_blocks(cache, index, request->known_tokens));
+        instance_add_running(instance, index);
+        request->status = REQUEST_RUNNING;
+        forming->requests++;
+        schedule(forming, index,
+                 smaller(request->known_tokens - request->computed_tokens, chunk_room(forming)), 0,
+                 false);
+    }
+}
+
+/* _schedule_priority_preemption: the worst of the running make room for a better one that waits; it
+ * is admitted by the next forming. */
+static void preempt_for_better(struct forming *forming)
+{
+    struct instance *instance = forming->instance;
+    const struct scheduling_policy *policy = instance->policy;
+    struct scheduler_view view = {.instance = instance};
+    for (uint32_t i = 1; i < instance->running_count; i++) {
+        uint32_t moved = instance->running[i];
+        uint32_t to = i;
+        for (; to > 0 && policy->is_before(&view, moved, instance->running[to - 1]); to--) {
+            instance->running[to] = instance->running[to - 1];
+        }
+        instance->running[to] = moved;
+    }
+    if (instance->waiting.count == 0) {
+        return;
+    }
+    uint32_t head = request_queue_pop_front(&instance->waiting);
+    uint32_t known = instance->requests[head].known_tokens;
+    uint32_t blocks = kv_cache_blocks_for(&instance->kv_cache, known);
+    while (instance->running_count > 0) {
+        uint32_t worst = instance->running[instance->running_count - 1];
+        bool fits = try_blocks(instance, blocks) == ADMISSION_NOW &&
+                    known <= instance->settings.max_batch_tokens &&
+                    instance->running_count < instance->settings.max_batch_requests;
+        if (fits || !policy->is_before(&view, head, worst)) {
+            break;
+        }
+        preempt(forming, worst);
+        forming->preempted = false; /* swapping in is not held up by this */
+    }
+    instance->requests[head].status =
+        instance->requests[head].preemptions > 0 ? REQUEST_PREEMPTED : REQUEST_WAITING;
+    instance_enqueue(instance, head);
+}
+
+/* Chunked: those that decode, then prompts that end in this step, then prompts that go on; in each
+ * group as they were, new ones at the end. */
+static void order_running(struct forming *forming)
+{
+    struct instance *instance = forming->instance;
+    uint32_t old_count = instance->running_count - forming->new_prefills;
+    uint32_t *running = instance->running;
+    uint32_t *sorted = instance->ungrouped; /* of the same size; nothing here is a decode_group */
+    uint32_t count = 0;
+    for (int group = 0; group < 4; group++) {
+        for (uint32_t i = 0; i < old_count; i++) {
+            const struct request *request = &instance->requests[running[i]];
+            bool ran = false;
+            bool prefilled = false;
+            for (uint32_t k = 0; k < forming->batch->count; k++) {
+                if (forming->batch->entries[k].request == running[i]) {
+                    ran = true;
+                    prefilled = k < forming->new_prefills + forming->old_prefills;
+                }
+            }
+            bool whole = request->computed_tokens == request->known_tokens;
+            int its_group = !ran ? 3 : !prefilled ? 0 : whole ? 1 : 2;
+            if (its_group == group) {
+                sorted[count++] = running[i];
+            }
+        }
+    }
+    memcpy(running, sorted, old_count * sizeof running[0]);
+    memcpy(instance->ungrouped, running, instance->running_count * sizeof running[0]);
+}
+
+static uint32_t longest_captured(const struct engine_settings *settings)
+{
+    return smaller(8192, settings->max_model_len);
+}
+
+/* Full graphs for steps of decodes, padded to a captured size, unless a context is too long;
+ * anything else runs eagerly (model_runner.py:_use_captured_graph). */
+static void choose_graph(const struct forming *forming)
+{
+    enum { LARGEST_CAPTURED = 256 };
+    struct batch_summary *summary = &forming->batch->summary;
+    const struct engine_settings *settings = &forming->instance->settings;
+    uint32_t tokens = batch_summary_tokens(summary);
+    uint32_t padded = tokens <= 2 ? tokens : tokens <= 4 ? 4 : (tokens + 7) / 8 * 8;
+    uint32_t largest = smaller((settings->max_batch_requests + 7) / 8 * 8, LARGEST_CAPTURED);
+    bool captured = forming->new_prefills + forming->old_prefills == 0 && padded <= largest &&
+                    forming->longest < longest_captured(settings);
+    summary->cuda_graph = captured ? CUDA_GRAPH_FULL : CUDA_GRAPH_NONE;
+    summary->padded_tokens = captured ? padded : tokens;
+}
+
+static void vllm_v0_form(struct instance *instance, struct batch *batch)
+{
+    struct forming forming = {
+        .instance = instance, .batch = batch, .requests = instance->running_count};
+    bool chunked = instance->settings.chunked_prefill;
+    batch_reset(batch);
+    instance->kv_cache.blocks.call += instance->preset->counts_calls;
+    if (!chunked && instance->swapped.count == 0) {
+        form_waiting(&forming);
+    }
+    if (batch->count == 0) {
+        if (!chunked && instance->policy->is_before != NULL) {
+            preempt_for_better(&forming);
+        }
+        form_running(&forming);
+        if (!forming.preempted) {
+            form_swapped(&forming);
+        }
+        if (chunked) {
+            form_waiting(&forming);
+            order_running(&forming);
+        }
+    }
+    batch_summarize(batch);
+    choose_graph(&forming);
+}
+
+/* Tokens are known as soon as a step has run; who has ended is seen later. */
+static void vllm_v0_take_tokens(struct instance *instance, struct batch *batch)
+{
+    batch->is_taken = true;
+    instance->finished_count = 0;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        if (batch->entries[i].samples) {
+            instance->requests[batch->entries[i].request].known_tokens++;
+        }
+    }
+}
+
+static void vllm_v0_process_output(struct instance *instance, struct batch *batch)
+{
+    if (!batch->is_taken) {
+        vllm_v0_take_tokens(instance, batch);
+    }
+    for (uint32_t i = 0; i < batch->count; i++) {
+        uint32_t index = batch->entries[i].request;
+        const struct request *request = &instance->requests[index];
+        if (batch->entries[i].samples && request->status != REQUEST_FINISHED &&
+            instance_tokens_left(instance, request) == 0) {
+            finish(instance, index);
+        }
+    }
+}
+
+/* Who waits or was swapped out stays where it is while blocks get fewer and nobody leaves. */
+static bool is_held_back(const struct instance *instance)
+{
+    if (instance->running_count >= instance->settings.max_batch_requests) {
+        return true;
+    }
+    const struct kv_cache *cache = &instance->kv_cache;
+    if (instance->waiting.count > 0) {
+        uint32_t index = request_queue_at(&instance->waiting, 0);
+        uint32_t blocks = kv_cache_blocks_for(cache, instance->requests[index].known_tokens);
+        if (try_blocks(instance, blocks) != ADMISSION_LATER) {
+            return false;
+        }
+    }
+    if (instance->swapped.count > 0) {
+        uint32_t index = request_queue_at(&instance->swapped, 0);
+        uint32_t known = instance->requests[index].known_tokens;
+        return try_blocks(instance, 1 + (known - 1) / cache->block_tokens) != ADMISSION_NOW;
+    }
+    return true;
+}
+
+/* Until a context is too long for its graph. A better one that waits may make others leave, and
+ * one whose prompt is too long is refused: then each turn decides. */
+static uint64_t vllm_v0_repeatable_turns(const struct instance *instance)
+{
+    const struct engine_settings *settings = &instance->settings;
+    const struct batch *batch = &instance->steps[instance->oldest_step];
+    uint32_t limit = longest_captured(settings);
+    uint32_t longest = 0;
+    if (batch->count != instance->running_count ||
+        (instance->waiting.count > 0 &&
+         (instance->policy->is_before != NULL ||
+          instance->requests[request_queue_at(&instance->waiting, 0)].known_tokens >
+              settings->max_batch_tokens)) ||
+        !is_held_back(instance)) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < instance->running_count; i++) {
+        uint32_t computed = instance->requests[instance->running[i]].computed_tokens;
+        longest = computed > longest ? computed : longest;
+    }
+    if (batch->summary.cuda_graph != CUDA_GRAPH_FULL) {
+        return UINT64_MAX;
+    }
+    return longest < limit ? limit - longest : 0;
+}
+
+static void vllm_v0_settle(struct engine_settings *settings)
+{
+    settings->reserve_full_prompt = false;
+    settings->watermark_ratio = 0.01;
+    settings->long_prefill_threshold_tokens = 0;
+    settings->draft_tokens = 0;
+}
+
+const struct engine_preset engine_preset_vllm_v0 = {
+    .name = "vllm-v0",
+    .summary = "vLLM 0.8.1: V0 scheduler, prompts first, recompute or swap",
+    .spare_blocks = 1,
+    .counts_calls = true,
+    .has_policies = true,
+    /* On one GPU it runs the model itself, on several it sends each step to workers first: decode
+     * steps of single requests on one RTX A6000 (vLLM 0.7.2, Red Hat's model cards) take 1.0 ms
+     * longer than the GPU is forecast to (median of 1.5B, 7B and 8B, 0 to 1.4), those of the study
+     * on two and four RTX 4090 about 3. After 10,240 tokens, beyond what it has graphs for, they
+     * take 0.38 to 0.46 ms a layer (1.5B; 7B, 8B, 14B in INT4), whatever the GPU has to do. */
+    .lone_loop_launches = true,
+    .layer_launch_us = 420,
+    .defaults = {.max_batch_tokens = 32768,
+                 .max_batch_requests = 256,
+                 .block_tokens = 16,
+                 .whole_prompts = true,
+                 .loop_ms = 1},
+    .settle = vllm_v0_settle,
+    .form = vllm_v0_form,
+    .take_tokens = vllm_v0_take_tokens,
+    .process_output = vllm_v0_process_output,
+    .repeatable_turns = vllm_v0_repeatable_turns,
+    .repeat = uniform_decodes_repeat_blocks,
+};

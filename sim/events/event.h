@@ -1,0 +1,23 @@
+/* What can happen in a run, as data: a typed record that names its subject by index. */
+#ifndef SIM_EVENTS_EVENT_H
+#define SIM_EVENTS_EVENT_H
+
+#include <stdint.h>
+
+/* At equal times the lower type runs first: a forming sees every arrival of its instant. */
+enum event_type {
+    EVENT_REQUEST_ARRIVAL, /* subject: request; it reaches the engine's input queue */
+    EVENT_KV_ARRIVAL,      /* subject: request; its KV cache reaches where it decodes */
+    EVENT_LAUNCH_DONE,     /* subject: instance; a step's launch returned, or it woke: it forms */
+    EVENT_STEP_END,        /* subject: instance; the oldest step's output is at hand */
+};
+
+struct event {
+    int64_t at_ps;
+    uint64_t sequence; /* set by the queue */
+    enum event_type type;
+    uint32_t subject;
+    uint32_t epoch; /* of the subject; an event of an older epoch is skipped */
+};
+
+#endif

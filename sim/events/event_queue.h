@@ -1,0 +1,25 @@
+/* Pending events in a binary heap, by value. Total order: time, then type, then insertion. */
+#ifndef SIM_EVENTS_EVENT_QUEUE_H
+#define SIM_EVENTS_EVENT_QUEUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "sim/events/event.h"
+
+struct event_queue {
+    struct event *heap;
+    size_t count;
+    size_t capacity;
+    uint64_t next_sequence;
+};
+
+void event_queue_init(struct event_queue *queue);
+void event_queue_clear(struct event_queue *queue);
+void event_queue_push(struct event_queue *queue, struct event event);
+/* The earliest event, which stays; NULL when there is none. */
+const struct event *event_queue_first(const struct event_queue *queue);
+/* Takes the earliest event; false when there is none. */
+bool event_queue_pop(struct event_queue *queue, struct event *ret_event);
+
+#endif

@@ -1,0 +1,112 @@
+/* What a step costs: GPU time from the batch's sums, and the host's share of it. Prices are
+ * piecewise linear, non-negative and monotone, so that they stay sane beyond what was measured.
+ *
+ * A pure decode costs base(padded requests) + context(requests) for each token attended to + the
+ * combining of split contexts; any other step costs base(padded tokens) + prefill attention +
+ * the context of the decodes in it, which reads more slowly beside a large prefill. Terms that grow
+ * from one step to the next of a stretch (context) are whole picoseconds per token; the others are
+ * constant in a stretch and are rounded once per step. */
+#ifndef SIM_PRICING_STEP_COST_H
+#define SIM_PRICING_STEP_COST_H
+
+#include "sim/base/error.h"
+#include "sim/base/json.h"
+#include "sim/pricing/attention_schedule.h"
+#include "sim/pricing/batch_summary.h"
+
+enum { STEP_COST_MAXIMUM_KNOTS = 64 };
+
+/* Linear between knots, extended by the last slope beyond the last. */
+struct cost_curve {
+    uint32_t count;
+    double tokens[STEP_COST_MAXIMUM_KNOTS];
+    double cost_ps[STEP_COST_MAXIMUM_KNOTS];
+};
+
+/* What the coefficients were fitted for. */
+struct step_cost_identity {
+    char name[96];   /* of the calibration */
+    char source[16]; /* "calibrated", "profiled", "roofline" */
+    char engine[64];
+    char model[64];
+    char gpu[64];
+    char weights[32];
+    char kv_cache[16];
+    uint32_t tensor_parallel;
+};
+
+struct step_cost {
+    struct step_cost_identity identity;
+    struct cost_curve decode; /* by padded requests */
+    struct attention_shape attention;
+    bool attention_is_even;        /* all multiprocessors always have their fair share */
+    double tile_ps;                /* a tile of decode attention at a fair share, all layers */
+    int64_t split_ps;              /* combining contexts that were split over multiprocessors */
+    int64_t split_request_ps;      /* and for each request of such a batch */
+    struct cost_curve mixed;       /* by padded tokens */
+    double mixed_attention_ps;     /* per query-key pair of the prefills */
+    int64_t beside_prefill_ps;     /* more per context token of decodes beside a large prefill */
+    int64_t launch_ps[3];          /* host time to launch a step, by enum cuda_graph */
+    int64_t launch_tail_ps;        /* launch returned -> step ended, at least; fitted no longer */
+    bool launch_blocks_loop;       /* one GPU: the engine loop launches itself */
+    int64_t request_overhead_ps;   /* client sends -> engine has the request */
+    int64_t wake_ps;               /* an idle engine has a request -> it forms a step */
+    int64_t output_overhead_ps;    /* step's output at hand -> client has the token */
+    double largest_context_tokens; /* of a measured decode step; beyond it is extrapolation */
+    double step_noise;             /* relative deviation of a stretch of steps from its price */
+    double launch_noise;           /* relative deviation of a launch from its median */
+    double wake_noise;             /* and of 'wake_ps' */
+    double uncertainty;            /* relative, of all step times together: from carrying over */
+};
+
+struct step_price {
+    int64_t gpu_ps;
+    int64_t launch_ps;
+};
+
+/* Decode attention of a batch as a straight line in its context: how well the contexts fit the
+ * multiprocessors changes slowly, so one line may be held over a stretch of steps. */
+struct attention_price {
+    int64_t constant_ps;
+    int64_t token_ps;
+};
+
+/* How far steps and launches lie from their prices: 1 for as priced. */
+struct step_noise {
+    double gpu;
+    double launch;
+};
+
+/* 'memo' (or NULL) remembers schedules of one step cost. */
+struct attention_price step_cost_attention(const struct step_cost *cost,
+                                           const struct batch_summary *summary,
+                                           struct attention_memo *memo);
+
+/* How much of 'beside_prefill_ps' a step bears: all from 2048 tokens of prompts on, the largest
+ * measured, and in proportion below. */
+double step_cost_beside_share(const struct batch_summary *summary);
+
+struct step_price step_cost_price(const struct step_cost *cost, const struct batch_summary *summary,
+                                  struct attention_price attention, struct step_noise noise);
+
+/* What the price of a decode step rises by when each of its requests has one token more. */
+int64_t step_cost_rise_ps(const struct batch_summary *summary, struct attention_price attention,
+                          struct step_noise noise);
+
+/* True when the step lies outside of what the coefficients were fitted to. */
+bool step_cost_is_extrapolated(const struct step_cost *cost, const struct batch_summary *summary);
+
+double cost_curve_at(const struct cost_curve *curve, double tokens);
+
+/* A calibration file (calibration/README.md); 'place' names it in errors. */
+MUST_CHECK bool step_cost_from_json(struct step_cost *cost, const struct json *document,
+                                    const char *place, struct error *error);
+/* On disk, else compiled in. */
+MUST_CHECK bool step_cost_read(struct step_cost *cost, const char *path, struct error *error);
+/* Adds the members of a calibration file to 'document'. */
+void step_cost_to_json(const struct step_cost *cost, struct json *document);
+
+/* Every step takes 'step_ps' on the GPU and nothing else costs anything: for tests of theory. */
+struct step_cost step_cost_constant(int64_t step_ps);
+
+#endif

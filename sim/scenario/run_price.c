@@ -1,0 +1,46 @@
+#include "sim/scenario/run_price.h"
+
+#include <math.h>
+
+static double ratio(double value, double of)
+{
+    return of > 0 ? value / of : (double)NAN;
+}
+
+struct run_price run_price_of(const struct scenario *scenario, const struct gpu *gpu,
+                              const struct run_summary *summary)
+{
+    uint32_t instances = scenario->prefill_instances > 0
+                             ? scenario->prefill_instances + scenario->decode_instances
+                             : scenario->instances;
+    double millions = (double)summary->output_tokens / 1e6;
+    double right = (double)summary->right;
+    struct run_price price = {.gpus = instances * scenario->tensor_parallel};
+    price.gpu_s = price.gpus * summary->makespan_s;
+    price.usd_low = gpu->price_low_usd_per_hour > 0
+                        ? price.gpu_s / 3600 * gpu->price_low_usd_per_hour
+                        : (double)NAN;
+    price.usd_high = gpu->price_high_usd_per_hour > 0
+                         ? price.gpu_s / 3600 * gpu->price_high_usd_per_hour
+                         : (double)NAN;
+    price.usd_per_million_tokens_low = ratio(price.usd_low, millions);
+    price.usd_per_million_tokens_high = ratio(price.usd_high, millions);
+    price.usd_per_right_answer_low = ratio(price.usd_low, right);
+    price.usd_per_right_answer_high = ratio(price.usd_high, right);
+    price.right_per_gpu_s = summary->judged > 0 ? ratio(right, price.gpu_s) : (double)NAN;
+    return price;
+}
+
+void run_price_json(const struct run_price *price, struct json *object)
+{
+    json_add_number(object, "gpus", price->gpus);
+    json_add_number(object, "gpu_s", price->gpu_s);
+    json_add_number(object, "usd_low", price->usd_low);
+    json_add_number(object, "usd_high", price->usd_high);
+    json_add_number(object, "usd_per_million_output_tokens_low", price->usd_per_million_tokens_low);
+    json_add_number(object, "usd_per_million_output_tokens_high",
+                    price->usd_per_million_tokens_high);
+    json_add_number(object, "usd_per_right_answer_low", price->usd_per_right_answer_low);
+    json_add_number(object, "usd_per_right_answer_high", price->usd_per_right_answer_high);
+    json_add_number(object, "right_answers_per_gpu_s", price->right_per_gpu_s);
+}

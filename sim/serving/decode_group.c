@@ -1,0 +1,348 @@
+#include "sim/serving/decode_group.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/memory.h"
+#include "sim/base/units.h"
+#include "sim/serving/instance.h"
+
+void decode_group_init(struct decode_group *decode_group, uint32_t block_tokens,
+                       uint32_t blocks_at_a_time)
+{
+    memset(decode_group, 0, sizeof *decode_group);
+    decode_group->blocks_at_a_time = blocks_at_a_time;
+    decode_group->period_tokens = block_tokens * blocks_at_a_time;
+    decode_group->crossings =
+        memory_zeroed(decode_group->period_tokens, sizeof decode_group->crossings[0]);
+}
+
+void decode_group_clear(struct decode_group *decode_group)
+{
+    free(decode_group->leaving.members);
+    free(decode_group->thinking.members);
+    free(decode_group->crossings);
+    free(decode_group->gaps);
+    memset(decode_group, 0, sizeof *decode_group);
+}
+
+static void heap_push(struct decode_group_heap *heap, struct decode_group_member member)
+{
+    heap->members = memory_grow(heap->members, &heap->capacity, (size_t)heap->count + 1,
+                                sizeof heap->members[0]);
+    uint32_t hole = heap->count++;
+    while (hole > 0 && member.due < heap->members[(hole - 1) / 2].due) {
+        heap->members[hole] = heap->members[(hole - 1) / 2];
+        hole = (hole - 1) / 2;
+    }
+    heap->members[hole] = member;
+}
+
+static struct decode_group_member heap_pop(struct decode_group_heap *heap)
+{
+    struct decode_group_member first = heap->members[0];
+    struct decode_group_member last = heap->members[--heap->count];
+    uint32_t hole = 0;
+    for (uint32_t child = 1; child < heap->count; child = 2 * hole + 1) {
+        if (child + 1 < heap->count && heap->members[child + 1].due < heap->members[child].due) {
+            child++;
+        }
+        if (last.due <= heap->members[child].due) {
+            break;
+        }
+        heap->members[hole] = heap->members[child];
+        hole = child;
+    }
+    heap->members[hole] = last;
+    return first;
+}
+
+static void note_gap(struct decode_group *decode_group, uint64_t token, int64_t gap_ps)
+{
+    while (decode_group->gap_count > 0 &&
+           decode_group->gaps[decode_group->gap_count - 1].gap_ps <= gap_ps) {
+        decode_group->gap_count--;
+    }
+    decode_group->gaps =
+        memory_grow(decode_group->gaps, &decode_group->gap_capacity,
+                    (size_t)decode_group->gap_count + 1, sizeof decode_group->gaps[0]);
+    decode_group->gaps[decode_group->gap_count++] =
+        (struct decode_group_gap){.token = token, .gap_ps = gap_ps};
+}
+
+/* The largest gap before any token after 'joined'; 0 without one. */
+static int64_t largest_gap_since(const struct decode_group *decode_group, uint64_t joined)
+{
+    uint32_t low = 0;
+    uint32_t high = decode_group->gap_count;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (decode_group->gaps[middle].token > joined) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return low < decode_group->gap_count ? decode_group->gaps[low].gap_ps : 0;
+}
+
+/* Where the step stands for which a request will need more blocks than it holds. */
+static uint32_t *crossing_of(struct instance *instance, uint32_t index)
+{
+    struct decode_group *decode_group = &instance->decode_group;
+    const struct kv_cache *cache = &instance->kv_cache;
+    uint64_t held_tokens = (uint64_t)cache->held_blocks[index] * cache->block_tokens;
+    uint64_t left = held_tokens - instance->requests[index].computed_tokens;
+    return &decode_group->crossings[(decode_group->formed + left) % decode_group->period_tokens];
+}
+
+static void write_back(struct instance *instance, const struct decode_group_member *member)
+{
+    const struct decode_group *decode_group = &instance->decode_group;
+    struct request *request = &instance->requests[member->request];
+    uint64_t in_turn = decode_group->taken - decode_group->formed;
+    request->known_tokens += (uint32_t)(decode_group->taken - member->joined);
+    request->computed_tokens += (uint32_t)(decode_group->formed - member->joined);
+    request->placeholders -= (uint32_t)in_turn;
+    request->last_token_ps = decode_group->last_token_ps;
+    request->max_itl_ps =
+        ps_max(request->max_itl_ps, largest_gap_since(decode_group, member->joined));
+    kv_cache_settle(&instance->kv_cache, member->request, request->computed_tokens,
+                    decode_group->blocks_at_a_time);
+}
+
+/* What remains of the member in the steps in flight. */
+static void enter_steps(struct instance *instance, uint32_t index)
+{
+    for (uint32_t k = 0; k < instance->steps_in_flight; k++) {
+        batch_add(
+            instance_step(instance, k),
+            (struct batch_entry){.request = index,
+                                 .tokens = 1,
+                                 .computed_before = instance->requests[index].computed_tokens -
+                                                    (instance->steps_in_flight - k),
+                                 .samples = true});
+    }
+}
+
+static void leave(struct instance *instance, const struct decode_group_member *member)
+{
+    struct decode_group *decode_group = &instance->decode_group;
+    struct request *request = &instance->requests[member->request];
+    write_back(instance, member);
+    uint64_t computed = request->computed_tokens;
+    request->is_member = false;
+    decode_group->context_tokens -= computed;
+    decode_group->context_squares -= computed * computed;
+    *crossing_of(instance, member->request) -= decode_group->blocks_at_a_time;
+    enter_steps(instance, member->request);
+}
+
+static void join(struct instance *instance, uint32_t index, uint32_t turns)
+{
+    struct decode_group *decode_group = &instance->decode_group;
+    struct request *request = &instance->requests[index];
+    struct decode_group_member member = {
+        .due = decode_group->taken + turns, .joined = decode_group->taken, .request = index};
+    uint64_t computed = request->computed_tokens;
+    uint32_t outputs = request_outputs(request);
+    if (decode_group_count(decode_group) == 0) {
+        decode_group->last_token_ps = request->last_token_ps;
+        decode_group->gap_count = 0;
+    }
+    assert(decode_group->last_token_ps == request->last_token_ps &&
+           decode_group->taken == decode_group->formed);
+    heap_push(&decode_group->leaving, member);
+    if (request->reasoning_tokens >= outputs && request->reasoning_tokens - outputs < turns) {
+        member.due = decode_group->taken + request->reasoning_tokens - outputs + 1;
+        heap_push(&decode_group->thinking, member);
+    }
+    request->is_member = true;
+    decode_group->context_tokens += computed;
+    decode_group->context_squares += computed * computed;
+    *crossing_of(instance, index) += decode_group->blocks_at_a_time;
+}
+
+/* Turns for which the ungrouped request will only decode; 0 when it cannot join. */
+static uint32_t steady_turns(const struct instance *instance, const struct request *request,
+                             int64_t seen_ps)
+{
+    bool in_all_steps = request->placeholders == instance_steps_limit(instance);
+    return in_all_steps && request->last_token_ps == seen_ps
+               ? instance->preset->steady_turns(instance, request)
+               : 0;
+}
+
+static void drop_members(const struct instance *instance, struct batch *batch)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        if (!instance->requests[batch->entries[i].request].is_member) {
+            batch->entries[kept++] = batch->entries[i];
+        }
+    }
+    batch->count = kept;
+}
+
+void decode_group_gather(struct instance *instance, int64_t seen_ps)
+{
+    if (!instance->decode_group.is_open || instance->ungrouped_count == 0 ||
+        instance->steps_in_flight != instance_steps_limit(instance)) {
+        return;
+    }
+    uint32_t kept = 0;
+    bool behind_prompt = false;
+    for (uint32_t i = 0; i < instance->ungrouped_count; i++) {
+        uint32_t index = instance->ungrouped[i];
+        const struct request *request = &instance->requests[index];
+        behind_prompt = behind_prompt || request->computed_tokens < request->known_tokens;
+        uint32_t turns = behind_prompt ? 0 : steady_turns(instance, request, seen_ps);
+        if (turns > 0) {
+            join(instance, index, turns);
+        } else {
+            instance->ungrouped[kept++] = index;
+        }
+    }
+    if (kept < instance->ungrouped_count) {
+        for (uint32_t k = 0; k < instance->steps_in_flight; k++) {
+            drop_members(instance, instance_step(instance, k));
+        }
+    }
+    instance->ungrouped_count = kept;
+}
+
+/* Without members all running requests are ungrouped, and walked in their order. */
+static void ungroup_all(struct instance *instance)
+{
+    memcpy(instance->ungrouped, instance->running,
+           instance->running_count * sizeof instance->ungrouped[0]);
+    instance->ungrouped_count = instance->running_count;
+}
+
+void decode_group_release(struct instance *instance)
+{
+    struct decode_group *decode_group = &instance->decode_group;
+    bool had_members = decode_group_count(decode_group) > 0;
+    while (decode_group_count(decode_group) > 0 &&
+           decode_group->leaving.members[0].due == decode_group->taken) {
+        struct decode_group_member member = heap_pop(&decode_group->leaving);
+        leave(instance, &member);
+        memmove(&instance->ungrouped[1], instance->ungrouped,
+                instance->ungrouped_count * sizeof instance->ungrouped[0]);
+        instance->ungrouped[0] = member.request;
+        instance->ungrouped_count++;
+    }
+    if (had_members && decode_group_count(decode_group) == 0) {
+        ungroup_all(instance);
+    }
+}
+
+void decode_group_dissolve(struct instance *instance)
+{
+    struct decode_group *decode_group = &instance->decode_group;
+    for (uint32_t i = 0; i < decode_group_count(decode_group); i++) {
+        leave(instance, &decode_group->leaving.members[i]);
+    }
+    decode_group->leaving.count = 0;
+    decode_group->thinking.count = 0;
+    /* between turns the counts of tokens and steps are one */
+    decode_group->formed = decode_group->taken;
+    ungroup_all(instance);
+}
+
+void decode_group_write_back(struct instance *instance)
+{
+    struct decode_group *decode_group = &instance->decode_group;
+    assert(decode_group->taken == decode_group->formed);
+    for (uint32_t i = 0; i < decode_group_count(decode_group); i++) {
+        write_back(instance, &decode_group->leaving.members[i]);
+        decode_group->leaving.members[i].joined = decode_group->taken;
+    }
+}
+
+/* First visible tokens among those up to now, of which the first came at turn 0 of 'times'. */
+static void note_visible(struct instance *instance, const struct step_times *times,
+                         uint64_t taken_before, int64_t overhead_ps)
+{
+    struct decode_group *decode_group = &instance->decode_group;
+    while (decode_group->thinking.count > 0 &&
+           decode_group->thinking.members[0].due <= decode_group->taken) {
+        struct decode_group_member member = heap_pop(&decode_group->thinking);
+        instance->requests[member.request].first_visible_ps =
+            step_times_at(times, member.due - taken_before - 1) + overhead_ps;
+    }
+}
+
+int64_t decode_group_deliver(struct decode_group *decode_group, struct instance *instance,
+                             int64_t seen_ps)
+{
+    int64_t gap_ps = seen_ps - decode_group->last_token_ps;
+    decode_group->taken++;
+    decode_group->last_token_ps = seen_ps;
+    note_gap(decode_group, decode_group->taken, gap_ps);
+    note_visible(instance, &(struct step_times){.first_ps = seen_ps}, decode_group->taken - 1, 0);
+    return gap_ps;
+}
+
+struct periodic_growth decode_group_growth(const struct decode_group *decode_group)
+{
+    return (struct periodic_growth){
+        .blocks = decode_group->crossings,
+        .period = decode_group->period_tokens,
+        .first = (uint32_t)(decode_group->formed % decode_group->period_tokens),
+        .sum = decode_group_count(decode_group) * decode_group->blocks_at_a_time,
+        .members = decode_group_count(decode_group)};
+}
+
+uint64_t decode_group_turns(const struct instance *instance, uint64_t most)
+{
+    const struct decode_group *decode_group = &instance->decode_group;
+    struct periodic_growth growth = decode_group_growth(decode_group);
+    uint64_t free_blocks = instance->kv_cache.free_blocks;
+    uint64_t due = decode_group->leaving.members[0].due - decode_group->taken;
+    uint64_t turns = due < most ? due : most;
+    return periodic_growth_of_turns(&growth, turns) <= free_blocks
+               ? turns
+               : periodic_growth_turns_within(&growth, free_blocks);
+}
+
+/* Steps formed with all members. */
+static void advance(struct instance *instance, uint64_t steps)
+{
+    struct decode_group *decode_group = &instance->decode_group;
+    struct periodic_growth growth = decode_group_growth(decode_group);
+    uint64_t count = growth.members;
+    kv_cache_take(&instance->kv_cache, (uint32_t)periodic_growth_of_turns(&growth, steps));
+    decode_group->context_squares +=
+        2 * steps * decode_group->context_tokens + count * steps * steps;
+    decode_group->context_tokens += count * steps;
+    decode_group->formed += steps;
+}
+
+void decode_group_form(struct instance *instance)
+{
+    if (decode_group_count(&instance->decode_group) > 0) {
+        advance(instance, 1);
+    }
+}
+
+void decode_group_repeat(struct instance *instance, const struct step_times *times, uint64_t turns,
+                         int64_t output_overhead_ps)
+{
+    struct decode_group *decode_group = &instance->decode_group;
+    uint64_t before = decode_group->taken;
+    note_gap(decode_group, before + 1,
+             times->first_ps + output_overhead_ps - decode_group->last_token_ps);
+    if (turns > 1) {
+        note_gap(decode_group, before + 2, times->first_gap_ps);
+    }
+    if (turns > 2) {
+        note_gap(decode_group, before + turns,
+                 times->gap_ps + times->rise_ps * (int64_t)(turns - 3));
+    }
+    decode_group->taken += turns;
+    decode_group->last_token_ps = step_times_at(times, turns - 1) + output_overhead_ps;
+    note_visible(instance, times, before, output_overhead_ps);
+    advance(instance, turns);
+}
