@@ -20,8 +20,9 @@ struct client_times {
     size_t output_count;
 };
 
-/* How long a request takes to the engine: the first forming of a burst had some of its requests and
- * had not yet the next. Half way between the two bounds; NAN when the forming does not tell. */
+/* How long a request takes to the engine: the first scheduling pass of a burst had some of its
+ * requests and had not yet the next. Half way between the two bounds; NAN when the scheduling pass
+ * does not tell. */
 static double travel_s(const struct measured_run *run, const struct measured_job *job)
 {
     const struct measured_step *first = &run->steps[job->first_step];
@@ -68,8 +69,8 @@ static void fit_start(struct client_times *times, struct step_cost *cost)
     }
     double deviation_s = robust_deviation(times->starts_s, times->start_count);
     cost->request_overhead_ps = ps_from_s(travel_s);
-    cost->wake_ps = ps_from_s(wake_s);
-    cost->wake_noise = wake_s > 0 ? deviation_s / wake_s : 0;
+    cost->idle_start_ps = ps_from_s(wake_s);
+    cost->idle_start_noise = wake_s > 0 ? deviation_s / wake_s : 0;
 }
 
 void client_fit(const struct measured_run *run, struct step_cost *cost)

@@ -12,7 +12,7 @@
 /* Formings that lie this close are one. */
 #define SAME_FORMING_PS (100 * PS_PER_US)
 
-/* A replay driven by the measured times of forming. */
+/* A replay driven by the measured times of pass. */
 struct driver {
     const struct measured_run *run;
     const struct measured_job *job;
@@ -23,7 +23,7 @@ struct driver {
     uint32_t same;
 };
 
-static int64_t formed_ps(const struct driver *driver, uint32_t step)
+static int64_t scheduled_ps(const struct driver *driver, uint32_t step)
 {
     return ps_from_s(driver->run->steps[step].schedule_s - driver->origin_s);
 }
@@ -33,22 +33,22 @@ static uint32_t end_of(const struct measured_job *job)
     return job->first_step + job->step_count;
 }
 
-/* The next measured forming, unless it lies far beyond the end of what is running: then the engine
- * stood idle in between. The ends of the last steps do not show in the log; they are taken to last
- * as long as the one before, since the prices of all steps have added up by then. */
-static int64_t next_turn_ps(void *context, int64_t now_ps, int64_t priced_ps)
+/* The next measured scheduling pass, unless it lies far beyond the end of what is running: then the
+ * engine stood idle in between. The ends of the last steps do not show in the log; they are taken
+ * to last as long as the one before, since the prices of all steps have added up by then. */
+static int64_t next_iteration_ps(void *context, int64_t now_ps, int64_t priced_ps)
 {
     struct driver *driver = context;
     uint32_t step = driver->next;
-    while (step < end_of(driver->job) && formed_ps(driver, step) <= now_ps + SAME_FORMING_PS) {
+    while (step < end_of(driver->job) && scheduled_ps(driver, step) <= now_ps + SAME_FORMING_PS) {
         step++;
     }
     if (step == end_of(driver->job)) {
         return step > driver->job->first_step + 1
-                   ? now_ps + formed_ps(driver, step - 1) - formed_ps(driver, step - 2)
+                   ? now_ps + scheduled_ps(driver, step - 1) - scheduled_ps(driver, step - 2)
                    : priced_ps;
     }
-    int64_t measured_ps = formed_ps(driver, step);
+    int64_t measured_ps = scheduled_ps(driver, step);
     return measured_ps > priced_ps + 20 * PS_PER_MS + 3 * (priced_ps - now_ps) ? priced_ps
                                                                                : measured_ps;
 }
@@ -61,8 +61,8 @@ static bool is_same_batch(const struct batch_summary *ours, const struct measure
            ours->decode_requests == measured->decode_requests;
 }
 
-static void on_forming(void *context, const struct instance *instance, const struct batch *batch,
-                       int64_t now_ps)
+static void on_schedule(void *context, const struct instance *instance, const struct batch *batch,
+                        int64_t now_ps)
 {
     struct driver *driver = context;
     (void)instance;
@@ -71,8 +71,8 @@ static void on_forming(void *context, const struct instance *instance, const str
     }
     /* From idle the engine forms when a request arrives, a little off the measured time. */
     uint32_t step = driver->next;
-    while (step + 1 < end_of(driver->job) &&
-           llabs(formed_ps(driver, step + 1) - now_ps) < llabs(formed_ps(driver, step) - now_ps)) {
+    while (step + 1 < end_of(driver->job) && llabs(scheduled_ps(driver, step + 1) - now_ps) <
+                                                 llabs(scheduled_ps(driver, step) - now_ps)) {
         step++;
     }
     if (step >= end_of(driver->job)) {
@@ -172,15 +172,15 @@ bool explanation_run(const struct measured_run *run, const struct measured_job *
                      const struct step_cost *cost, struct explanation *ret_explanation,
                      struct error *error)
 {
-    struct explanation explanation = {.formings = job->step_count};
+    struct explanation explanation = {.scheduled_batches = job->step_count};
     struct driver driver;
     driver_init(&driver, run, job);
-    const struct replay_settings driven = {.hooks = {&driver, next_turn_ps, on_forming}};
+    const struct replay_settings driven = {.hooks = {&driver, next_iteration_ps, on_schedule}};
     bool ok = validation_replay(run, job, cost, &explanation.both, error) &&
               validation_replay_with(run, job, cost, &driven, &explanation.schedule, error);
     if (ok) {
         observe(&driver, cost, &explanation.observations);
-        explanation.same_formings = driver.same;
+        explanation.same_batches = driver.same;
         explain_cost(cost, &explanation);
         explanation.prefill_burst_steps = prefill_burst_predict(
             run, job, cost, explanation.observations.summaries, explanation.opening);
@@ -207,7 +207,9 @@ static void print_ttft(FILE *stream, const char *what, const struct job_validati
 
 static void print_opening(const struct explanation *explanation, FILE *stream)
 {
-    fprintf(stream, "  opening, given the measured batches, from forming to the end that shows:\n");
+    fprintf(
+        stream,
+        "  prefill burst, given the measured batches, from scheduling to the end that shows:\n");
     for (uint32_t i = 0; i < explanation->prefill_burst_steps; i++) {
         const struct prefill_burst_step *step = &explanation->opening[i];
         fprintf(stream,
@@ -224,10 +226,10 @@ void explanation_print(const struct explanation *explanation, FILE *stream)
     fprintf(stream, "%s: where the error comes from\n", explanation->both.name);
     fprintf(stream, "  %-44s %10s %10s %10s %10s\n", "", "E2E each", "makespan", "TTFT mean",
             "TTFT p90");
-    print_ttft(stream, "schedule alone (measured times of forming)", &explanation->schedule);
+    print_ttft(stream, "schedule alone (measured times of scheduling)", &explanation->schedule);
     print_ttft(stream, "schedule and prices", &explanation->both);
-    fprintf(stream, "  formed the same batch in %u of %u formings\n", explanation->same_formings,
-            explanation->formings);
+    fprintf(stream, "  scheduled the same batch in %u of %u scheduling passes\n",
+            explanation->same_batches, explanation->scheduled_batches);
     fprintf(stream, "  prices alone (measured batches): %+.2f %% of the GPU time; by regime\n",
             explanation->cost_bias_pct);
     for (int i = 0; i < STEP_REGIMES; i++) {
@@ -248,9 +250,9 @@ static void write_state(FILE *stream, const char *who, double time_s, double run
     fprintf(stream, "%s,%.6f,%.0f,%.6f\n", who, time_s, running, kv);
 }
 
-/* One row a forming of our own, unhindered run. */
-static void write_forming(void *context, const struct instance *instance, const struct batch *batch,
-                          int64_t now_ps)
+/* One row a scheduling pass of our own, unhindered run. */
+static void write_schedule(void *context, const struct instance *instance,
+                           const struct batch *batch, int64_t now_ps)
 {
     (void)batch;
     write_state(context, "predicted", s_from_ps(now_ps), instance->running_count,
@@ -265,7 +267,7 @@ static bool write_states(const struct measured_run *run, const struct measured_j
     if (!output_file_open(&file, directory, "explain_state.csv", error)) {
         return false;
     }
-    const struct replay_settings watched = {.hooks = {file.stream, NULL, write_forming}};
+    const struct replay_settings watched = {.hooks = {file.stream, NULL, write_schedule}};
     fputs("source,time_s,running,kv_utilization\n", file.stream);
     double origin_s = first_sent_s(run, job);
     for (uint32_t i = job->first_step; i < end_of(job); i++) {

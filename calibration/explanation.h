@@ -19,12 +19,12 @@ struct regime_error {
 
 struct explanation {
     struct job_validation both;     /* our schedule, our prices */
-    struct job_validation schedule; /* our schedule, at the measured times of forming */
-    uint32_t formings;              /* measured */
-    uint32_t same_formings;         /* in which our scheduler, so driven, forms the same batch */
+    struct job_validation schedule; /* our schedule, at the measured times of scheduling */
+    uint32_t scheduled_batches;     /* measured */
+    uint32_t same_batches;          /* in which our scheduler, so driven, forms the same batch */
     double cost_bias_pct;           /* measured batches, our prices: of all GPU time */
     struct regime_error regimes[STEP_REGIMES];
-    struct prefill_burst_step opening[PREFILL_BURST_MAXIMUM_STEPS];
+    struct prefill_burst_step opening[PREFILL_BURST_MAX_STEPS];
     uint32_t prefill_burst_steps;
     struct step_observations observations; /* of the job, with the contexts only a replay knows */
 };

@@ -6,7 +6,7 @@
 
 #include "calibration/validation.h"
 
-enum { PARAMETERS = 4, MOST_ITERATIONS = 150 };
+enum { PARAMETERS = 4, MAX_ITERATIONS = 150 };
 
 /* Weight of an error in TTFT against the same error in the time of decoding: TTFT scatters more. */
 #define TTFT_WEIGHT 0.2
@@ -42,7 +42,7 @@ static struct step_cost stretched(const struct step_cost *start, const gsl_vecto
     }
     cost.launch_tail_ps = llround((double)cost.launch_tail_ps * overhead);
     cost.request_overhead_ps = llround((double)cost.request_overhead_ps * overhead);
-    cost.wake_ps = llround((double)cost.wake_ps * overhead);
+    cost.idle_start_ps = llround((double)cost.idle_start_ps * overhead);
     cost.output_overhead_ps = llround((double)cost.output_overhead_ps * overhead);
     return cost;
 }
@@ -94,7 +94,7 @@ static void minimize(struct problem *problem, gsl_vector *parameters)
     gsl_multimin_fminimizer *minimizer =
         gsl_multimin_fminimizer_alloc(gsl_multimin_fminimizer_nmsimplex2, PARAMETERS);
     gsl_multimin_fminimizer_set(minimizer, &function, parameters, step);
-    for (int i = 0; i < MOST_ITERATIONS && !problem->failed; i++) {
+    for (int i = 0; i < MAX_ITERATIONS && !problem->failed; i++) {
         if (gsl_multimin_fminimizer_iterate(minimizer) != 0 ||
             gsl_multimin_fminimizer_size(minimizer) < 1e-3) {
             break;

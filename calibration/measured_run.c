@@ -82,7 +82,7 @@ static bool open_table(const struct measured_run *run, const char *name, const c
 static bool get_s(const struct csv_reader *reader, const char *name, double *value,
                   struct error *error)
 {
-    return csv_double(reader, (size_t)csv_find(reader, name), 0, MAXIMUM_TIME_S, value, error);
+    return csv_double(reader, (size_t)csv_find(reader, name), 0, MAX_TIME_S, value, error);
 }
 
 static bool get_whole(const struct csv_reader *reader, const char *name, uint32_t minimum,

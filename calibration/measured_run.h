@@ -43,7 +43,7 @@ struct measured_request {
     double max_itl_s;
 };
 
-/* State and content of one forming. */
+/* State and content of one pass. */
 struct measured_step {
     double schedule_s;
     uint32_t prefill_tokens;
@@ -65,7 +65,7 @@ struct measured_job {
     uint32_t sweep_prompt_tokens;
     uint32_t first_request; /* its requests, in order */
     uint32_t request_count;
-    uint32_t first_step; /* formings within [start_s, end_s] */
+    uint32_t first_step; /* scheduling passes within [start_s, end_s] */
     uint32_t step_count;
 };
 

@@ -6,9 +6,9 @@
 
 #include "calibration/step_observations.h"
 
-enum { PREFILL_BURST_MAXIMUM_STEPS = 16 };
+enum { PREFILL_BURST_MAX_STEPS = 16 };
 
-/* From the forming of a step to the one that shows its end, two formings later. */
+/* From the scheduling pass of a step to the one that shows its end, two scheduling passes later. */
 struct prefill_burst_step {
     uint32_t prefill_tokens;
     uint32_t decode_requests;
@@ -17,7 +17,7 @@ struct prefill_burst_step {
     double predicted_s;
 };
 
-/* Steps up to the last with prompts before decodes repeat, at most PREFILL_BURST_MAXIMUM_STEPS;
+/* Steps up to the last with prompts before decodes repeat, at most PREFILL_BURST_MAX_STEPS;
  * returns their number. 'summaries' are of the run's steps. */
 uint32_t prefill_burst_predict(const struct measured_run *run, const struct measured_job *job,
                                const struct step_cost *cost, const struct batch_summary *summaries,

@@ -63,7 +63,7 @@ static void place_decode_knots(struct cost_curve *knots,
             seen[summary->padded_tokens]++;
         }
     }
-    for (uint32_t size = 1; size <= LARGEST && knots->count < STEP_COST_MAXIMUM_KNOTS; size++) {
+    for (uint32_t size = 1; size <= LARGEST && knots->count < STEP_COST_MAX_KNOTS; size++) {
         if (seen[size] >= FEWEST) {
             knots->tokens[knots->count++] = size;
         }
@@ -175,7 +175,7 @@ static void store(const struct layout *layout, const double *coefficients, struc
     }
     cost->mixed = layout->mixed;
     for (uint32_t k = 0; k < layout->mixed.count; k++) {
-        double slopes[STEP_COST_MAXIMUM_KNOTS] = {0};
+        double slopes[STEP_COST_MAX_KNOTS] = {0};
         add_slopes(&layout->mixed, layout->mixed.tokens[k], slopes);
         double sum = coefficients[layout->mixed_base];
         for (uint32_t i = 0; i + 1 < layout->mixed.count; i++) {
@@ -264,9 +264,9 @@ static void gather(const struct layout *layout, const struct step_observations *
     free(row);
 }
 
-#define LARGEST_ERROR 0.05
+#define MAX_ERROR 0.05
 
-/* Relative to the target, a spoilt span counted as LARGEST_ERROR at most. */
+/* Relative to the target, a spoilt span counted as MAX_ERROR at most. */
 static double mean_error_pct(const struct problem *problem, const double *coefficients)
 {
     double sum = 0;
@@ -275,7 +275,7 @@ static double mean_error_pct(const struct problem *problem, const double *coeffi
         for (size_t j = 0; j < problem->columns; j++) {
             fitted += problem->rows[i * problem->columns + j] * coefficients[j];
         }
-        sum += fmin(LARGEST_ERROR, fabs(fitted / problem->targets[i] - 1));
+        sum += fmin(MAX_ERROR, fabs(fitted / problem->targets[i] - 1));
     }
     return 100 * sum / (double)problem->count;
 }
@@ -303,8 +303,8 @@ static bool fit_spans(const struct step_observations *observations,
             robust_fit(problem.rows, problem.targets, problem.count, problem.columns, found);
         }
         if (ok && part == 0) {
-            ret_report->heat_pct = 100 * coefficients[layout.heat];
-            ret_report->with_heat_pct = mean_error_pct(&problem, coefficients);
+            ret_report->throttling_pct = 100 * coefficients[layout.heat];
+            ret_report->with_throttling_pct = mean_error_pct(&problem, coefficients);
         }
         problem_clear(&problem);
     }

@@ -17,8 +17,9 @@ struct fit_error {
 
 struct fit_report {
     struct fit_error errors[STEP_REGIMES];
-    double heat_pct;      /* how much slower decodes are in the full heat of prefills: not priced */
-    double with_heat_pct; /* mean error of pure decodes with it, one counted as 5 % at most */
+    double
+        throttling_pct; /* how much slower decodes are in the full heat of prefills: not priced */
+    double with_throttling_pct; /* mean error of pure decodes with it, one counted as 5 % at most */
 };
 
 MUST_CHECK bool step_fit_run(const struct measured_run *run, struct step_cost *ret_cost,

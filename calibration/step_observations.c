@@ -8,7 +8,7 @@
 #include "sim/base/units.h"
 #include "sim/engines/vllm_graphs.h"
 
-/* A forming this much later than the output it waits for was held up by a launch. */
+/* A scheduling pass this much later than the output it waits for was held up by a launch. */
 #define LAUNCH_MARGIN_S 0.0005
 /* A step that ends this long after its launch returned was not waiting for it. */
 #define GPU_MARGIN_S 0.003
@@ -120,8 +120,8 @@ static void emit_span(struct walk *walk, uint32_t step, double end_s)
     restart_span(walk, step + 1, end_s);
 }
 
-/* When step i ended: at the forming that took its output in, unless a launch held that up; else
- * from the end of the decode step behind it; NAN when neither shows. */
+/* When step i ended: at the scheduling pass that took its output in, unless a launch held that up;
+ * else from the end of the decode step behind it; NAN when neither shows. */
 static double shown_end_s(const struct walk *walk, uint32_t step)
 {
     const struct step_observations *observations = walk->observations;
@@ -162,7 +162,7 @@ static bool shows_worker_launch(struct walk *walk, uint32_t step, double gpu_s, 
 }
 
 /* The launch of a step shows. Where the GPU had done its work by then, it is the launch of the
- * decode behind it that the next forming waits for. */
+ * decode behind it that the next scheduling pass waits for. */
 static void take_launch(struct walk *walk, uint32_t step, double end_s, double gpu_s)
 {
     struct step_observations *observations = walk->observations;
@@ -227,8 +227,8 @@ static void note_waits(struct step_observations *observations, const struct meas
     launched_sizes_clear(&sizes);
 }
 
-/* A step runs from the forming after its own to the one after that. */
-static void note_heat(struct step_observations *observations, const struct measured_run *run)
+/* A step runs from the scheduling pass after its own to the one after that. */
+static void note_throttling(struct step_observations *observations, const struct measured_run *run)
 {
     enum { LARGE_TOKENS = 512 };
     double heat = 0;
@@ -283,7 +283,7 @@ void step_observations_init(struct step_observations *observations, const struct
             walk_job(observations, run, &run->jobs[j], guess);
         }
     }
-    note_heat(observations, run);
+    note_throttling(observations, run);
 }
 
 void step_observations_clear(struct step_observations *observations)

@@ -1,9 +1,9 @@
 /* Durations of steps, read from the times at which a real engine formed them.
  *
- * With asynchronous scheduling the forming of step i+2 begins when step i's output has been taken
- * in, unless the launch of step i+1 still holds the loop. So the time of a forming shows either the
- * end of a step or the end of a launch. Where a step's end is hidden, its time stays in a sum with
- * those after it, up to the next end that shows. */
+ * With asynchronous scheduling the scheduling pass of step i+2 begins when step i's output has been
+ * taken in, unless the launch of step i+1 still holds the loop. So the time of a scheduling pass
+ * shows either the end of a step or the end of a launch. Where a step's end is hidden, its time
+ * stays in a sum with those after it, up to the next end that shows. */
 #ifndef CALIBRATION_STEP_OBSERVATIONS_H
 #define CALIBRATION_STEP_OBSERVATIONS_H
 

@@ -144,7 +144,7 @@ static void compare_requests(const struct measured_request *measured,
     free(room);
 }
 
-/* The engine's own log of the job: state just after each forming. */
+/* The engine's own log of the job: state just after each pass. */
 static void measure_state(const struct measured_run *run, const struct measured_job *job,
                           struct job_validation *result)
 {

@@ -48,7 +48,7 @@ static bool read_timestamp(const struct csv_reader *csv, size_t column, double *
 static bool read_seconds(const struct csv_reader *csv, size_t column, double *ret_s,
                          struct error *error)
 {
-    return csv_double(csv, column, 0, MAXIMUM_TIME_S, ret_s, error);
+    return csv_double(csv, column, 0, MAX_TIME_S, ret_s, error);
 }
 
 /* A table with a row a request. */

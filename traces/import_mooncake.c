@@ -6,7 +6,7 @@
 #include "sim/base/units.h"
 #include "traces/import.h"
 
-enum { BLOCK_TOKENS = 512, MOST_BLOCKS = 4096, MOST_TOKENS = 1 << 30 };
+enum { BLOCK_TOKENS = 512, MAX_BLOCKS = 4096, MAX_TOKENS = 1 << 30 };
 
 /* A block of prompt, known by its number in the trace, which stands for all before it too. */
 struct block {
@@ -41,9 +41,9 @@ static bool read_chain(const struct json_lines *lines, const struct json *object
 {
     const struct json *item = json_first(json_find(object, "hash_ids"));
     *ret_count = 0;
-    for (; item != NULL && *ret_count < MOST_BLOCKS; item = json_next(item)) {
+    for (; item != NULL && *ret_count < MAX_BLOCKS; item = json_next(item)) {
         double id = 0;
-        if (!json_number(item, &id) || id < 0 || id >= MOST_TOKENS) {
+        if (!json_number(item, &id) || id < 0 || id >= MAX_TOKENS) {
             return error_set(error, "%s:%llu: 'hash_ids' must be whole numbers", lines->path,
                              (unsigned long long)lines->line);
         }
@@ -92,9 +92,9 @@ static bool read_request(const struct json_lines *lines, const struct json *obje
     double at_ms = 0;
     double input = 0;
     double output = 0;
-    if (!json_lines_number(lines, object, "timestamp", 1000 * MAXIMUM_TIME_S, &at_ms, error) ||
-        !json_lines_number(lines, object, "input_length", MOST_TOKENS, &input, error) ||
-        !json_lines_number(lines, object, "output_length", MOST_TOKENS, &output, error)) {
+    if (!json_lines_number(lines, object, "timestamp", 1000 * MAX_TIME_S, &at_ms, error) ||
+        !json_lines_number(lines, object, "input_length", MAX_TOKENS, &input, error) ||
+        !json_lines_number(lines, object, "output_length", MAX_TOKENS, &output, error)) {
         return false;
     }
     request->arrival_s = at_ms / 1000;
@@ -108,7 +108,7 @@ static bool read_once(const struct import_settings *settings, struct blocks *blo
 {
     struct json_lines lines;
     struct json *object = NULL;
-    uint32_t *ids = memory_zeroed(MOST_BLOCKS, sizeof ids[0]);
+    uint32_t *ids = memory_zeroed(MAX_BLOCKS, sizeof ids[0]);
     bool ok = json_lines_open(&lines, settings->path, error);
     while (ok && (ok = json_lines_next(&lines, &object, error)) && object != NULL) {
         struct trace_request request = {0};

@@ -16,7 +16,7 @@
 #define RATE_WINDOW_S 600
 #define LENGTH_WINDOW_S 21600
 
-enum { FIELDS = 3, INPUT_TOKENS = 0, OUTPUT_TOKENS = 1, REASON_RATIO = 2, MOST_CLIENTS = 100000 };
+enum { FIELDS = 3, INPUT_TOKENS = 0, OUTPUT_TOKENS = 1, REASON_RATIO = 2, MAX_CLIENTS = 100000 };
 
 static const char *const fields[FIELDS] = {"input_tokens", "output_tokens", "reason_ratio"};
 
@@ -79,8 +79,8 @@ static bool read_clients(const char *path, struct clients *clients, struct error
                                        (size_t)clients->count + 1, sizeof clients->windows[0]);
         struct client_window *window = &clients->windows[clients->count++];
         memset(window, 0, sizeof *window);
-        ok = json_lines_number(&lines, object, "client", MOST_CLIENTS, &client, error) &&
-             json_lines_number(&lines, object, "window_s", MAXIMUM_TIME_S, &window->from_s, error);
+        ok = json_lines_number(&lines, object, "client", MAX_CLIENTS, &client, error) &&
+             json_lines_number(&lines, object, "window_s", MAX_TIME_S, &window->from_s, error);
         window->client = (uint32_t)client;
         for (int i = 0; ok && i < FIELDS; i++) {
             ok = (i == REASON_RATIO && json_find(object, fields[i]) == NULL) ||
@@ -146,7 +146,7 @@ struct rate_window {
 };
 
 /* More than ten thousand requests a second of one client are a mistake. */
-#define LEAST_GAP_S 1e-4
+#define MIN_GAP_S 1e-4
 
 static double mean_gap_s(const struct rate_window *window)
 {
@@ -165,7 +165,7 @@ static bool read_window(const struct csv_reader *csv, struct rate_window *window
         !csv_require(csv, "iat_family", &family, error) ||
         !csv_require(csv, "shape", &shape, error) || !csv_require(csv, "scale", &scale, error) ||
         !csv_whole(csv, client, 0, &window->client, error) ||
-        !csv_double(csv, from, 0, MAXIMUM_TIME_S, &window->from_s, error) ||
+        !csv_double(csv, from, 0, MAX_TIME_S, &window->from_s, error) ||
         !csv_double(csv, shape, 1e-9, 1e9, &window->shape, error) ||
         !csv_double(csv, scale, 1e-9, 1e9, &window->scale_s, error)) {
         return false;
@@ -175,9 +175,9 @@ static bool read_window(const struct csv_reader *csv, struct rate_window *window
         return error_set(error, "%s:%llu: 'iat_family' must be Gamma or Weibull, got '%s'",
                          csv->path, (unsigned long long)csv->line, csv->fields[family]);
     }
-    return mean_gap_s(window) >= LEAST_GAP_S ||
+    return mean_gap_s(window) >= MIN_GAP_S ||
            error_set(error, "%s:%llu: the mean gap must be at least %g s", csv->path,
-                     (unsigned long long)csv->line, LEAST_GAP_S);
+                     (unsigned long long)csv->line, MIN_GAP_S);
 }
 
 static double draw_gap_s(const struct rate_window *window, struct random_stream *random)

@@ -19,9 +19,8 @@ bool trace_names_add(struct trace_names *names, const char *name, uint32_t *ret_
             return true;
         }
     }
-    if (names->count == TRACE_MAXIMUM_DATASETS) {
-        return error_set(error, "dataset '%.40s': more than %d datasets", name,
-                         TRACE_MAXIMUM_DATASETS);
+    if (names->count == TRACE_MAX_DATASETS) {
+        return error_set(error, "dataset '%.40s': more than %d datasets", name, TRACE_MAX_DATASETS);
     }
     if (!text_copy(names->names[names->count], TRACE_DATASET_BYTES, name)) {
         return error_set(error, "dataset '%.60s': name is longer than %d characters", name,
@@ -65,7 +64,7 @@ static bool read_numbers(const struct csv_reader *csv, struct trace_request *req
                          struct error *error)
 {
     uint32_t priority = 0;
-    if (!csv_double(csv, (size_t)csv_find(csv, "arrival_s"), 0, MAXIMUM_TIME_S, &request->arrival_s,
+    if (!csv_double(csv, (size_t)csv_find(csv, "arrival_s"), 0, MAX_TIME_S, &request->arrival_s,
                     error) ||
         !csv_whole(csv, (size_t)csv_find(csv, "prompt_tokens"), 1, &request->prompt_tokens,
                    error) ||

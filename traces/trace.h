@@ -8,10 +8,10 @@
 #include "sim/base/csv.h"
 #include "sim/base/error.h"
 
-enum { TRACE_MAXIMUM_DATASETS = 64, TRACE_DATASET_BYTES = 48 };
+enum { TRACE_MAX_DATASETS = 64, TRACE_DATASET_BYTES = 48 };
 
 /* Whether the answer is right, if it is known. */
-enum correctness { CORRECTNESS_UNKNOWN, CORRECTNESS_WRONG, CORRECTNESS_RIGHT };
+enum correctness { CORRECTNESS_UNKNOWN, CORRECTNESS_WRONG, CORRECTNESS_CORRECT };
 
 struct trace_request {
     double arrival_s;
@@ -28,7 +28,7 @@ struct trace_request {
 };
 
 struct trace_names {
-    char names[TRACE_MAXIMUM_DATASETS][TRACE_DATASET_BYTES];
+    char names[TRACE_MAX_DATASETS][TRACE_DATASET_BYTES];
     uint32_t count;
 };
 

@@ -16,9 +16,9 @@ static bool read_points(struct accuracy_model *model, const struct json *item, c
     for (; budget != NULL; budget = json_next(budget)) {
         model->points++;
     }
-    if (model->points == 0 || model->points > ACCURACY_MAXIMUM_POINTS) {
+    if (model->points == 0 || model->points > ACCURACY_MAX_POINTS) {
         return error_set(error, "%s: 'budgets' must be an array of 1 to %d numbers", path,
-                         ACCURACY_MAXIMUM_POINTS);
+                         ACCURACY_MAX_POINTS);
     }
     if (!json_numbers(item, path, "budgets", model->budgets, model->points, error) ||
         !json_numbers(item, path, "correct_pct", model->correct_pct, model->points, error) ||

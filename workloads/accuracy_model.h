@@ -5,7 +5,7 @@
 
 #include "workloads/length_model.h"
 
-enum { ACCURACY_MAXIMUM_POINTS = 16 };
+enum { ACCURACY_MAX_POINTS = 16 };
 
 struct accuracy_model {
     char model[64];
@@ -13,9 +13,9 @@ struct accuracy_model {
     char weights[32];
     char kv_cache[16];
     uint32_t points;
-    double budgets[ACCURACY_MAXIMUM_POINTS]; /* tokens, rising */
-    double correct_pct[ACCURACY_MAXIMUM_POINTS];
-    double answers[ACCURACY_MAXIMUM_POINTS]; /* that each was seen on */
+    double budgets[ACCURACY_MAX_POINTS]; /* tokens, rising */
+    double correct_pct[ACCURACY_MAX_POINTS];
+    double answers[ACCURACY_MAX_POINTS]; /* that each was seen on */
 };
 
 struct accuracy_catalog {

@@ -10,12 +10,12 @@
 #include "sim/base/smaller.h"
 #include "sim/base/text.h"
 
-#define MOST_TOKENS 1e9
+#define MAX_TOKENS 1e9
 
 struct component {
     const struct length_model *model;
     const struct accuracy_model *accuracy; /* or NULL */
-    double chances[ACCURACY_MAXIMUM_POINTS];
+    double chances[ACCURACY_MAX_POINTS];
     uint32_t name;
     double weight_up_to; /* running sum */
 };
@@ -27,11 +27,11 @@ struct arrival_window {
     double burstiness;
 };
 
-enum { MOST_WINDOWS = 256 };
-#define SHORTEST_WINDOW_S 0.1
+enum { MAX_WINDOWS = 256 };
+#define MIN_WINDOW_S 0.1
 
 struct mixture {
-    struct component components[TRACE_MAXIMUM_DATASETS];
+    struct component components[TRACE_MAX_DATASETS];
     uint32_t count;
 };
 
@@ -54,7 +54,7 @@ struct generator {
     struct conversation *conversations;
     uint32_t conversations_begun;
     double now_s;
-    struct arrival_window windows[MOST_WINDOWS];
+    struct arrival_window windows[MAX_WINDOWS];
     uint32_t window_count;
     uint32_t made;
 };
@@ -68,7 +68,7 @@ static bool add_component(struct mixture *mixture, const char *part,
     double weight = 1;
     const char *colon = strchr(part, ':');
     size_t length = colon != NULL ? (size_t)(colon - part) : strlen(part);
-    if (length == 0 || length >= sizeof name || mixture->count == TRACE_MAXIMUM_DATASETS ||
+    if (length == 0 || length >= sizeof name || mixture->count == TRACE_MAX_DATASETS ||
         (colon != NULL && (!text_to_double(colon + 1, &weight) || weight <= 0))) {
         return error_set(
             error, "workload.datasets: expected NAME:WEIGHT with a weight > 0, got '%s'", part);
@@ -116,7 +116,7 @@ static bool parse_window(char *fields, struct arrival_window *window, double *re
     const char *first = strsep(&fields, ":");
     const char *second = fields != NULL ? strsep(&fields, ":") : NULL;
     return second != NULL && fields != NULL && text_to_double(first, ret_s) &&
-           *ret_s >= SHORTEST_WINDOW_S && text_to_double(second, &window->rate_per_s) &&
+           *ret_s >= MIN_WINDOW_S && text_to_double(second, &window->rate_per_s) &&
            window->rate_per_s >= 0 && text_to_double(fields, &window->burstiness) &&
            window->burstiness > 0;
 }
@@ -131,7 +131,7 @@ static bool parse_windows(struct generator *generator, const char *text, struct 
     for (char *part = strsep(&rest, ","); ok && part != NULL; part = strsep(&rest, ",")) {
         struct arrival_window window;
         double seconds = 0;
-        ok = generator->window_count < MOST_WINDOWS && parse_window(part, &window, &seconds);
+        ok = generator->window_count < MAX_WINDOWS && parse_window(part, &window, &seconds);
         if (ok) {
             until_s += seconds;
             window.until_s = until_s;
@@ -144,7 +144,7 @@ static bool parse_windows(struct generator *generator, const char *text, struct 
            error_set(error,
                      "workload.windows: expected at most %d SECONDS:RATE:BURSTINESS, from 0.1 s on "
                      "(a rate may be 0, but not all of them), got '%s'",
-                     MOST_WINDOWS, text);
+                     MAX_WINDOWS, text);
 }
 
 /* The next arrival: gaps are drawn by the window they begin in, anew where it ends. */
@@ -199,7 +199,7 @@ static uint32_t draw_output(const struct generator *generator,
 {
     double tokens = length_distribution_draw(length, generator->lengths);
     double factor = generator->settings.output_factor > 0 ? generator->settings.output_factor : 1;
-    return (uint32_t)fmax(1, round(fmin(tokens * factor, MOST_TOKENS)));
+    return (uint32_t)fmax(1, round(fmin(tokens * factor, MAX_TOKENS)));
 }
 
 /* The thinking takes what the visible answer leaves of the uncut output, at least a tenth; then the
@@ -279,7 +279,7 @@ static enum correctness draw_answer(struct generator *generator, const struct co
     bool is_cut = request->output_tokens >= generator->settings.token_budget;
     double chance =
         accuracy_of_length(component->accuracy, component->chances, request->output_tokens);
-    return !is_cut && uniform < chance ? CORRECTNESS_RIGHT : CORRECTNESS_WRONG;
+    return !is_cut && uniform < chance ? CORRECTNESS_CORRECT : CORRECTNESS_WRONG;
 }
 
 static uint32_t choose_prefix(struct generator *generator)

@@ -11,17 +11,16 @@
 #include "sim/base/memory.h"
 #include "sim/base/text.h"
 
-#define LONGEST_TOKENS 1e6
+#define MAX_TOKENS 1e6
 
 static bool number_in(const struct json *object, const char *place, const char *name,
                       double minimum, double *value, struct error *error)
 {
     double number = 0;
     const struct json *item = json_find(object, name);
-    if (item == NULL || !json_number(item, &number) || number < minimum ||
-        number > LONGEST_TOKENS) {
+    if (item == NULL || !json_number(item, &number) || number < minimum || number > MAX_TOKENS) {
         return error_set(error, "%s: '%s' must be a number from %g to %g", place, name, minimum,
-                         LONGEST_TOKENS);
+                         MAX_TOKENS);
     }
     *value = number;
     return true;
@@ -34,9 +33,9 @@ static bool read_quantiles(struct length_distribution *length, const struct json
     for (; item != NULL; item = json_next(item)) {
         length->points++;
     }
-    if (length->points < 2 || length->points > LENGTH_MAXIMUM_POINTS) {
+    if (length->points < 2 || length->points > LENGTH_MAX_POINTS) {
         return error_set(error, "%s: 'tokens' must be an array of 2 to %d numbers", place,
-                         LENGTH_MAXIMUM_POINTS);
+                         LENGTH_MAX_POINTS);
     }
     if (!json_numbers(object, place, "tokens", length->tokens, length->points, error) ||
         !json_numbers(object, place, "probabilities", length->probabilities, length->points,
@@ -46,7 +45,7 @@ static bool read_quantiles(struct length_distribution *length, const struct json
     for (uint32_t i = 0; i < length->points; i++) {
         bool rises = i == 0 || (length->probabilities[i] > length->probabilities[i - 1] &&
                                 length->tokens[i] >= length->tokens[i - 1]);
-        if (!rises || length->tokens[i] < 1 || length->tokens[i] > LONGEST_TOKENS) {
+        if (!rises || length->tokens[i] < 1 || length->tokens[i] > MAX_TOKENS) {
             return error_set(error, "%s: 'probabilities' and 'tokens' must rise, tokens from 1 on",
                              place);
         }
@@ -100,7 +99,7 @@ bool length_distribution_read(struct length_distribution *length, const struct j
     static const char *const known[] = {"distribution", "tokens",        "median", "sigma",
                                         "shape",        "scale",         "lower",  "upper",
                                         "source",       "probabilities", NULL};
-    struct length_distribution read = {.lower = 1, .upper = LONGEST_TOKENS};
+    struct length_distribution read = {.lower = 1, .upper = MAX_TOKENS};
     const struct json *name = json_find(object, "distribution");
     if (name == NULL || json_text(name) == NULL) {
         return error_set(error, "%s: 'distribution' must be a text", place);

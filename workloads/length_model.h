@@ -8,7 +8,7 @@
 #include "sim/base/json.h"
 #include "sim/base/random.h"
 
-enum { LENGTH_MAXIMUM_POINTS = 64 };
+enum { LENGTH_MAX_POINTS = 64 };
 
 enum length_family {
     LENGTH_CONSTANT,
@@ -25,8 +25,8 @@ struct length_distribution {
     double lower; /* truncated to [lower, upper] */
     double upper;
     uint32_t points;
-    double probabilities[LENGTH_MAXIMUM_POINTS];
-    double tokens[LENGTH_MAXIMUM_POINTS];
+    double probabilities[LENGTH_MAX_POINTS];
+    double tokens[LENGTH_MAX_POINTS];
 };
 
 /* Reads {"distribution": "lognormal", "median": ..., "sigma": ...} and its like; see

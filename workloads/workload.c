@@ -45,11 +45,11 @@ bool workload_next(struct workload *workload, struct trace_request *ret_request,
     bool ok = true;
     if (workload->generator != NULL) {
         *ret_more = generator_next(workload->generator, ret_request);
-        if (*ret_more && ret_request->arrival_s > MAXIMUM_TIME_S) {
+        if (*ret_more && ret_request->arrival_s > MAX_TIME_S) {
             return error_set(error,
                              "request %llu would arrive after %.0f s, the most there can be: raise "
                              "'workload.rate_per_s' or make fewer 'workload.requests'",
-                             (unsigned long long)workload->count, MAXIMUM_TIME_S);
+                             (unsigned long long)workload->count, MAX_TIME_S);
         }
     } else {
         ok = trace_reader_next(&workload->trace, &workload->datasets, ret_request, ret_more, error);

@@ -43,7 +43,7 @@ static bool run_with(const char *path, const char *key, const char *value, struc
 
 static double accuracy_pct(const struct run_summary *summary)
 {
-    return summary->judged > 0 ? 100.0 * (double)summary->right / (double)summary->judged : 0;
+    return summary->graded > 0 ? 100.0 * (double)summary->right / (double)summary->graded : 0;
 }
 
 /* (a) What a larger budget buys, and what it takes of the KV cache. */

@@ -15,9 +15,9 @@ static bool split(struct csv_reader *reader, char *text, char **fields, size_t *
     size_t count = 0;
     char *read = text;
     for (;;) {
-        if (count == CSV_MAXIMUM_COLUMNS) {
+        if (count == CSV_MAX_COLUMNS) {
             return error_set(error, "%s:%llu: more than %d columns", reader->path,
-                             (unsigned long long)reader->line, CSV_MAXIMUM_COLUMNS);
+                             (unsigned long long)reader->line, CSV_MAX_COLUMNS);
         }
         char *write = read;
         fields[count++] = write;
@@ -48,16 +48,16 @@ static bool split(struct csv_reader *reader, char *text, char **fields, size_t *
 /* Reads one line without its end; '*ret_more' false at the end of the file. */
 static bool read_line(struct csv_reader *reader, char *text, bool *ret_more, struct error *error)
 {
-    *ret_more = fgets(text, CSV_MAXIMUM_LINE, reader->stream) != NULL;
+    *ret_more = fgets(text, CSV_MAX_LINE, reader->stream) != NULL;
     if (!*ret_more) {
         return ferror(reader->stream) == 0 ||
                error_set(error, "%s: cannot read: %s", reader->path, strerror(errno));
     }
     reader->line++;
     size_t length = strlen(text);
-    if (length == CSV_MAXIMUM_LINE - 1 && text[length - 1] != '\n') {
+    if (length == CSV_MAX_LINE - 1 && text[length - 1] != '\n') {
         return error_set(error, "%s:%llu: line is longer than %d bytes", reader->path,
-                         (unsigned long long)reader->line, CSV_MAXIMUM_LINE - 2);
+                         (unsigned long long)reader->line, CSV_MAX_LINE - 2);
     }
     while (length > 0 && (text[length - 1] == '\n' || text[length - 1] == '\r')) {
         text[--length] = '\0';
@@ -201,8 +201,8 @@ void csv_writer_flush(struct csv_writer *writer)
 /* Room for one more field; returns where it goes. */
 static char *begin_field(struct csv_writer *writer)
 {
-    enum { LONGEST_FIELD = 256 };
-    if (writer->length + LONGEST_FIELD > sizeof writer->text) {
+    enum { MAX_FIELD = 256 };
+    if (writer->length + MAX_FIELD > sizeof writer->text) {
         csv_writer_flush(writer);
     }
     if (writer->in_row) {

@@ -9,17 +9,17 @@
 
 #include "sim/base/error.h"
 
-enum { CSV_MAXIMUM_COLUMNS = 32, CSV_MAXIMUM_LINE = 4096, CSV_WRITER_BYTES = 1 << 16 };
+enum { CSV_MAX_COLUMNS = 32, CSV_MAX_LINE = 4096, CSV_WRITER_BYTES = 1 << 16 };
 
 struct csv_reader {
     FILE *stream;
     char path[1024];
     uint64_t line;
     size_t columns;
-    char header[CSV_MAXIMUM_LINE];
-    char text[CSV_MAXIMUM_LINE];
-    char *names[CSV_MAXIMUM_COLUMNS];
-    char *fields[CSV_MAXIMUM_COLUMNS]; /* of the current row */
+    char header[CSV_MAX_LINE];
+    char text[CSV_MAX_LINE];
+    char *names[CSV_MAX_COLUMNS];
+    char *fields[CSV_MAX_COLUMNS]; /* of the current row */
 };
 
 /* Opens the file on disk, else the one compiled in, and reads the header. Columns outside 'known'

@@ -4,10 +4,10 @@
 
 #include <stddef.h>
 
-enum { OPTION_LIST_MAXIMUM = 64 };
+enum { MAX_OPTIONS = 64 };
 
 struct option_list {
-    const char *values[OPTION_LIST_MAXIMUM];
+    const char *values[MAX_OPTIONS];
     size_t count;
 };
 

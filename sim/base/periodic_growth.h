@@ -1,5 +1,5 @@
-/* How the blocks of requests that all decode grow from turn to turn: each takes one, or some at a
- * time, whenever its last is full, so the same numbers come again after as many turns as what it
+/* How the blocks of requests that all decode grow from step to step: each takes one, or some at a
+ * time, whenever its last is full, so the same numbers come again after as many steps as what it
  * takes has tokens. */
 #ifndef SIM_BASE_PERIODIC_GROWTH_H
 #define SIM_BASE_PERIODIC_GROWTH_H
@@ -12,13 +12,13 @@ struct periodic_growth {
     uint32_t period;
     uint32_t first;
     uint32_t sum;     /* over a period */
-    uint32_t members; /* requests that get a token each turn */
+    uint32_t members; /* requests that get a token each step */
 };
 
-/* Blocks that the first 'turns' turns take. */
-uint64_t periodic_growth_of_turns(const struct periodic_growth *growth, uint64_t turns);
+/* Blocks that the first 'steps' steps take. */
+uint64_t periodic_growth_of_steps(const struct periodic_growth *growth, uint64_t steps);
 
-/* The most turns that together take at most 'blocks'; UINT64_MAX where nothing is ever taken. */
-uint64_t periodic_growth_turns_within(const struct periodic_growth *growth, uint64_t blocks);
+/* The most steps that together take at most 'blocks'; UINT64_MAX where nothing is ever taken. */
+uint64_t periodic_growth_steps_within(const struct periodic_growth *growth, uint64_t blocks);
 
 #endif

@@ -9,7 +9,7 @@
 #include "sim/base/memory.h"
 #include "sim/base/text.h"
 
-enum { MAXIMUM_SETTINGS = 96, MAXIMUM_NAME = 96 };
+enum { MAX_SETTINGS = 96, MAX_NAME = 96 };
 
 static const struct setting *find(const struct setting *table, const char *name)
 {
@@ -24,8 +24,8 @@ static const struct setting *find(const struct setting *table, const char *name)
 static bool unknown(const struct setting *table, const char *place, const char *name,
                     struct error *error)
 {
-    const char *names[MAXIMUM_SETTINGS + 1] = {NULL};
-    for (size_t i = 0; i < MAXIMUM_SETTINGS && table[i].name != NULL; i++) {
+    const char *names[MAX_SETTINGS + 1] = {NULL};
+    for (size_t i = 0; i < MAX_SETTINGS && table[i].name != NULL; i++) {
         names[i] = table[i].name;
     }
     text_error_unknown(error, "unknown key", name, names, "");
@@ -122,7 +122,7 @@ struct reading {
     const struct setting *table;
     const char *place;
     void *target;
-    bool seen[MAXIMUM_SETTINGS];
+    bool seen[MAX_SETTINGS];
 };
 
 /* True when some setting's name continues 'name' with a dot: then an object may stand there. */
@@ -141,7 +141,7 @@ static bool read_level(struct reading *reading, const struct json *object, const
                        struct error *error)
 {
     for (const struct json *child = json_first(object); child != NULL; child = json_next(child)) {
-        char name[MAXIMUM_NAME];
+        char name[MAX_NAME];
         snprintf(name, sizeof name, "%s%s%s", prefix, *prefix != '\0' ? "." : "", json_name(child));
         const struct setting *setting = find(reading->table, name);
         if (setting == NULL && is_section(reading->table, name)) {
@@ -218,7 +218,7 @@ bool settings_assign(const struct setting *table, const char *assignment, void *
                      struct error *error)
 {
     const char *equals = strchr(assignment, '=');
-    char name[MAXIMUM_NAME];
+    char name[MAX_NAME];
     if (equals == NULL || (size_t)(equals - assignment) >= sizeof name) {
         return error_set(error, "--set %s: expected KEY=VALUE", assignment);
     }
@@ -276,7 +276,7 @@ static struct json *descend(struct json *object, const char *name, const char **
 {
     const char *dot = strchr(name, '.');
     while (dot != NULL) {
-        char part[MAXIMUM_NAME];
+        char part[MAX_NAME];
         snprintf(part, sizeof part, "%.*s", (int)(dot - name), name);
         const struct json *there = json_find(object, part);
         object = there != NULL ? (struct json *)there : json_add_object(object, part);

@@ -11,12 +11,12 @@
 #include "sim/base/error.h"
 #include "sim/base/json.h"
 
-#define MAXIMUM_SEED 9007199254740992.0 /* 2^53: up to there doubles hold every whole number */
+#define MAX_SEED 9007199254740992.0 /* 2^53: up to there doubles hold every whole number */
 
 enum setting_type {
     SETTING_BOOL,   /* bool */
     SETTING_WHOLE,  /* uint32_t */
-    SETTING_SEED,   /* uint64_t, up to MAXIMUM_SEED */
+    SETTING_SEED,   /* uint64_t, up to MAX_SEED */
     SETTING_NUMBER, /* double */
     SETTING_TEXT,   /* char[bytes] */
     SETTING_IGNORED /* accepted in a file, not kept: remarks, sources */

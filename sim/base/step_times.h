@@ -1,4 +1,4 @@
-/* When turns of the engine loop come that repeat one decode: the first, the second some gap later,
+/* When steps of the engine loop come that repeat one decode: the first, the second some gap later,
  * and from there on gaps that rise evenly, as contexts grow by a token a step. */
 #ifndef SIM_BASE_STEP_TIMES_H
 #define SIM_BASE_STEP_TIMES_H
@@ -10,23 +10,23 @@
 struct step_times {
     int64_t first_ps;
     int64_t first_gap_ps;
-    int64_t gap_ps;  /* from the second turn to the third; at least 1 */
+    int64_t gap_ps;  /* from the second step to the third; at least 1 */
     int64_t rise_ps; /* from gap to gap; at least 0 */
 };
 
-/* The time of a turn, counted from 0. */
-static inline int64_t step_times_at(const struct step_times *times, uint64_t turn)
+/* The time of a step, counted from 0. */
+static inline int64_t step_times_at(const struct step_times *times, uint64_t step)
 {
-    if (turn == 0) {
+    if (step == 0) {
         return times->first_ps;
     }
-    int64_t gaps = (int64_t)turn - 1;
+    int64_t gaps = (int64_t)step - 1;
     return times->first_ps + times->first_gap_ps + times->gap_ps * gaps +
            times->rise_ps * (gaps * (gaps - 1) / 2);
 }
 
-/* Sum of the times since the first turn of the turns 'from', from + period, ..., 'terms' of them;
- * 'from' is at least 1, the last turn below 2^20. With g = from - 1 + period j, a turn comes
+/* Sum of the times since the first step of the steps 'from', from + period, ..., 'terms' of them;
+ * 'from' is at least 1, the last step below 2^20. With g = from - 1 + period j, a step comes
  * first_gap + gap g + rise g (g - 1) / 2 after the first. */
 static inline uint128 step_times_delays_ps(const struct step_times *times, uint64_t from,
                                            uint64_t period, uint64_t terms)
@@ -41,7 +41,7 @@ static inline uint128 step_times_delays_ps(const struct step_times *times, uint6
            (uint128)((sum_gg - sum_g) / 2) * (uint64_t)times->rise_ps;
 }
 
-/* The number of turns, at most 'limit', that come before 'end_ps'; the first always counts. Counts
+/* The number of steps, at most 'limit', that come before 'end_ps'; the first always counts. Counts
  * as if gaps did not rise, then goes back by the largest gap, which cannot be too far. */
 static inline uint64_t step_times_before(const struct step_times *times, int64_t end_ps,
                                          uint64_t limit)
@@ -50,16 +50,16 @@ static inline uint64_t step_times_before(const struct step_times *times, int64_t
     if (end_ps <= second_ps || limit < 2) {
         return 1;
     }
-    uint64_t turns = (uint64_t)((end_ps - second_ps - 1) / times->gap_ps) + 2;
-    turns = turns < limit ? turns : limit;
+    uint64_t steps = (uint64_t)((end_ps - second_ps - 1) / times->gap_ps) + 2;
+    steps = steps < limit ? steps : limit;
     for (;;) {
-        int64_t late_ps = step_times_at(times, turns - 1) - end_ps;
+        int64_t late_ps = step_times_at(times, steps - 1) - end_ps;
         if (late_ps < 0) {
-            return turns;
+            return steps;
         }
-        int64_t largest_ps = times->gap_ps + times->rise_ps * (int64_t)(turns - 2);
+        int64_t largest_ps = times->gap_ps + times->rise_ps * (int64_t)(steps - 2);
         uint64_t back = (uint64_t)(late_ps / largest_ps);
-        turns -= back > 0 ? back : 1;
+        steps -= back > 0 ? back : 1;
     }
 }
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONGEST_NAME = 63 };
+enum { MAX_NAME = 63 };
 
 static size_t smaller(size_t a, size_t b)
 {
@@ -17,7 +17,7 @@ static size_t smaller(size_t a, size_t b)
 static size_t edit_distance(const char *a, const char *b)
 {
     size_t length = strlen(b);
-    size_t row[LONGEST_NAME + 1];
+    size_t row[MAX_NAME + 1];
     for (size_t j = 0; j <= length; j++) {
         row[j] = j;
     }
@@ -38,7 +38,7 @@ const char *text_nearest(const char *text, const char *const *names)
     const char *nearest = NULL;
     size_t best = strlen(text) / 2 + 2;
     for (; *names != NULL; names++) {
-        if (strlen(*names) > LONGEST_NAME) {
+        if (strlen(*names) > MAX_NAME) {
             continue;
         }
         size_t distance = edit_distance(text, *names);

@@ -10,7 +10,7 @@
 #define PS_PER_MS INT64_C(1000000000)
 #define PS_PER_US INT64_C(1000000)
 #define PS_PER_NS INT64_C(1000)
-#define MAXIMUM_TIME_S 9.0e6 /* INT64_MAX picoseconds is 9.22e6 s */
+#define MAX_TIME_S 9.0e6 /* INT64_MAX picoseconds is 9.22e6 s */
 
 /* Integrals over time: exact, so that they do not depend on how a span is cut. */
 __extension__ typedef unsigned __int128 uint128;

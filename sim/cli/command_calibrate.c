@@ -77,7 +77,7 @@ static bool fit_to_steps(const struct measured_run *measured, struct step_cost *
     print_report(measured, &report);
     printf("  pure decodes are %.1f %% slower in the heat of large prefills, which is not priced; "
            "with it their mean error is %.3f %%\n",
-           report.heat_pct, report.with_heat_pct);
+           report.throttling_pct, report.with_throttling_pct);
     printf("  decode steps measured up to %.0f requests and %.0f context tokens, others up to %.0f "
            "tokens; beyond, prices are extrapolated and counted as such\n",
            cost->decode.tokens[cost->decode.count - 1], cost->largest_context_tokens,

@@ -10,9 +10,9 @@
 static bool find_format(const char *name, const struct import_format **ret_format,
                         struct error *error)
 {
-    enum { MOST_FORMATS = 16 };
-    const char *names[MOST_FORMATS] = {NULL};
-    for (size_t i = 0; import_formats[i].name != NULL && i + 1 < MOST_FORMATS; i++) {
+    enum { MAX_FORMATS = 16 };
+    const char *names[MAX_FORMATS] = {NULL};
+    for (size_t i = 0; import_formats[i].name != NULL && i + 1 < MAX_FORMATS; i++) {
         names[i] = import_formats[i].name;
         if (text_equal(name, names[i])) {
             *ret_format = &import_formats[i];
@@ -49,7 +49,7 @@ static bool read_time(const char *text, const char *option, double *ret_s, struc
 static bool read_seed(const char *text, uint64_t *ret_seed, struct error *error)
 {
     double seed = 0;
-    if (!text_to_whole(text, MAXIMUM_SEED, &seed)) {
+    if (!text_to_whole(text, MAX_SEED, &seed)) {
         return error_set(error, "--seed must be a whole number from 0 to 2^53, got '%s'", text);
     }
     *ret_seed = (uint64_t)seed;
@@ -94,7 +94,7 @@ static int run(const struct command *command, int argc, char **argv)
         return status;
     }
     const struct import_format *format = NULL;
-    struct import_settings settings = {.lengths = lengths, .until_s = MAXIMUM_TIME_S};
+    struct import_settings settings = {.lengths = lengths, .until_s = MAX_TIME_S};
     struct import_requests requests;
     struct error error;
     if (positionals.count != 2) {

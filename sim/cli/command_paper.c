@@ -62,11 +62,11 @@ static void *work_on(void *context)
 
 static bool simulate_all(struct work *work, struct error *error)
 {
-    enum { MOST_WORKERS = 64 };
-    pthread_t workers[MOST_WORKERS];
+    enum { MAX_WORKERS = 64 };
+    pthread_t workers[MAX_WORKERS];
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     uint32_t started = 0;
-    while (started + 1 < cores && started < MOST_WORKERS &&
+    while (started + 1 < cores && started < MAX_WORKERS &&
            pthread_create(&workers[started], NULL, work_on, work) == 0) {
         started++;
     }
@@ -162,15 +162,15 @@ static void print_errors(const struct work *work)
         samples_clear(&signs);
     }
     uint32_t within = 0;
-    uint32_t judged = 0;
+    uint32_t graded = 0;
     for (uint32_t i = 0; i < work->count; i++) {
         double off = work->simulated[i].accuracy_pct - work->cells[i]->published.accuracy_pct;
         if (!isnan(off) && work->cells[i]->suspect[0] == '\0') {
-            judged++;
+            graded++;
             within += fabs(off) <= 1.96 * study_accuracy_error_pct(work->cells[i]);
         }
     }
-    printf("%-20s %6u %u within the published 95 %% binomial interval\n", "accuracy_pct", judged,
+    printf("%-20s %6u %u within the published 95 %% binomial interval\n", "accuracy_pct", graded,
            within);
 }
 

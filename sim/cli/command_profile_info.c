@@ -16,11 +16,11 @@
 #include "sim/pricing/cost_choice.h"
 #include "sim/pricing/step_profile.h"
 
-enum { MOST_VALUES = 64 };
+enum { MAX_VALUES = 64 };
 
 /* Distinct numbers in rising order. */
 struct values {
-    uint32_t numbers[MOST_VALUES];
+    uint32_t numbers[MAX_VALUES];
     uint32_t count;
 };
 
@@ -30,7 +30,7 @@ static void note(struct values *values, uint32_t number)
     while (at < values->count && values->numbers[at] < number) {
         at++;
     }
-    if (values->count == MOST_VALUES || (at < values->count && values->numbers[at] == number)) {
+    if (values->count == MAX_VALUES || (at < values->count && values->numbers[at] == number)) {
         return;
     }
     memmove(&values->numbers[at + 1], &values->numbers[at],

@@ -156,7 +156,7 @@ static size_t list_runs(const char *root, char (*paths)[320], const char **value
     int found = scandir(root, &entries, NULL, alphasort);
     size_t count = 0;
     for (int i = 0; i < found; i++) {
-        if (entries[i]->d_name[0] != '.' && count < OPTION_LIST_MAXIMUM) {
+        if (entries[i]->d_name[0] != '.' && count < MAX_OPTIONS) {
             snprintf(paths[count], sizeof paths[count], "%s/%s", root, entries[i]->d_name);
             values[count] = paths[count];
             count++;
@@ -170,7 +170,7 @@ static size_t list_runs(const char *root, char (*paths)[320], const char **value
 /* Completes and checks what the command line says; the exit status of a misuse, else 0. */
 static int check_usage(struct validate_options *chosen, struct option_list *positionals)
 {
-    static char paths[OPTION_LIST_MAXIMUM][320];
+    static char paths[MAX_OPTIONS][320];
     double replications = 0;
     if (chosen->all && positionals->count == 0) {
         positionals->count = list_runs("calibration/measured", paths, positionals->values);

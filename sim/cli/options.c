@@ -47,7 +47,7 @@ static bool store(const struct command *command, const struct option *option, co
         *(const char **)option->target = value;
     } else {
         struct option_list *list = option->target;
-        if (list->count == OPTION_LIST_MAXIMUM) {
+        if (list->count == MAX_OPTIONS) {
             return usage_error(command, "given too often:", option->name, NULL);
         }
         list->values[list->count++] = value;
@@ -59,7 +59,7 @@ static bool store(const struct command *command, const struct option *option, co
 static bool parse_option(const struct command *command, const struct option *options, char **argv,
                          int argc, int *index)
 {
-    const char *names[OPTION_LIST_MAXIMUM] = {NULL};
+    const char *names[MAX_OPTIONS] = {NULL};
     const char *given = argv[*index];
     size_t length = strcspn(given, "=");
     for (size_t i = 0; options[i].name != NULL; i++) {
@@ -95,7 +95,7 @@ bool options_parse(const struct command *command, const struct option *options, 
             if (!parse_option(command, options, argv, argc, &i)) {
                 return false;
             }
-        } else if (positionals == NULL || positionals->count == OPTION_LIST_MAXIMUM) {
+        } else if (positionals == NULL || positionals->count == MAX_OPTIONS) {
             return usage_error(command, "unexpected argument", argv[i], NULL);
         } else {
             positionals->values[positionals->count++] = argv[i];

@@ -1,5 +1,5 @@
-/* Between two changes of a batch nothing is decided: each turn takes a decode in and forms the next
- * one like it. Step times are an arithmetic progression, so the turns are taken at once: at the
+/* Between two changes of a batch nothing is decided: each step takes a decode in and forms the next
+ * one like it. Step times are an arithmetic progression, so the steps are taken at once: at the
  * price of one where the requests are kept together (decode_group.h), at that of a walk over them
  * where they are not (uniform_decodes.h). */
 #include "sim/cluster/simulation_state.h"
@@ -7,14 +7,14 @@
 
 struct stretch {
     bool of_decode_group;
-    uint64_t turns;
-    uint64_t most_turns; /* for which the times hold */
+    uint64_t steps;
+    uint64_t max_steps; /* for which the times hold */
     struct step_times times;
     struct batch_summary before; /* of the newest step in flight */
     struct periodic_growth growth;
     int64_t launch_ps;
-    int64_t delay_ps;    /* from a turn to its tokens at the client */
-    int64_t last_gpu_ps; /* of the step that the last turn forms */
+    int64_t delay_ps;    /* from a step to its tokens at the client */
+    int64_t last_gpu_ps; /* of the step that the last step forms */
 };
 
 /* The batch of a step 'steps' after another one of the same requests. */
@@ -28,7 +28,7 @@ static struct batch_summary later_summary(const struct batch_summary *summary, u
     return later;
 }
 
-/* All that runs is the decode_group, in steps that decode and nothing else. */
+/* All that runs is the decode group, in steps that decode and nothing else. */
 static bool is_decode_group_alone(struct instance *instance)
 {
     const struct batch_summary *summary = &instance_newest_step(instance)->summary;
@@ -68,7 +68,7 @@ static void time_single_steps(struct stretch *stretch, int64_t lead_ps, int64_t 
     stretch->times.first_gap_ps = launched_ps;
     stretch->times.gap_ps = launched_ps;
     stretch->times.rise_ps = 0;
-    stretch->most_turns =
+    stretch->max_steps =
         rise_ps > 0 ? (uint64_t)((launched_ps - first_ps) / rise_ps) + 1 : UINT64_MAX;
 }
 
@@ -86,7 +86,7 @@ static bool price_stretch(struct simulation *simulation, struct stretch *stretch
     int64_t launch_ps = host_ps + price.launch_ps;
     int64_t now_ps = simulation->now_ps;
     bool is_free = cost->launch_blocks_loop || instance->clock.launch_done_ps <= now_ps;
-    stretch->most_turns = UINT64_MAX;
+    stretch->max_steps = UINT64_MAX;
     stretch->launch_ps = launch_ps;
     stretch->last_gpu_ps = price.gpu_ps;
     stretch->delay_ps =
@@ -108,21 +108,21 @@ static bool price_stretch(struct simulation *simulation, struct stretch *stretch
 }
 
 /* Turns up to the next event, change of the batch, or price of attention. */
-static uint64_t count_turns(const struct simulation *simulation, struct stretch *stretch)
+static uint64_t count_repeated_steps(const struct simulation *simulation, struct stretch *stretch)
 {
     struct instance *instance = simulation->instance;
     const struct event *next = event_queue_first(&simulation->events);
     uint64_t most = instance->attention.steps;
-    int64_t end_ps = ps_from_s(MAXIMUM_TIME_S);
+    int64_t end_ps = ps_from_s(MAX_TIME_S);
     if (next != NULL) {
         end_ps = ps_min(end_ps, next->at_ps);
     }
-    most = most < stretch->most_turns ? most : stretch->most_turns;
+    most = most < stretch->max_steps ? most : stretch->max_steps;
     if (stretch->of_decode_group) {
-        most = decode_group_turns(instance, most);
+        most = decode_group_steps(instance, most);
         stretch->growth = decode_group_growth(&instance->decode_group);
     } else {
-        most = uniform_decodes_turns(instance, most, &stretch->growth);
+        most = uniform_decodes_steps(instance, most, &stretch->growth);
     }
     return most < 2 ? most : step_times_before(&stretch->times, end_ps, most);
 }
@@ -137,30 +137,30 @@ static void count_gaps(struct simulation *simulation, const struct stretch *stre
         return;
     }
     histogram_add(itl, times->first_gap_ps, requests);
-    if (stretch->turns > 2) {
-        histogram_add_progression(itl, times->gap_ps, times->rise_ps, stretch->turns - 2, requests);
+    if (stretch->steps > 2) {
+        histogram_add_progression(itl, times->gap_ps, times->rise_ps, stretch->steps - 2, requests);
     }
 }
 
-/* Each request of a decode_group waited for the first token of the stretch as long as the others.
+/* Each request of a decode group waited for the first token of the stretch as long as the others.
  */
 static void repeat_decode_group(struct simulation *simulation, const struct stretch *stretch)
 {
     struct decode_group *decode_group = &simulation->instance->decode_group;
     int64_t seen_ps = stretch->times.first_ps + stretch->delay_ps;
     histogram_add(&simulation->itl, seen_ps - decode_group->last_token_ps, stretch->growth.members);
-    decode_group_repeat(simulation->instance, &stretch->times, stretch->turns, stretch->delay_ps);
+    decode_group_repeat(simulation->instance, &stretch->times, stretch->steps, stretch->delay_ps);
 }
 
-/* The state after each forming: blocks are taken as requests fill theirs. Where tokens are taken
- * early, those of a turn are counted by the next. */
+/* The state after each scheduling pass: blocks are taken as requests fill theirs. Where tokens are
+ * taken early, those of a step are counted by the next. */
 static void note_states(struct simulation *simulation, const struct stretch *stretch)
 {
     struct timeline_state state = simulation_state(simulation);
     if (instance_takes_tokens_early(simulation->instance)) {
         state.output_tokens -= stretch->growth.members;
     }
-    timeline_repeat(&simulation->timeline, &stretch->times, stretch->turns, state,
+    timeline_repeat(&simulation->timeline, &stretch->times, stretch->steps, state,
                     &stretch->growth);
 }
 
@@ -169,8 +169,8 @@ static void count_steps(struct simulation *simulation, const struct stretch *str
     const struct step_cost *cost = simulation->settings.cost;
     /* Context only grows: from some step on all are beyond what was measured. */
     uint64_t measured = 0;
-    uint64_t beyond = stretch->turns;
-    struct batch_summary last = later_summary(&stretch->before, stretch->turns);
+    uint64_t beyond = stretch->steps;
+    struct batch_summary last = later_summary(&stretch->before, stretch->steps);
     if (!step_cost_is_extrapolated(cost, &last)) {
         measured = beyond;
     }
@@ -183,31 +183,31 @@ static void count_steps(struct simulation *simulation, const struct stretch *str
             measured = middle + 1;
         }
     }
-    simulation->counts.extrapolated_steps += stretch->turns - measured;
-    simulation->counts.decode_steps += stretch->turns;
-    simulation->output_tokens += stretch->turns * stretch->growth.members;
-    simulation->counts.events += stretch->turns - 1;
+    simulation->counts.extrapolated_steps += stretch->steps - measured;
+    simulation->counts.decode_steps += stretch->steps;
+    simulation->output_tokens += stretch->steps * stretch->growth.members;
+    simulation->counts.events += stretch->steps - 1;
     simulation->steps_since_token = stretch->growth.members == 0
-                                        ? simulation->steps_since_token + stretch->turns
+                                        ? simulation->steps_since_token + stretch->steps
                                     : instance_takes_tokens_early(simulation->instance) ? 0
                                                                                         : 1;
-    simulation->instance->attention.steps -= (uint32_t)stretch->turns;
+    simulation->instance->attention.steps -= (uint32_t)stretch->steps;
 }
 
-/* The steps in flight become those of the last turns. */
+/* The steps in flight become those of the last steps. */
 static void advance_steps(struct simulation *simulation, const struct stretch *stretch)
 {
     struct instance *instance = simulation->instance;
     struct batch *oldest = instance_step(instance, 0);
-    int64_t last_ps = step_times_at(&stretch->times, stretch->turns - 1);
-    int64_t next_ps = step_times_at(&stretch->times, stretch->turns);
-    oldest->summary = later_summary(&stretch->before, stretch->turns - 1);
+    int64_t last_ps = step_times_at(&stretch->times, stretch->steps - 1);
+    int64_t next_ps = step_times_at(&stretch->times, stretch->steps);
+    oldest->summary = later_summary(&stretch->before, stretch->steps - 1);
     oldest->end_ps = next_ps;
     if (instance_steps_limit(instance) > 1) {
         instance_newest_step(instance)->end_ps =
-            next_ps + stretch->last_gpu_ps + stretch->times.rise_ps * (int64_t)(stretch->turns - 1);
+            next_ps + stretch->last_gpu_ps + stretch->times.rise_ps * (int64_t)(stretch->steps - 1);
     }
-    instance_newest_step(instance)->summary = later_summary(&stretch->before, stretch->turns);
+    instance_newest_step(instance)->summary = later_summary(&stretch->before, stretch->steps);
     instance->clock.gpu_free_ps = instance_newest_step(instance)->end_ps;
     instance->clock.launch_done_ps = last_ps + stretch->launch_ps;
     instance->finished_count = 0;
@@ -226,8 +226,8 @@ bool simulation_take_stretch(struct simulation *simulation)
     if (!price_stretch(simulation, &stretch)) {
         return false;
     }
-    stretch.turns = count_turns(simulation, &stretch);
-    if (stretch.turns < 2) {
+    stretch.steps = count_repeated_steps(simulation, &stretch);
+    if (stretch.steps < 2) {
         return false;
     }
     note_states(simulation, &stretch);
@@ -236,7 +236,7 @@ bool simulation_take_stretch(struct simulation *simulation)
     if (stretch.of_decode_group) {
         repeat_decode_group(simulation, &stretch);
     } else {
-        uniform_decodes_repeat(instance, &stretch.times, stretch.turns, &stretch.growth,
+        uniform_decodes_repeat(instance, &stretch.times, stretch.steps, &stretch.growth,
                                stretch.delay_ps, &simulation->itl);
     }
     advance_steps(simulation, &stretch);

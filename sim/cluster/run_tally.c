@@ -103,8 +103,8 @@ void run_tally_add(struct run_tally *tally, const struct request *request)
     tally->last_token_ps = ps_max(tally->last_token_ps, request->last_token_ps);
     tally->prompt_tokens += request->prompt_tokens;
     tally->cached_tokens += request->cached_tokens;
-    tally->judged += request->answer_is_known;
-    tally->right += request->is_right;
+    tally->graded += request->answer_is_known;
+    tally->right += request->is_correct;
     tally->output_tokens += outputs;
     tally->reasoning_tokens +=
         request->reasoning_tokens < outputs ? request->reasoning_tokens : outputs;
@@ -129,7 +129,7 @@ void run_tally_summarize(struct run_tally *tally, struct run_summary *summary)
     summary->cut_while_thinking = tally->cut_while_thinking;
     summary->prompt_tokens = tally->prompt_tokens;
     summary->cached_tokens = tally->cached_tokens;
-    summary->judged = tally->judged;
+    summary->graded = tally->graded;
     summary->right = tally->right;
     summary->output_tokens = tally->output_tokens;
     summary->reasoning_tokens = tally->reasoning_tokens;

@@ -30,7 +30,7 @@ struct run_tally {
     uint64_t cut_while_thinking;
     uint64_t prompt_tokens;
     uint64_t cached_tokens;
-    uint64_t judged; /* answers of which it is known whether they are right */
+    uint64_t graded; /* answers of which it is known whether they are right */
     uint64_t right;
     uint64_t output_tokens;
     uint64_t reasoning_tokens;

@@ -100,8 +100,8 @@ static bool may_take_stretches(const struct simulation *simulation)
 {
     const struct simulation_settings *settings = &simulation->settings;
     return !settings->stepwise && simulation->instance_count == 1 &&
-           settings->engine.draft_tokens == 0 && settings->hooks.next_turn_ps == NULL &&
-           settings->hooks.on_forming == NULL;
+           settings->engine.draft_tokens == 0 && settings->hooks.next_iteration_ps == NULL &&
+           settings->hooks.on_schedule == NULL;
 }
 
 static void create_instances(struct simulation *simulation)
@@ -123,7 +123,7 @@ static void create_instances(struct simulation *simulation)
             launched_sizes_add_all(&instance->clock.launched_sizes, settings->known_sizes);
         }
         instance->decode_group.is_open = may_take_stretches(simulation) &&
-                                         settings->preset->steady_turns != NULL &&
+                                         settings->preset->steady_steps != NULL &&
                                          !settings->engine.prefix_caching;
     }
 }
@@ -140,7 +140,7 @@ static struct simulation *create(const struct simulation_settings *settings)
     simulation->common_noise_key = random_key(settings->seed, "noise of all steps");
     simulation->gpu_noise_key = random_key(settings->seed, "noise of stretches");
     simulation->launch_noise_key = random_key(settings->seed, "noise of launches");
-    simulation->wake_noise_key = random_key(settings->seed, "noise of wakes");
+    simulation->idle_start_noise_key = random_key(settings->seed, "noise of wakes");
     simulation->patience_steps =
         1000 + 4 * (uint64_t)settings->engine.max_model_len *
                    (1 + settings->engine.max_batch_requests / settings->engine.max_batch_tokens);
@@ -242,12 +242,12 @@ static void reject_refused(struct simulation *simulation)
 }
 
 /* Form batch: the scheduler's decision, now. */
-static struct batch *form_batch(struct simulation *simulation)
+static struct batch *schedule_batch(struct simulation *simulation)
 {
     struct instance *instance = simulation->instance;
-    uint32_t slot = (instance->oldest_step + instance->steps_in_flight) % STEPS_IN_FLIGHT_MAXIMUM;
+    uint32_t slot = (instance->oldest_step + instance->steps_in_flight) % MAX_STEPS_IN_FLIGHT;
     struct batch *batch = &instance->steps[slot];
-    instance->preset->form(instance, batch);
+    instance->preset->schedule(instance, batch);
     instance->steps_in_flight++;
     reject_refused(simulation);
     for (uint32_t i = 0; i < batch->count; i++) {
@@ -258,9 +258,9 @@ static struct batch *form_batch(struct simulation *simulation)
     }
     count_step(simulation, batch);
     note_state(simulation);
-    if (simulation->settings.hooks.on_forming != NULL) {
-        simulation->settings.hooks.on_forming(simulation->settings.hooks.context, instance, batch,
-                                              simulation->now_ps);
+    if (simulation->settings.hooks.on_schedule != NULL) {
+        simulation->settings.hooks.on_schedule(simulation->settings.hooks.context, instance, batch,
+                                               simulation->now_ps);
     }
     return batch;
 }
@@ -270,12 +270,12 @@ static uint32_t instance_number(const struct simulation *simulation)
     return (uint32_t)(simulation->instance - simulation->instances);
 }
 
-static void push_turn(struct simulation *simulation, int64_t priced_ps, enum event_type type)
+static void push_iteration(struct simulation *simulation, int64_t priced_ps, enum event_type type)
 {
     const struct simulation_hooks *hooks = &simulation->settings.hooks;
     int64_t at_ps = priced_ps;
-    if (hooks->next_turn_ps != NULL) {
-        at_ps = hooks->next_turn_ps(hooks->context, simulation->now_ps, priced_ps);
+    if (hooks->next_iteration_ps != NULL) {
+        at_ps = hooks->next_iteration_ps(hooks->context, simulation->now_ps, priced_ps);
     }
     push(simulation, ps_max(simulation->now_ps, at_ps), type, instance_number(simulation));
 }
@@ -291,24 +291,24 @@ static void schedule_next(struct simulation *simulation, const struct batch *bat
                            ? instance->clock.launch_done_ps
                            : now;
     if (!batch_is_empty(batch) && instance->steps_in_flight < limit) {
-        push_turn(simulation, returned, EVENT_LAUNCH_DONE);
+        push_iteration(simulation, returned, EVENT_LAUNCH_DONE);
     } else {
         int64_t end = instance->steps[instance->oldest_step].end_ps;
-        push_turn(simulation, ps_max(end, returned), EVENT_STEP_END);
+        push_iteration(simulation, ps_max(end, returned), EVENT_STEP_END);
     }
 }
 
-/* One turn of the engine loop. */
-static void turn(struct simulation *simulation)
+/* One step of the engine loop. */
+static void step(struct simulation *simulation)
 {
     struct instance *instance = simulation->instance;
     instance->is_busy = true;
     if (instance_has_work(instance)) {
-        struct batch *batch = form_batch(simulation);
+        struct batch *batch = schedule_batch(simulation);
         simulation_price_batch(simulation, batch);
         schedule_next(simulation, batch);
     } else if (instance->steps_in_flight > 0) {
-        push_turn(simulation, instance->steps[instance->oldest_step].end_ps, EVENT_STEP_END);
+        push_iteration(simulation, instance->steps[instance->oldest_step].end_ps, EVENT_STEP_END);
     } else {
         instance->is_busy = false;
         note_state(simulation);
@@ -419,14 +419,14 @@ static void route(struct simulation *simulation, bool prefilled)
     }
 }
 
-static int64_t wake_ps(struct simulation *simulation)
+static int64_t idle_start_ps(struct simulation *simulation)
 {
     const struct step_cost *cost = simulation->settings.cost;
     if (!simulation->settings.noise) {
-        return cost->wake_ps;
+        return cost->idle_start_ps;
     }
-    double deviate = random_normal_at(simulation->wake_noise_key, simulation->wakes++);
-    return llround((double)cost->wake_ps * exp(cost->wake_noise * deviate));
+    double deviate = random_normal_at(simulation->idle_start_noise_key, simulation->wakes++);
+    return llround((double)cost->idle_start_ps * exp(cost->idle_start_noise * deviate));
 }
 
 static void enqueue(struct simulation *simulation, uint32_t index)
@@ -435,7 +435,7 @@ static void enqueue(struct simulation *simulation, uint32_t index)
     instance_enqueue(instance, index);
     if (!instance->is_busy) {
         instance->is_busy = true;
-        push(simulation, simulation->now_ps + wake_ps(simulation), EVENT_LAUNCH_DONE,
+        push(simulation, simulation->now_ps + idle_start_ps(simulation), EVENT_LAUNCH_DONE,
              instance_number(simulation));
     }
 }
@@ -461,16 +461,16 @@ static void on_step_end(struct simulation *simulation)
         return;
     }
     struct batch *batch = instance_step(instance, 0);
-    instance->oldest_step = (instance->oldest_step + 1) % STEPS_IN_FLIGHT_MAXIMUM;
+    instance->oldest_step = (instance->oldest_step + 1) % MAX_STEPS_IN_FLIGHT;
     instance->steps_in_flight--;
     if (instance_takes_tokens_early(instance)) {
         instance->preset->take_tokens(instance, batch);
-        turn(simulation);
+        step(simulation);
         apply_tokens(simulation, batch);
         return;
     }
     apply_tokens(simulation, batch);
-    turn(simulation);
+    step(simulation);
     decode_group_gather(instance,
                         simulation->now_ps + simulation->settings.cost->output_overhead_ps);
 }
@@ -482,7 +482,7 @@ bool simulation_is_stalled(const struct simulation *simulation)
 
 bool simulation_is_out_of_time(const struct simulation *simulation)
 {
-    return simulation->now_ps > ps_from_s(MAXIMUM_TIME_S);
+    return simulation->now_ps > ps_from_s(MAX_TIME_S);
 }
 
 bool simulation_step(struct simulation *simulation)
@@ -505,7 +505,7 @@ bool simulation_step(struct simulation *simulation)
         break;
     case EVENT_LAUNCH_DONE:
         simulation->instance = &simulation->instances[event.subject];
-        turn(simulation);
+        step(simulation);
         break;
     case EVENT_STEP_END:
         simulation->instance = &simulation->instances[event.subject];

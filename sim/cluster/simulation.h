@@ -13,11 +13,11 @@
 /* For setting a run beside a measured one. */
 struct simulation_hooks {
     void *context;
-    /* When the loop turns next instead of when it is priced to; NULL: as priced. */
-    int64_t (*next_turn_ps)(void *context, int64_t now_ps, int64_t priced_ps);
-    /* After each forming, also an empty one; NULL: nobody watches. */
-    void (*on_forming)(void *context, const struct instance *instance, const struct batch *batch,
-                       int64_t now_ps);
+    /* When the loop steps next instead of when it is priced to; NULL: as priced. */
+    int64_t (*next_iteration_ps)(void *context, int64_t now_ps, int64_t priced_ps);
+    /* After each scheduling pass, also an empty one; NULL: nobody watches. */
+    void (*on_schedule)(void *context, const struct instance *instance, const struct batch *batch,
+                        int64_t now_ps);
 };
 
 struct simulation_settings {
@@ -82,7 +82,7 @@ bool simulation_step(struct simulation *simulation);
  * token, as the real scheduler can when prompts that do not fit together are admitted in part. */
 bool simulation_is_stalled(const struct simulation *simulation);
 
-/* True when the run was given up because the clock's range (MAXIMUM_TIME_S) is used up. */
+/* True when the run was given up because the clock's range (MAX_TIME_S) is used up. */
 bool simulation_is_out_of_time(const struct simulation *simulation);
 
 int64_t simulation_now_ps(const struct simulation *simulation);

@@ -1,5 +1,5 @@
-/* The state of a run, for the files that move it: simulation.c turn by turn, simulation_stretch.c
- * many turns at once; simulation_pricing.c says how long a step takes. */
+/* The state of a run, for the files that move it: simulation.c step by step, simulation_stretch.c
+ * many steps at once; simulation_pricing.c says how long a step takes. */
 #ifndef SIM_CLUSTER_SIMULATION_STATE_H
 #define SIM_CLUSTER_SIMULATION_STATE_H
 
@@ -22,7 +22,7 @@ struct simulation {
     struct instance *instances;
     uint32_t instance_count;
     struct instance *instance; /* whose event is handled */
-    bool takes_walked;         /* stretches of requests that no decode_group keeps */
+    bool takes_walked;         /* stretches of requests that no decode group keeps */
     struct timeline timeline;
     struct histogram itl;
     struct run_tally tally;
@@ -36,7 +36,7 @@ struct simulation {
     uint64_t common_noise_key;
     uint64_t gpu_noise_key;
     uint64_t launch_noise_key;
-    uint64_t wake_noise_key;
+    uint64_t idle_start_noise_key;
     uint64_t steps_since_token;
     uint64_t patience_steps; /* without a token: even one token a step fills all requests' KV */
 };
@@ -50,8 +50,8 @@ void simulation_price_batch(struct simulation *simulation, struct batch *batch);
 /* What the host does before it launches a step, unless another step in flight hides it. */
 int64_t simulation_host_ps(const struct simulation *simulation, const struct batch *batch);
 
-/* At the end of a step: when the turns from now on only repeat one decode, takes them at once, with
- * the same result to the bit as turn by turn. False when there are none to take; then nothing has
+/* At the end of a step: when the steps from now on only repeat one decode, takes them at once, with
+ * the same result to the bit as step by step. False when there are none to take; then nothing has
  * changed. */
 bool simulation_take_stretch(struct simulation *simulation);
 

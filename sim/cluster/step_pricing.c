@@ -21,11 +21,11 @@ static struct step_noise draw_noise(struct simulation *simulation)
 /* How long a price of attention is held: until contexts have grown by a few per cent. */
 static uint32_t attention_hold_steps(const struct batch_summary *summary)
 {
-    enum { SHORTEST_STEPS = 64, LONGEST_STEPS = 1 << 19, CONTEXT_SHARE = 32 };
+    enum { MIN_STEPS = 64, MAX_STEPS = 1 << 19, CONTEXT_SHARE = 32 };
     uint64_t requests = summary->decode_requests > 0 ? summary->decode_requests : 1;
     uint64_t steps = summary->decode_context_tokens / requests / CONTEXT_SHARE;
-    steps = steps < LONGEST_STEPS ? steps : LONGEST_STEPS;
-    return steps > SHORTEST_STEPS ? (uint32_t)steps : SHORTEST_STEPS;
+    steps = steps < MAX_STEPS ? steps : MAX_STEPS;
+    return steps > MIN_STEPS ? (uint32_t)steps : MIN_STEPS;
 }
 
 /* Whatever else changes the batch takes a mixed step or another number of requests. */

@@ -4,7 +4,7 @@
 
 /* Iteration-level scheduling: each step has one token of every request that runs and whole prompts
  * of those that start; a start reserves all that the request may ever need. */
-static void orca_form(struct instance *instance, struct batch *batch)
+static void orca_schedule(struct instance *instance, struct batch *batch)
 {
     struct kv_cache *cache = &instance->kv_cache;
     batch_reset(batch);
@@ -31,8 +31,8 @@ static void orca_form(struct instance *instance, struct batch *batch)
     batch->summary.cuda_graph = CUDA_GRAPH_NONE;
 }
 
-/* Ends only free room, and no turn is a stretch in which somebody ends. */
-static uint64_t orca_repeatable_turns(const struct instance *instance)
+/* Ends only free room, and no step is a stretch in which somebody ends. */
+static uint64_t orca_repeatable_steps(const struct instance *instance)
 {
     if (instance->waiting.count == 0 ||
         instance->running_count >= instance->settings.max_batch_requests) {
@@ -67,7 +67,7 @@ const struct engine_preset engine_preset_orca = {
                  .block_tokens = 1,
                  .whole_prompts = true},
     .settle = simple_engine_settle,
-    .form = orca_form,
+    .schedule = orca_schedule,
     .process_output = orca_process_output,
-    .repeatable_turns = orca_repeatable_turns,
+    .repeatable_steps = orca_repeatable_steps,
 };

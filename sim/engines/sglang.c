@@ -9,8 +9,8 @@
 
 /* global_config.py */
 #define RATIO_INITIAL 0.7
-#define RATIO_LEAST (0.14 * RATIO_INITIAL)
-#define RATIO_DECAY ((RATIO_INITIAL - RATIO_LEAST) / 600)
+#define MIN_RATIO (0.14 * RATIO_INITIAL)
+#define RATIO_DECAY ((RATIO_INITIAL - MIN_RATIO) / 600)
 enum {
     RETRACT_STEPS = 20, /* for which a retraction makes room */
     MAX_PREFILL_TOKENS = 16384,
@@ -66,7 +66,7 @@ static void add_waiting(struct sglang_adder *adder)
 }
 
 /* get_new_batch_prefill; true when there are prompts to run. */
-static bool form_prompts(struct instance *instance, struct batch *batch)
+static bool schedule_prompts(struct instance *instance, struct batch *batch)
 {
     struct sglang *state = sglang_state_of(instance);
     if ((state->is_full || instance->waiting.count == 0) && state->chunked == SGLANG_NOBODY) {
@@ -168,7 +168,7 @@ static void make_room(struct instance *instance, struct batch *batch)
 }
 
 /* update_running_batch. */
-static void form_decodes(struct instance *instance, struct batch *batch)
+static void schedule_decodes(struct instance *instance, struct batch *batch)
 {
     struct sglang *state = sglang_state_of(instance);
     struct sglang_members *running = &state->running;
@@ -182,7 +182,7 @@ static void form_decodes(struct instance *instance, struct batch *batch)
         sglang_evict(state, running->count);
     }
     if (state->free >= running->count) {
-        state->ratio = fmax(state->ratio - RATIO_DECAY, RATIO_LEAST);
+        state->ratio = fmax(state->ratio - RATIO_DECAY, MIN_RATIO);
     } else {
         make_room(instance, batch);
     }
@@ -247,14 +247,14 @@ static void advance(struct instance *instance, struct batch *batch)
     }
 }
 
-static void sglang_form(struct instance *instance, struct batch *batch)
+static void sglang_schedule(struct instance *instance, struct batch *batch)
 {
     struct sglang *state = sglang_state_of(instance);
     batch_reset(batch);
     merge_last(instance);
-    bool prompts = form_prompts(instance, batch);
+    bool prompts = schedule_prompts(instance, batch);
     if (!prompts && state->running.count > 0) {
-        form_decodes(instance, batch);
+        schedule_decodes(instance, batch);
     }
     state->last_was_prompts = prompts;
     advance(instance, batch);
@@ -310,7 +310,7 @@ static void sglang_process_output(struct instance *instance, struct batch *batch
 }
 
 /* While slots suffice without evicting, and either nobody waits or the latch keeps all out. */
-static uint64_t sglang_repeatable_turns(const struct instance *instance)
+static uint64_t sglang_repeatable_steps(const struct instance *instance)
 {
     const struct sglang *state = sglang_state_of(instance);
     const struct sglang_members *running = &state->running;
@@ -327,13 +327,13 @@ static uint64_t sglang_repeatable_turns(const struct instance *instance)
     return running->count > 0 ? state->free / running->count : 0;
 }
 
-static void sglang_repeat(struct instance *instance, uint64_t turns)
+static void sglang_repeat(struct instance *instance, uint64_t steps)
 {
     struct sglang *state = sglang_state_of(instance);
-    state->free -= turns * state->running.count;
+    state->free -= steps * state->running.count;
     state->none_before = false;
-    for (uint64_t i = 0; i < turns && state->ratio > RATIO_LEAST; i++) {
-        state->ratio = fmax(state->ratio - RATIO_DECAY, RATIO_LEAST);
+    for (uint64_t i = 0; i < steps && state->ratio > MIN_RATIO; i++) {
+        state->ratio = fmax(state->ratio - RATIO_DECAY, MIN_RATIO);
     }
 }
 
@@ -396,8 +396,8 @@ const struct engine_preset engine_preset_sglang_0_4_6 = {
     .settle = sglang_settle,
     .create_state = sglang_create_state,
     .destroy_state = sglang_destroy_state,
-    .form = sglang_form,
+    .schedule = sglang_schedule,
     .process_output = sglang_process_output,
-    .repeatable_turns = sglang_repeatable_turns,
+    .repeatable_steps = sglang_repeatable_steps,
     .repeat = sglang_repeat,
 };

@@ -6,11 +6,11 @@
 #include "sim/base/memory.h"
 #include "sim/base/smaller.h"
 
-enum { MOST_ESTIMATED = 4096 /* tokens of output that admission looks ahead (global_config.py) */ };
+enum { MAX_ESTIMATED = 4096 /* tokens of output that admission looks ahead (global_config.py) */ };
 
 static uint32_t estimated_output(const struct instance *instance, uint32_t index)
 {
-    return smaller(sglang_output_limit(instance, &instance->requests[index]), MOST_ESTIMATED);
+    return smaller(sglang_output_limit(instance, &instance->requests[index]), MAX_ESTIMATED);
 }
 
 static double total_left(const struct sglang_adder *adder)
@@ -43,7 +43,7 @@ struct sglang_adder sglang_adder_make(struct instance *instance, struct batch *b
         if (index != SGLANG_NOBODY) {
             const struct request *request = &instance->requests[index];
             uint32_t left = sglang_output_limit(instance, request) - request_outputs(request);
-            adder.reserved += state->ratio * smaller(left, MOST_ESTIMATED);
+            adder.reserved += state->ratio * smaller(left, MAX_ESTIMATED);
         }
     }
     return adder;

@@ -30,7 +30,7 @@ struct sglang {
     struct sglang_members running;
     struct sglang_members last; /* of the prompts that ran last */
     bool last_was_prompts;
-    bool none_before; /* the forming before this one yielded nothing */
+    bool none_before; /* the scheduling pass before this one yielded nothing */
     bool is_full;     /* the latch of 'running': nobody is looked at */
     uint32_t chunked; /* the prompt computed in part, or SGLANG_NOBODY */
     double ratio;

@@ -51,7 +51,7 @@ static void start_batch(struct instance *instance)
 }
 
 /* Tokens formed so far, seen by the client or not. */
-static uint32_t tokens_formed(const struct request *request)
+static uint32_t tokens_scheduled(const struct request *request)
 {
     return request_outputs(request) + request->placeholders;
 }
@@ -63,7 +63,7 @@ static bool is_live(const struct instance *instance, const struct request *reque
 
 /* Every step runs all rows of the batch through the linear layers, those that have ended too, and
  * attention for the live ones. Unless it streams, all answers are sent when the last row ends. */
-static void static_form(struct instance *instance, struct batch *batch)
+static void static_schedule(struct instance *instance, struct batch *batch)
 {
     batch_reset(batch);
     if (instance->running_count == 0) {
@@ -96,7 +96,7 @@ static void static_form(struct instance *instance, struct batch *batch)
         batch_drop(batch, instance->running[i]);
         batch_add(batch, (struct batch_entry){.request = instance->running[i],
                                               .computed_before = request->computed_tokens,
-                                              .accepted = tokens_formed(request) - 1,
+                                              .accepted = tokens_scheduled(request) - 1,
                                               .samples = true});
     }
 }
@@ -123,7 +123,7 @@ static void static_process_output(struct instance *instance, struct batch *batch
 }
 
 /* Nobody joins a batch. */
-static uint64_t static_repeatable_turns(const struct instance *instance)
+static uint64_t static_repeatable_steps(const struct instance *instance)
 {
     (void)instance;
     return UINT64_MAX;
@@ -138,7 +138,7 @@ const struct engine_preset engine_preset_static = {
                  .block_tokens = 1,
                  .whole_prompts = true},
     .settle = simple_engine_settle,
-    .form = static_form,
+    .schedule = static_schedule,
     .process_output = static_process_output,
-    .repeatable_turns = static_repeatable_turns,
+    .repeatable_steps = static_repeatable_steps,
 };

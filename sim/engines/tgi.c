@@ -8,7 +8,7 @@
 #include "sim/base/smaller.h"
 #include "sim/kv/radix_tree.h"
 
-enum { SEGMENT_TOKENS = 1024, MAX_CONCURRENT = 128, LARGEST_GRAPH = 32, MAX_WAITING_TOKENS = 20 };
+enum { SEGMENT_TOKENS = 1024, MAX_CONCURRENT = 128, MAX_GRAPH = 32, MAX_WAITING_TOKENS = 20 };
 #define WAITING_SERVED_RATIO 0.3
 
 /* What a request holds while it runs a segment. */
@@ -228,7 +228,7 @@ static void add_running(struct instance *instance, struct batch *batch)
 
 /* With chunks: the queue is looked at once a pass; one that admits is a mixed forward and then one
  * of the whole batch. */
-static void form_with_chunks(struct instance *instance, struct batch *batch)
+static void schedule_with_chunks(struct instance *instance, struct batch *batch)
 {
     struct tgi *state = state_of(instance);
     uint32_t budget = instance->settings.max_batch_tokens;
@@ -246,7 +246,7 @@ static void form_with_chunks(struct instance *instance, struct batch *batch)
 }
 
 /* Without: new prompts run alone, when there are enough of them or they have waited long enough. */
-static void form_without_chunks(struct instance *instance, struct batch *batch)
+static void schedule_without_chunks(struct instance *instance, struct batch *batch)
 {
     struct tgi *state = state_of(instance);
     uint32_t least = (uint32_t)(instance->running_count * WAITING_SERVED_RATIO);
@@ -264,13 +264,13 @@ static void form_without_chunks(struct instance *instance, struct batch *batch)
     state->waiting_tokens++;
 }
 
-static void tgi_form(struct instance *instance, struct batch *batch)
+static void tgi_schedule(struct instance *instance, struct batch *batch)
 {
     batch_reset(batch);
     if (instance->settings.chunked_prefill) {
-        form_with_chunks(instance, batch);
+        schedule_with_chunks(instance, batch);
     } else {
-        form_without_chunks(instance, batch);
+        schedule_without_chunks(instance, batch);
     }
     batch_summarize(batch);
     struct batch_summary *summary = &batch->summary;
@@ -316,10 +316,10 @@ static void tgi_process_output(struct instance *instance, struct batch *batch)
 }
 
 /* Until a segment ends; what waits is looked at in every pass, so nobody may. */
-static uint64_t tgi_repeatable_turns(const struct instance *instance)
+static uint64_t tgi_repeatable_steps(const struct instance *instance)
 {
     const struct tgi *state = state_of(instance);
-    uint64_t turns = UINT64_MAX;
+    uint64_t steps = UINT64_MAX;
     if (instance->waiting.count > 0 &&
         instance->running_count < instance->settings.max_batch_requests) {
         return 0;
@@ -327,17 +327,17 @@ static uint64_t tgi_repeatable_turns(const struct instance *instance)
     for (uint32_t i = 0; i < instance->running_count; i++) {
         uint32_t index = instance->running[i];
         uint64_t left = state->segments[index].end - instance->requests[index].known_tokens;
-        turns = left - 1 < turns ? left - 1 : turns;
+        steps = left - 1 < steps ? left - 1 : steps;
     }
-    return turns;
+    return steps;
 }
 
-static void tgi_repeat(struct instance *instance, uint64_t turns)
+static void tgi_repeat(struct instance *instance, uint64_t steps)
 {
     struct tgi *state = state_of(instance);
     state->has_admitted = false;
     if (!instance->settings.chunked_prefill) {
-        state->waiting_tokens += (uint32_t)turns;
+        state->waiting_tokens += (uint32_t)steps;
     }
 }
 
@@ -366,7 +366,7 @@ static void tgi_settle(struct engine_settings *settings)
     settings->watermark_ratio = 0;
     settings->long_prefill_threshold_tokens = 0;
     settings->draft_tokens = 0;
-    settings->largest_graph = LARGEST_GRAPH;
+    settings->largest_graph = MAX_GRAPH;
     if (settings->max_concurrent_requests == 0) {
         settings->max_concurrent_requests = MAX_CONCURRENT;
     }
@@ -387,8 +387,8 @@ const struct engine_preset engine_preset_tgi = {
     .settle = tgi_settle,
     .create_state = tgi_create_state,
     .destroy_state = tgi_destroy_state,
-    .form = tgi_form,
+    .schedule = tgi_schedule,
     .process_output = tgi_process_output,
-    .repeatable_turns = tgi_repeatable_turns,
+    .repeatable_steps = tgi_repeatable_steps,
     .repeat = tgi_repeat,
 };

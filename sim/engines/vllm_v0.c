@@ -6,14 +6,14 @@
 #include "sim/base/smaller.h"
 #include "sim/serving/uniform_decodes.h"
 
-/* A forming under way. */
-struct forming {
+/* A scheduling pass under way. */
+struct scheduling_pass {
     struct instance *instance;
     struct batch *batch;
     uint32_t tokens;       /* so far */
     uint32_t requests;     /* that count against the limit */
     uint32_t longest;      /* context of a decode */
-    uint32_t new_prefills; /* leading entries of the batch: admitted by this forming */
+    uint32_t new_prefills; /* leading entries of the batch: admitted by this scheduling pass */
     uint32_t old_prefills; /* those behind: chunks of prompts admitted before */
     bool preempted;        /* or swapped out */
 };
@@ -24,10 +24,10 @@ static bool is_decode(const struct request *request)
 }
 
 /* Room of a chunk: what is left of the budget, whole blocks with prefix caching. */
-static uint32_t chunk_room(const struct forming *forming)
+static uint32_t chunk_room(const struct scheduling_pass *pass)
 {
-    const struct engine_settings *settings = &forming->instance->settings;
-    uint32_t room = settings->max_batch_tokens - forming->tokens;
+    const struct engine_settings *settings = &pass->instance->settings;
+    uint32_t room = settings->max_batch_tokens - pass->tokens;
     return settings->prefix_caching ? room - room % settings->block_tokens : room;
 }
 
@@ -40,28 +40,28 @@ static void insert_entry(struct batch *batch, uint32_t place, struct batch_entry
 }
 
 /* Executed are new prompts, then prompts begun before, then decodes. */
-static void schedule(struct forming *forming, uint32_t index, uint32_t tokens, uint32_t cached,
-                     bool is_new)
+static void schedule_request(struct scheduling_pass *pass, uint32_t index, uint32_t tokens,
+                             uint32_t cached, bool is_new)
 {
-    struct request *request = &forming->instance->requests[index];
-    uint32_t place = forming->batch->count;
+    struct request *request = &pass->instance->requests[index];
+    uint32_t place = pass->batch->count;
     struct batch_entry entry = {.request = index,
                                 .tokens = tokens,
                                 .cached = smaller(cached, tokens - 1),
                                 .computed_before = request->computed_tokens};
     if (is_new) {
-        place = forming->new_prefills++;
+        place = pass->new_prefills++;
     } else if (!is_decode(request)) {
-        place = forming->new_prefills + forming->old_prefills++;
-    } else if (request->computed_tokens > forming->longest) {
-        forming->longest = request->computed_tokens;
+        place = pass->new_prefills + pass->old_prefills++;
+    } else if (request->computed_tokens > pass->longest) {
+        pass->longest = request->computed_tokens;
     }
     request->computed_tokens += tokens;
     entry.samples = request->computed_tokens == request->known_tokens;
-    insert_entry(forming->batch, place, entry);
-    forming->tokens += cached < tokens ? tokens - cached : 1;
-    if (forming->instance->kv_cache.has_identity) {
-        block_cache_note(&forming->instance->kv_cache.blocks, index, &request->content,
+    insert_entry(pass->batch, place, entry);
+    pass->tokens += cached < tokens ? tokens - cached : 1;
+    if (pass->instance->kv_cache.has_identity) {
+        block_cache_note(&pass->instance->kv_cache.blocks, index, &request->content,
                          request->computed_tokens);
     }
 }
@@ -103,9 +103,9 @@ static void refuse_head(struct instance *instance)
 }
 
 /* _preempt. An end that nobody has looked at yet comes first: then nothing is preempted. */
-static void preempt(struct forming *forming, uint32_t index)
+static void preempt(struct scheduling_pass *pass, uint32_t index)
 {
-    struct instance *instance = forming->instance;
+    struct instance *instance = pass->instance;
     struct request *request = &instance->requests[index];
     uint32_t held = instance->kv_cache.held_blocks[index];
     if (instance_tokens_left(instance, request) == 0) {
@@ -115,20 +115,20 @@ static void preempt(struct forming *forming, uint32_t index)
     instance_remove_running(instance, index);
     kv_cache_free_blocks(&instance->kv_cache, index);
     request->preemptions++;
-    forming->preempted = true;
+    pass->preempted = true;
     if (instance->settings.swap_blocks >= instance->swapped_blocks + held) {
         request->status = REQUEST_SWAPPED;
         request->swapped_blocks = held;
         instance->swapped_blocks += held;
         request_queue_push_back(&instance->swapped, index);
-        forming->batch->summary.swapped_blocks += held;
+        pass->batch->summary.swapped_blocks += held;
     } else {
         request->status = REQUEST_PREEMPTED;
         request->recomputed_tokens += request->computed_tokens;
         request->computed_tokens = 0;
         instance_enqueue(instance, index);
     }
-    batch_add_preempted(forming->batch, index);
+    batch_add_preempted(pass->batch, index);
 }
 
 /* Blocks of the first of the waiting, or whether it can never be admitted or not now. */
@@ -155,10 +155,10 @@ static struct prefix_hit find_prefix(const struct instance *instance, uint32_t i
                                : (struct prefix_hit){0, 0, 0};
 }
 
-static void admit(struct forming *forming, uint32_t index, uint32_t tokens, uint32_t cached,
+static void admit(struct scheduling_pass *pass, uint32_t index, uint32_t tokens, uint32_t cached,
                   struct prefix_hit hit)
 {
-    struct instance *instance = forming->instance;
+    struct instance *instance = pass->instance;
     struct request *request = &instance->requests[index];
     struct kv_cache *cache = &instance->kv_cache;
     request_queue_pop_front(&instance->waiting);
@@ -169,14 +169,14 @@ static void admit(struct forming *forming, uint32_t index, uint32_t tokens, uint
     kv_cache_allocate(cache, index, kv_cache_missing_blocks(cache, index, request->known_tokens));
     instance_add_running(instance, index);
     request->status = REQUEST_RUNNING;
-    forming->requests++;
-    schedule(forming, index, tokens, cached, true);
+    pass->requests++;
+    schedule_request(pass, index, tokens, cached, true);
 }
 
 /* _schedule_prefills: the waiting, up to the first that does not fit. */
-static void form_waiting(struct forming *forming)
+static void schedule_waiting(struct scheduling_pass *pass)
 {
-    struct instance *instance = forming->instance;
+    struct instance *instance = pass->instance;
     const struct engine_settings *settings = &instance->settings;
     uint32_t limit = settings->chunked_prefill
                          ? settings->max_model_len
@@ -193,75 +193,75 @@ static void form_waiting(struct forming *forming)
         struct prefix_hit hit = find_prefix(instance, index);
         uint32_t cached = hit.noted_before * settings->block_tokens;
         uint32_t tokens =
-            settings->chunked_prefill ? smaller(known, cached + chunk_room(forming)) : known;
+            settings->chunked_prefill ? smaller(known, cached + chunk_room(pass)) : known;
         uint32_t work = tokens > cached ? tokens - cached : 1;
         if (admission == ADMISSION_LATER || tokens == 0 ||
-            forming->tokens + work > settings->max_batch_tokens ||
-            forming->requests + 1 > settings->max_batch_requests) {
+            pass->tokens + work > settings->max_batch_tokens ||
+            pass->requests + 1 > settings->max_batch_requests) {
             return;
         }
-        admit(forming, index, tokens, cached, hit);
+        admit(pass, index, tokens, cached, hit);
     }
 }
 
 /* _schedule_running: decodes, and chunks of prompts admitted before. Victims come from behind. */
-static void form_running(struct forming *forming)
+static void schedule_running(struct scheduling_pass *pass)
 {
-    struct instance *instance = forming->instance;
+    struct instance *instance = pass->instance;
     struct kv_cache *cache = &instance->kv_cache;
     for (uint32_t i = 0; i < instance->running_count; i++) {
         uint32_t index = instance->running[i];
         const struct request *request = &instance->requests[index];
         bool decodes = is_decode(request);
         uint32_t tokens =
-            smaller(request->known_tokens - request->computed_tokens, chunk_room(forming));
+            smaller(request->known_tokens - request->computed_tokens, chunk_room(pass));
         bool demands_block = decodes || request->known_tokens % cache->block_tokens != 0;
         if (instance->settings.chunked_prefill && tokens == 0) {
             return;
         }
         while (demands_block && cache->free_blocks == 0 && i < instance->running_count) {
-            preempt(forming, instance->running[instance->running_count - 1]);
+            preempt(pass, instance->running[instance->running_count - 1]);
         }
         if (i < instance->running_count) {
             uint32_t missing = kv_cache_missing_blocks(cache, index, request->known_tokens);
             kv_cache_allocate(cache, index, missing);
-            schedule(forming, index, tokens, 0, false);
+            schedule_request(pass, index, tokens, 0, false);
         }
     }
 }
 
 /* _schedule_swapped: those swapped out come back and decode at once. */
-static void form_swapped(struct forming *forming)
+static void schedule_swapped(struct scheduling_pass *pass)
 {
-    struct instance *instance = forming->instance;
+    struct instance *instance = pass->instance;
     struct kv_cache *cache = &instance->kv_cache;
     while (instance->swapped.count > 0) {
         uint32_t index = request_queue_at(&instance->swapped, 0);
         struct request *request = &instance->requests[index];
         uint32_t touched = 1 + (request->known_tokens - 1) / cache->block_tokens;
-        if (try_blocks(instance, touched) != ADMISSION_NOW || chunk_room(forming) == 0 ||
-            forming->requests + 1 > instance->settings.max_batch_requests) {
+        if (try_blocks(instance, touched) != ADMISSION_NOW || chunk_room(pass) == 0 ||
+            pass->requests + 1 > instance->settings.max_batch_requests) {
             return;
         }
         request_queue_pop_front(&instance->swapped);
         instance->swapped_blocks -= request->swapped_blocks;
-        forming->batch->summary.swapped_blocks += request->swapped_blocks;
+        pass->batch->summary.swapped_blocks += request->swapped_blocks;
         kv_cache_allocate(cache, index,
                           kv_cache_missing_blocks(cache, index, request->known_tokens));
         instance_add_running(instance, index);
         request->status = REQUEST_RUNNING;
-        forming->requests++;
-        schedule(forming, index,
-                 smaller(request->known_tokens - request->computed_tokens, chunk_room(forming)), 0,
-                 false);
+        pass->requests++;
+        schedule_request(
+            pass, index,
+            smaller(request->known_tokens - request->computed_tokens, chunk_room(pass)), 0, false);
     }
 }
 
 /* _schedule_priority_preemption: the worst of the running make room for a better one that waits; it
- * is admitted by the next forming. */
-static void preempt_for_better(struct forming *forming)
+ * is admitted by the next pass. */
+static void preempt_for_better(struct scheduling_pass *pass)
 {
-    struct instance *instance = forming->instance;
+    struct instance *instance = pass->instance;
     const struct scheduling_policy *policy = instance->policy;
     struct scheduler_view view = {.instance = instance};
     for (uint32_t i = 1; i < instance->running_count; i++) {
@@ -286,8 +286,8 @@ static void preempt_for_better(struct forming *forming)
         if (fits || !policy->is_before(&view, head, worst)) {
             break;
         }
-        preempt(forming, worst);
-        forming->preempted = false; /* swapping in is not held up by this */
+        preempt(pass, worst);
+        pass->preempted = false; /* swapping in is not held up by this */
     }
     instance->requests[head].status =
         instance->requests[head].preemptions > 0 ? REQUEST_PREEMPTED : REQUEST_WAITING;
@@ -296,22 +296,22 @@ static void preempt_for_better(struct forming *forming)
 
 /* Chunked: those that decode, then prompts that end in this step, then prompts that go on; in each
  * group as they were, new ones at the end. */
-static void order_running(struct forming *forming)
+static void order_running(struct scheduling_pass *pass)
 {
-    struct instance *instance = forming->instance;
-    uint32_t old_count = instance->running_count - forming->new_prefills;
+    struct instance *instance = pass->instance;
+    uint32_t old_count = instance->running_count - pass->new_prefills;
     uint32_t *running = instance->running;
-    uint32_t *sorted = instance->ungrouped; /* of the same size; nothing here is a decode_group */
+    uint32_t *sorted = instance->ungrouped; /* of the same size; nothing here is a decode group */
     uint32_t count = 0;
     for (int group = 0; group < 4; group++) {
         for (uint32_t i = 0; i < old_count; i++) {
             const struct request *request = &instance->requests[running[i]];
             bool ran = false;
             bool prefilled = false;
-            for (uint32_t k = 0; k < forming->batch->count; k++) {
-                if (forming->batch->entries[k].request == running[i]) {
+            for (uint32_t k = 0; k < pass->batch->count; k++) {
+                if (pass->batch->entries[k].request == running[i]) {
                     ran = true;
-                    prefilled = k < forming->new_prefills + forming->old_prefills;
+                    prefilled = k < pass->new_prefills + pass->old_prefills;
                 }
             }
             bool whole = request->computed_tokens == request->known_tokens;
@@ -332,45 +332,45 @@ static uint32_t longest_captured(const struct engine_settings *settings)
 
 /* Full graphs for steps of decodes, padded to a captured size, unless a context is too long;
  * anything else runs eagerly (model_runner.py:_use_captured_graph). */
-static void choose_graph(const struct forming *forming)
+static void choose_graph(const struct scheduling_pass *pass)
 {
-    enum { LARGEST_CAPTURED = 256 };
-    struct batch_summary *summary = &forming->batch->summary;
-    const struct engine_settings *settings = &forming->instance->settings;
+    enum { MAX_CAPTURED = 256 };
+    struct batch_summary *summary = &pass->batch->summary;
+    const struct engine_settings *settings = &pass->instance->settings;
     uint32_t tokens = batch_summary_tokens(summary);
     uint32_t padded = tokens <= 2 ? tokens : tokens <= 4 ? 4 : (tokens + 7) / 8 * 8;
-    uint32_t largest = smaller((settings->max_batch_requests + 7) / 8 * 8, LARGEST_CAPTURED);
-    bool captured = forming->new_prefills + forming->old_prefills == 0 && padded <= largest &&
-                    forming->longest < longest_captured(settings);
+    uint32_t largest = smaller((settings->max_batch_requests + 7) / 8 * 8, MAX_CAPTURED);
+    bool captured = pass->new_prefills + pass->old_prefills == 0 && padded <= largest &&
+                    pass->longest < longest_captured(settings);
     summary->cuda_graph = captured ? CUDA_GRAPH_FULL : CUDA_GRAPH_NONE;
     summary->padded_tokens = captured ? padded : tokens;
 }
 
-static void vllm_v0_form(struct instance *instance, struct batch *batch)
+static void vllm_v0_schedule(struct instance *instance, struct batch *batch)
 {
-    struct forming forming = {
+    struct scheduling_pass pass = {
         .instance = instance, .batch = batch, .requests = instance->running_count};
     bool chunked = instance->settings.chunked_prefill;
     batch_reset(batch);
     instance->kv_cache.blocks.call += instance->preset->counts_calls;
     if (!chunked && instance->swapped.count == 0) {
-        form_waiting(&forming);
+        schedule_waiting(&pass);
     }
     if (batch->count == 0) {
         if (!chunked && instance->policy->is_before != NULL) {
-            preempt_for_better(&forming);
+            preempt_for_better(&pass);
         }
-        form_running(&forming);
-        if (!forming.preempted) {
-            form_swapped(&forming);
+        schedule_running(&pass);
+        if (!pass.preempted) {
+            schedule_swapped(&pass);
         }
         if (chunked) {
-            form_waiting(&forming);
-            order_running(&forming);
+            schedule_waiting(&pass);
+            order_running(&pass);
         }
     }
     batch_summarize(batch);
-    choose_graph(&forming);
+    choose_graph(&pass);
 }
 
 /* Tokens are known as soon as a step has run; who has ended is seen later. */
@@ -423,8 +423,8 @@ static bool is_held_back(const struct instance *instance)
 }
 
 /* Until a context is too long for its graph. A better one that waits may make others leave, and
- * one whose prompt is too long is refused: then each turn decides. */
-static uint64_t vllm_v0_repeatable_turns(const struct instance *instance)
+ * one whose prompt is too long is refused: then each step decides. */
+static uint64_t vllm_v0_repeatable_steps(const struct instance *instance)
 {
     const struct engine_settings *settings = &instance->settings;
     const struct batch *batch = &instance->steps[instance->oldest_step];
@@ -475,9 +475,9 @@ const struct engine_preset engine_preset_vllm_v0 = {
                  .whole_prompts = true,
                  .loop_ms = 1},
     .settle = vllm_v0_settle,
-    .form = vllm_v0_form,
+    .schedule = vllm_v0_schedule,
     .take_tokens = vllm_v0_take_tokens,
     .process_output = vllm_v0_process_output,
-    .repeatable_turns = vllm_v0_repeatable_turns,
+    .repeatable_steps = vllm_v0_repeatable_steps,
     .repeat = uniform_decodes_repeat_blocks,
 };

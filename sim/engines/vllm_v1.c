@@ -8,8 +8,8 @@
 #include "sim/engines/vllm_graphs.h"
 #include "sim/serving/uniform_decodes.h"
 
-/* A forming under way. */
-struct forming {
+/* A scheduling pass under way. */
+struct scheduling_pass {
     struct instance *instance;
     struct batch *batch;
     uint32_t budget_tokens; /* left */
@@ -81,21 +81,22 @@ static void note_content(struct instance *instance, uint32_t index, uint32_t tok
     }
 }
 
-/* A victim that this forming has scheduled already gives its tokens back (priority policy). */
-static void unschedule(struct forming *forming, uint32_t victim)
+/* A victim that this scheduling pass has scheduled already gives its tokens back (priority policy).
+ */
+static void unschedule(struct scheduling_pass *pass, uint32_t victim)
 {
-    struct batch *batch = forming->batch;
+    struct batch *batch = pass->batch;
     uint32_t tokens = batch_drop(batch, victim);
     if (tokens > 0) {
-        forming->budget_tokens += tokens;
-        forming->position--;
+        pass->budget_tokens += tokens;
+        pass->position--;
     }
 }
 
 /* Preempts one running request; false when it is 'index' itself. */
-static bool preempt_for(struct forming *forming, uint32_t index)
+static bool preempt_for(struct scheduling_pass *pass, uint32_t index)
 {
-    struct instance *instance = forming->instance;
+    struct instance *instance = pass->instance;
     struct scheduler_view view = {.instance = instance};
     assert(decode_group_count(&instance->decode_group) ==
            0); /* policies see every request up to date */
@@ -105,7 +106,7 @@ static bool preempt_for(struct forming *forming, uint32_t index)
     uint32_t victim = instance->running[position];
     struct request *request = &instance->requests[victim];
     instance_remove_running(instance, victim);
-    unschedule(forming, victim);
+    unschedule(pass, victim);
     kv_cache_free_blocks(&instance->kv_cache, victim);
     request->recomputed_tokens += request->computed_tokens;
     request->computed_tokens = 0;
@@ -114,24 +115,23 @@ static bool preempt_for(struct forming *forming, uint32_t index)
     request->preemptions++;
     request->status = REQUEST_PREEMPTED;
     instance_enqueue(instance, victim);
-    batch_add_preempted(forming->batch, victim);
+    batch_add_preempted(pass->batch, victim);
     return victim != index;
 }
 
 /* Drafts that did not fit are dropped. */
-static void schedule(struct forming *forming, uint32_t index, uint32_t tokens)
+static void schedule_request(struct scheduling_pass *pass, uint32_t index, uint32_t tokens)
 {
-    struct request *request = &forming->instance->requests[index];
+    struct request *request = &pass->instance->requests[index];
     uint32_t reach = request->computed_tokens + tokens;
     uint32_t known = request->known_tokens + request->placeholders;
-    forming->budget_tokens -= tokens;
-    note_content(forming->instance, index, reach);
-    batch_add(
-        forming->batch,
-        (struct batch_entry){.request = index,
-                             .tokens = tokens,
-                             .drafts = request->drafts > 0 && reach > known ? reach - known : 0,
-                             .computed_before = request->computed_tokens});
+    pass->budget_tokens -= tokens;
+    note_content(pass->instance, index, reach);
+    batch_add(pass->batch, (struct batch_entry){
+                               .request = index,
+                               .tokens = tokens,
+                               .drafts = request->drafts > 0 && reach > known ? reach - known : 0,
+                               .computed_before = request->computed_tokens});
     request->drafts = 0;
 }
 
@@ -143,7 +143,7 @@ static bool suits_all(const struct instance *instance)
     const struct decode_group *decode_group = &instance->decode_group;
     uint32_t budget_tokens = instance->settings.max_batch_tokens;
     struct periodic_growth growth = decode_group_growth(decode_group);
-    uint64_t blocks = periodic_growth_of_turns(&growth, 1);
+    uint64_t blocks = periodic_growth_of_steps(&growth, 1);
     for (uint32_t i = 0; i < instance->ungrouped_count; i++) {
         const struct request *request = &instance->requests[instance->ungrouped[i]];
         if (!is_ending(instance, request)) {
@@ -158,50 +158,50 @@ static bool suits_all(const struct instance *instance)
     return instance->running_count <= budget_tokens && blocks <= instance->kv_cache.free_blocks;
 }
 
-/* The members of the decode_group, all at once; where their place in the order matters, each for
+/* The members of the decode group, all at once; where their place in the order matters, each for
  * itself.
  */
-static void form_decode_group(struct forming *forming)
+static void schedule_decode_group(struct scheduling_pass *pass)
 {
-    struct instance *instance = forming->instance;
+    struct instance *instance = pass->instance;
     struct decode_group *decode_group = &instance->decode_group;
     if (decode_group_count(decode_group) > 0 && !suits_all(instance)) {
         decode_group_dissolve(instance);
     }
-    forming->batch->summary.decode_requests = decode_group_count(decode_group);
-    forming->batch->summary.decode_context_tokens = decode_group->context_tokens;
-    forming->batch->summary.decode_context_squares = decode_group->context_squares;
-    forming->budget_tokens -= decode_group_count(decode_group);
-    decode_group_form(instance);
+    pass->batch->summary.decode_requests = decode_group_count(decode_group);
+    pass->batch->summary.decode_context_tokens = decode_group->context_tokens;
+    pass->batch->summary.decode_context_squares = decode_group->context_squares;
+    pass->budget_tokens -= decode_group_count(decode_group);
+    decode_group_schedule(instance);
 }
 
 /* Part A of schedule(): the running requests in order. */
-static void form_running(struct forming *forming)
+static void schedule_running(struct scheduling_pass *pass)
 {
-    struct instance *instance = forming->instance;
-    while (forming->position < instance->ungrouped_count && forming->budget_tokens > 0) {
-        uint32_t index = instance->ungrouped[forming->position];
+    struct instance *instance = pass->instance;
+    while (pass->position < instance->ungrouped_count && pass->budget_tokens > 0) {
+        uint32_t index = instance->ungrouped[pass->position];
         const struct request *request = &instance->requests[index];
         if (is_ending(instance, request)) {
-            forming->position++;
+            pass->position++;
             continue;
         }
-        uint32_t tokens = smaller(wanted_tokens(instance, request), forming->budget_tokens);
+        uint32_t tokens = smaller(wanted_tokens(instance, request), pass->budget_tokens);
         uint32_t room = instance->settings.max_model_len - 1 - request->computed_tokens;
         tokens = smaller(tokens, room);
         if (tokens == 0) {
-            forming->position++;
+            pass->position++;
             continue;
         }
         bool fits = allocate(instance, index, tokens, 0);
         while (!fits) {
-            if (!preempt_for(forming, index)) {
+            if (!preempt_for(pass, index)) {
                 return;
             }
             fits = allocate(instance, index, tokens, 0);
         }
-        schedule(forming, index, tokens);
-        forming->position++;
+        schedule_request(pass, index, tokens);
+        pass->position++;
     }
 }
 
@@ -256,11 +256,11 @@ static bool admit(struct instance *instance, uint32_t index, uint32_t tokens, st
 }
 
 /* Part B of schedule(): the waiting requests, up to the first that cannot be admitted. */
-static void form_waiting(struct forming *forming)
+static void schedule_waiting(struct scheduling_pass *pass)
 {
-    struct instance *instance = forming->instance;
+    struct instance *instance = pass->instance;
     const struct engine_settings *settings = &instance->settings;
-    while (instance->waiting.count > 0 && forming->budget_tokens > 0 &&
+    while (instance->waiting.count > 0 && pass->budget_tokens > 0 &&
            instance->running_count < settings->max_batch_requests) {
         uint32_t index = request_queue_at(&instance->waiting, 0);
         struct request *request = &instance->requests[index];
@@ -269,10 +269,10 @@ static void form_waiting(struct forming *forming)
         if (settings->long_prefill_threshold_tokens > 0) {
             tokens = smaller(tokens, settings->long_prefill_threshold_tokens);
         }
-        if (!settings->chunked_prefill && tokens > forming->budget_tokens) {
+        if (!settings->chunked_prefill && tokens > pass->budget_tokens) {
             return;
         }
-        tokens = smaller(tokens, forming->budget_tokens);
+        tokens = smaller(tokens, pass->budget_tokens);
         uint32_t watermark = instance->running_count > 0 ? instance->watermark_blocks : 0;
         if (!admit(instance, index, tokens, hit, watermark)) {
             return;
@@ -280,12 +280,12 @@ static void form_waiting(struct forming *forming)
         request_queue_pop_front(&instance->waiting);
         instance_add_running(instance, index);
         request->status = REQUEST_RUNNING;
-        schedule(forming, index, tokens);
+        schedule_request(pass, index, tokens);
     }
 }
 
-/* _update_after_schedule: tokens count as computed once formed; a step that reaches the end of the
- * known tokens yields one more, which stands as a placeholder until its output is processed, as
+/* _update_after_schedule: tokens count as computed once scheduled; a step that reaches the end of
+ * the known tokens yields one more, which stands as a placeholder until its output is processed, as
  * drafts do. Without waiting for outputs each further step is formed with all drafts. */
 static void advance(struct instance *instance, struct batch *batch)
 {
@@ -303,24 +303,24 @@ static void advance(struct instance *instance, struct batch *batch)
     }
 }
 
-static void form_step(struct instance *instance, struct batch *batch)
+static void schedule_step(struct instance *instance, struct batch *batch)
 {
-    struct forming forming = {
+    struct scheduling_pass pass = {
         .instance = instance, .batch = batch, .budget_tokens = instance->settings.max_batch_tokens};
     batch_reset(batch);
-    form_decode_group(&forming);
-    form_running(&forming);
+    schedule_decode_group(&pass);
+    schedule_running(&pass);
     if (batch->preempted_count == 0) {
-        form_waiting(&forming);
+        schedule_waiting(&pass);
     }
     advance(instance, batch);
     batch_summarize(batch);
 }
 
-static void vllm_v1_form(struct instance *instance, struct batch *batch)
+static void vllm_v1_schedule(struct instance *instance, struct batch *batch)
 {
     const struct engine_settings *settings = &instance->settings;
-    form_step(instance, batch);
+    schedule_step(instance, batch);
     batch_summary_choose_graph(&batch->summary, settings->max_batch_requests,
                                settings->max_batch_tokens, settings->draft_tokens);
 }
@@ -385,8 +385,8 @@ static void vllm_v1_process_output(struct instance *instance, struct batch *batc
     }
 }
 
-/* Whether the next forming would admit the first of the waiting. Blocks only get fewer while a
- * decode repeats, so a 'no' holds. */
+/* Whether the next scheduling pass would admit the first of the waiting. Blocks only get fewer
+ * while a decode repeats, so a 'no' holds. */
 static bool vllm_v1_admits_waiting(const struct instance *instance)
 {
     const struct engine_settings *settings = &instance->settings;
@@ -413,48 +413,48 @@ static bool vllm_v1_admits_waiting(const struct instance *instance)
 }
 
 /* Until the request ends, is known to end, or reaches max_model_len. */
-static uint32_t vllm_v1_steady_turns(const struct instance *instance, const struct request *request)
+static uint32_t vllm_v1_steady_steps(const struct instance *instance, const struct request *request)
 {
     int64_t outputs = request_outputs(request);
     int64_t last = smaller(request->output_tokens, request->max_output_tokens);
     int64_t room = (int64_t)instance->settings.max_model_len - request->known_tokens;
     int64_t in_flight = request->placeholders;
-    int64_t turns = last - outputs - 1;
+    int64_t steps = last - outputs - 1;
     int64_t until_known = (int64_t)request->max_output_tokens - outputs - 2;
-    if (in_flight > 1 && until_known < turns) {
-        turns = until_known;
+    if (in_flight > 1 && until_known < steps) {
+        steps = until_known;
     }
-    if (room - in_flight < turns) {
-        turns = room - in_flight;
+    if (room - in_flight < steps) {
+        steps = room - in_flight;
     }
-    if (room - 1 < turns) {
-        turns = room - 1;
+    if (room - 1 < steps) {
+        steps = room - 1;
     }
-    return turns > 0 ? (uint32_t)(turns < UINT32_MAX ? turns : UINT32_MAX) : 0;
+    return steps > 0 ? (uint32_t)(steps < UINT32_MAX ? steps : UINT32_MAX) : 0;
 }
 
-/* With prefix caching no decode_group is kept. Whoever waits might find more in the cache by and
+/* With prefix caching no decode group is kept. Whoever waits might find more in the cache by and
  * by. */
-static uint64_t vllm_v1_repeatable_turns(const struct instance *instance)
+static uint64_t vllm_v1_repeatable_steps(const struct instance *instance)
 {
     const struct engine_settings *settings = &instance->settings;
-    uint64_t turns = UINT64_MAX;
+    uint64_t steps = UINT64_MAX;
     if (!instance->kv_cache.has_identity ||
         instance->steps[instance->oldest_step].count != instance->running_count ||
         (instance->waiting.count > 0 && instance->running_count < settings->max_batch_requests &&
          instance->running_count < settings->max_batch_tokens)) {
         return 0;
     }
-    for (uint32_t i = 0; i < instance->running_count && turns > 0; i++) {
+    for (uint32_t i = 0; i < instance->running_count && steps > 0; i++) {
         const struct request *request = &instance->requests[instance->running[i]];
-        uint64_t its = instance->preset->steady_turns(instance, request);
-        turns = its < turns ? its : turns;
+        uint64_t its = instance->preset->steady_steps(instance, request);
+        steps = its < steps ? its : steps;
     }
-    return turns;
+    return steps;
 }
 
 /* And as long as it takes blocks ahead in full: near max_model_len they become fewer. */
-static uint32_t vllm_0_8_steady_turns(const struct instance *instance,
+static uint32_t vllm_0_8_steady_steps(const struct instance *instance,
                                       const struct request *request)
 {
     const struct kv_cache *cache = &instance->kv_cache;
@@ -463,9 +463,9 @@ static uint32_t vllm_0_8_steady_turns(const struct instance *instance,
     uint32_t held = cache->held_blocks[request - instance->requests];
     uint32_t times = most > held ? (most - held) / at_a_time : 0;
     uint64_t reach = ((uint64_t)held + (uint64_t)times * at_a_time) * cache->block_tokens;
-    uint64_t turns = reach > request->computed_tokens ? reach - request->computed_tokens : 0;
-    uint32_t until_end = vllm_v1_steady_turns(instance, request);
-    return turns < until_end ? (uint32_t)turns : until_end;
+    uint64_t steps = reach > request->computed_tokens ? reach - request->computed_tokens : 0;
+    uint32_t until_end = vllm_v1_steady_steps(instance, request);
+    return steps < until_end ? (uint32_t)steps : until_end;
 }
 
 /* N-gram proposals are made on the CPU, from tokens that must be at hand. */
@@ -482,11 +482,11 @@ const struct engine_preset engine_preset_vllm_0_24 = {
     .moves_kv = true,
     .defaults = {.max_batch_tokens = 2048, .max_batch_requests = 128, .block_tokens = 16},
     .settle = vllm_0_24_settle,
-    .form = vllm_v1_form,
+    .schedule = vllm_v1_schedule,
     .process_output = vllm_v1_process_output,
-    .repeatable_turns = vllm_v1_repeatable_turns,
+    .repeatable_steps = vllm_v1_repeatable_steps,
     .repeat = uniform_decodes_repeat_blocks,
-    .steady_turns = vllm_v1_steady_turns,
+    .steady_steps = vllm_v1_steady_steps,
     .admits_waiting = vllm_v1_admits_waiting,
 };
 
@@ -494,13 +494,13 @@ const struct engine_preset engine_preset_vllm_0_24 = {
  * (gpu_model_runner.py:execute_model, config.py:_set_cudagraph_sizes). What calibrations hold for
  * piecewise steps is the launch of chunks, with all that is prepared for them; the study's
  * quantized models decode faster than that, so decodes are launched like full graphs. */
-static void vllm_0_8_form(struct instance *instance, struct batch *batch)
+static void vllm_0_8_schedule(struct instance *instance, struct batch *batch)
 {
-    enum { LARGEST_GRAPH = 512 };
+    enum { MAX_GRAPH = 512 };
     struct batch_summary *summary = &batch->summary;
-    form_step(instance, batch);
+    schedule_step(instance, batch);
     uint32_t tokens = batch_summary_tokens(summary);
-    bool has_graph = tokens <= LARGEST_GRAPH;
+    bool has_graph = tokens <= MAX_GRAPH;
     summary->padded_tokens =
         has_graph && tokens > 2 ? (tokens <= 4 ? 4 : (tokens + 7) / 8 * 8) : tokens;
     bool decodes = summary->prefill_requests == 0;
@@ -537,10 +537,10 @@ const struct engine_preset engine_preset_vllm_0_8 = {
                  .draft_request_us = 1200,
                  .draft_token_ns = 650},
     .settle = vllm_0_8_settle,
-    .form = vllm_0_8_form,
+    .schedule = vllm_0_8_schedule,
     .process_output = vllm_v1_process_output,
-    .repeatable_turns = vllm_v1_repeatable_turns,
+    .repeatable_steps = vllm_v1_repeatable_steps,
     .repeat = uniform_decodes_repeat_blocks,
-    .steady_turns = vllm_0_8_steady_turns,
+    .steady_steps = vllm_0_8_steady_steps,
     .admits_waiting = vllm_v1_admits_waiting,
 };

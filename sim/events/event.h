@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* At equal times the lower type runs first: a forming sees every arrival of its instant. */
+/* At equal times the lower type runs first: a scheduling pass sees every arrival of its instant. */
 enum event_type {
     EVENT_REQUEST_ARRIVAL, /* subject: request; it reaches the engine's input queue */
     EVENT_KV_ARRIVAL,      /* subject: request; its KV cache reaches where it decodes */

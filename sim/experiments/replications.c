@@ -135,12 +135,12 @@ static void *run_some(void *context)
 /* One worker a core, this thread among them. */
 static void run_all(struct work *work)
 {
-    enum { MOST_WORKERS = 256 };
-    pthread_t workers[MOST_WORKERS];
+    enum { MAX_WORKERS = 256 };
+    pthread_t workers[MAX_WORKERS];
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     uint32_t wanted = cores > 1 ? (uint32_t)cores - 1 : 0;
     uint32_t started = 0;
-    while (started < wanted && started + 1 < work->count && started < MOST_WORKERS &&
+    while (started < wanted && started + 1 < work->count && started < MAX_WORKERS &&
            pthread_create(&workers[started], NULL, run_some, work) == 0) {
         started++;
     }

@@ -88,7 +88,7 @@ void kv_cache_take(struct kv_cache *cache, uint32_t blocks)
     cache->free_blocks -= blocks;
 }
 
-void kv_cache_settle(struct kv_cache *cache, uint32_t request, uint64_t tokens,
+void kv_cache_commit(struct kv_cache *cache, uint32_t request, uint64_t tokens,
                      uint32_t blocks_at_a_time)
 {
     uint32_t missing = kv_cache_missing_blocks(cache, request, tokens);

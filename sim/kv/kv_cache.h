@@ -51,7 +51,7 @@ void kv_cache_share(struct kv_cache *cache, uint32_t request, const struct promp
  * (decode_group.h). */
 void kv_cache_take(struct kv_cache *cache, uint32_t blocks);
 /* The request holds what it needs for 'tokens' tokens, taken before, so many blocks at a time. */
-void kv_cache_settle(struct kv_cache *cache, uint32_t request, uint64_t tokens,
+void kv_cache_commit(struct kv_cache *cache, uint32_t request, uint64_t tokens,
                      uint32_t blocks_at_a_time);
 
 /* For engines with a cache of their own: how many are free, how many the request uses. */

@@ -39,7 +39,7 @@ struct run_summary {
     uint64_t cut_while_thinking; /* the budget ended them before the first visible token */
     double makespan_s;           /* first sent to last token */
     uint64_t prompt_tokens;      /* of finished requests */
-    uint64_t judged;             /* answers of which it is known whether they are right */
+    uint64_t graded;             /* answers of which it is known whether they are right */
     uint64_t right;
     uint64_t cached_tokens; /* of prompts, found computed */
     uint64_t output_tokens;

@@ -78,15 +78,15 @@ void timeline_set(struct timeline *timeline, int64_t now_ps, struct timeline_sta
     timeline->since_ps = now_ps;
 }
 
-static struct timeline_state state_after(struct timeline_state state, uint64_t turn,
+static struct timeline_state state_after(struct timeline_state state, uint64_t step,
                                          const struct periodic_growth *growth)
 {
-    state.used_blocks += (uint32_t)periodic_growth_of_turns(growth, turn + 1);
-    state.output_tokens += (turn + 1) * growth->members;
+    state.used_blocks += (uint32_t)periodic_growth_of_steps(growth, step + 1);
+    state.output_tokens += (step + 1) * growth->members;
     return state;
 }
 
-/* Sum over the turns from 1 to 'last' of the blocks taken times the time since the first turn. */
+/* Sum over the steps from 1 to 'last' of the blocks taken times the time since the first step. */
 static uint128 block_delays_ps(const struct step_times *times, uint64_t last,
                                const struct periodic_growth *growth)
 {
@@ -102,38 +102,38 @@ static uint128 block_delays_ps(const struct step_times *times, uint64_t last,
     return sum;
 }
 
-/* Time at each thousandth of the blocks, from the first turn to the last. */
+/* Time at each thousandth of the blocks, from the first step to the last. */
 static void add_kv_bins(struct timeline *timeline, const struct step_times *times, uint64_t last,
                         uint32_t used_before, const struct periodic_growth *growth)
 {
-    uint64_t turn = 0;
+    uint64_t step = 0;
     uint32_t used = used_before + growth->blocks[growth->first];
-    while (turn < last) {
+    while (step < last) {
         uint32_t bin = kv_bin(timeline, used);
         uint64_t next_used = ((uint64_t)(bin + 1) * timeline->total_blocks + TIMELINE_KV_BINS - 1) /
                              TIMELINE_KV_BINS;
-        /* the turn after the last that stays below */
-        uint64_t end = periodic_growth_turns_within(growth, next_used - used_before - 1);
+        /* the step after the last that stays below */
+        uint64_t end = periodic_growth_steps_within(growth, next_used - used_before - 1);
         end = end < last ? end : last;
-        timeline->kv_bin_ps[bin] += step_times_at(times, end) - step_times_at(times, turn);
-        used = used_before + (uint32_t)periodic_growth_of_turns(growth, end + 1);
-        turn = end;
+        timeline->kv_bin_ps[bin] += step_times_at(times, end) - step_times_at(times, step);
+        used = used_before + (uint32_t)periodic_growth_of_steps(growth, end + 1);
+        step = end;
     }
 }
 
-void timeline_repeat(struct timeline *timeline, const struct step_times *times, uint64_t turns,
+void timeline_repeat(struct timeline *timeline, const struct step_times *times, uint64_t steps,
                      struct timeline_state state, const struct periodic_growth *growth)
 {
-    uint64_t last = turns - 1;
+    uint64_t last = steps - 1;
     struct timeline_state first_state = state_after(state, 0, growth);
     struct timeline_state last_state = state_after(state, last, growth);
     timeline_set(timeline, times->first_ps, first_state);
     int64_t last_ps = step_times_at(times, last);
     int64_t span_ps = last_ps - times->first_ps;
     while (timeline->interval_ps > 0 && timeline->next_sample_ps < last_ps) {
-        /* a turn at the very instant counts: the state is the one after it */
-        uint64_t turn = step_times_before(times, timeline->next_sample_ps + 1, turns) - 1;
-        add_sample(timeline, state_after(state, turn, growth));
+        /* a step at the very instant counts: the state is the one after it */
+        uint64_t step = step_times_before(times, timeline->next_sample_ps + 1, steps) - 1;
+        add_sample(timeline, state_after(state, step, growth));
     }
     timeline->busy_ps += span_ps;
     timeline->used_block_ps +=

@@ -70,8 +70,8 @@ void timeline_init(struct timeline *timeline, int64_t interval_ps, uint32_t tota
 void timeline_clear(struct timeline *timeline);
 /* From 'now_ps' on the state is 'state'; time does not go back. */
 void timeline_set(struct timeline *timeline, int64_t now_ps, struct timeline_state state);
-/* The same as timeline_set at each turn, with 'state' as it was before the first of them. */
-void timeline_repeat(struct timeline *timeline, const struct step_times *times, uint64_t turns,
+/* The same as timeline_set at each step, with 'state' as it was before the first of them. */
+void timeline_repeat(struct timeline *timeline, const struct step_times *times, uint64_t steps,
                      struct timeline_state state, const struct periodic_growth *growth);
 struct timeline_summary timeline_summarize(const struct timeline *timeline);
 

@@ -15,7 +15,7 @@
 #ifndef LONE_SPEED_UP
 #define LONE_SPEED_UP 1.75
 #endif
-enum { MAXIMUM_SPLITS = 32 };
+enum { MAX_SPLITS = 32 };
 
 static uint32_t divide_up(uint32_t a, uint32_t b)
 {
@@ -88,7 +88,7 @@ static double with_shared_bandwidth(struct ends *ends, bool is_sorted)
 static uint32_t splits_of(uint32_t tiles, uint32_t share)
 {
     uint32_t splits = divide_up(tiles, share);
-    return splits > MAXIMUM_SPLITS ? MAXIMUM_SPLITS : splits;
+    return splits > MAX_SPLITS ? MAX_SPLITS : splits;
 }
 
 /* Pieces of all requests, counted by size; the last of a context may be smaller. */
@@ -158,7 +158,7 @@ struct attention_memo_entry {
     uint64_t of_context; /* tokens of the contexts it was played with; 0: as equal ones */
 };
 
-enum { MEMO_ENTRIES = 1 << 14, LARGEST_SPREAD = 12 };
+enum { MEMO_ENTRIES = 1 << 14, MAX_SPREAD = 12 };
 
 /* The nearest number of five significant bits. */
 static uint32_t rounded(double value)
@@ -175,7 +175,7 @@ static struct kind kind_of(const struct attention_contexts *contexts)
     double mean = (double)contexts->tokens / contexts->requests;
     double variance = (double)contexts->squares / contexts->requests - mean * mean;
     double variation = mean > 0 && variance > 0 ? sqrt(variance) / mean : 0;
-    uint32_t spread = (uint32_t)fmin(LARGEST_SPREAD, round(16 * sqrt(variation)));
+    uint32_t spread = (uint32_t)fmin(MAX_SPREAD, round(16 * sqrt(variation)));
     return (struct kind){
         .requests = spread == 0 ? contexts->requests : rounded(contexts->requests),
         .spread = spread,

@@ -46,7 +46,7 @@ static const struct format_factors formats[] = {
 };
 
 /* Every Hopper card but the cut-down H20 has more, no older one has. */
-#define LEAST_HOPPER_TFLOPS 600
+#define MIN_HOPPER_TFLOPS 600
 
 /* Before Hopper, vLLM runs GPTQ and AWQ through Marlin instead of Machete: close to full bandwidth
  * up to batch 16 (its published rates). What each product takes longer is from the study's 14B
@@ -70,7 +70,7 @@ static const struct format_factors *factors_of(const struct cost_configuration *
     const struct weight_precision *weights = configuration->weights;
     bool is_int4 =
         text_equal(weights->name, "gptq-int4-g128") || text_equal(weights->name, "awq-int4-g128");
-    if (is_int4 && configuration->gpu.bf16_tflops < LEAST_HOPPER_TFLOPS) {
+    if (is_int4 && configuration->gpu.bf16_tflops < MIN_HOPPER_TFLOPS) {
         return &marlin;
     }
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
@@ -172,7 +172,7 @@ static void transfer_curve(struct cost_curve *curve, const struct transfer *tran
     }
 }
 
-static void scale_hump(struct cost_curve *decode, double ratio)
+static void scale_tile_change(struct cost_curve *decode, double ratio)
 {
     for (uint32_t k = 0; k < decode->count; k++) {
         if (decode->tokens[k] >= 17 && decode->tokens[k] < 48) {
@@ -244,9 +244,9 @@ void cost_transfer(struct step_cost *cost, const struct cost_configuration *from
     double kv_ratio = b.layers * kv_heads_per_gpu(to) * to->kv->bytes /
                       (a.layers * kv_heads_per_gpu(from) * from->kv->bytes);
     bool other_format = from->weights != to->weights; /* else what hump there is carries over */
-    scale_hump(&cost->decode, other_format ? 1 / a.hump : 1);
+    scale_tile_change(&cost->decode, other_format ? 1 / a.hump : 1);
     transfer_curve(&cost->decode, &transfer, b.batch / a.batch);
-    scale_hump(&cost->decode, other_format ? b.hump : 1);
+    scale_tile_change(&cost->decode, other_format ? b.hump : 1);
     transfer_curve(&cost->mixed, &transfer, b.compute / a.compute);
     transfer_attention(cost, to, b.tile / a.tile);
     cost->mixed_attention_ps *= b.attention / a.attention;

@@ -138,7 +138,7 @@ struct coefficients {
     double largest_context_tokens;
     double step_noise;
     double launch_noise;
-    double wake_noise;
+    double idle_start_noise;
 };
 
 #define COEFFICIENT(key, member)                                                                   \
@@ -179,7 +179,7 @@ static const struct setting coefficient_settings[] = {
     {COEFFICIENT("launch_noise_ratio", launch_noise)},
     {.name = "wake_noise_ratio", /* none in files from before it was fitted */
      .type = SETTING_NUMBER,
-     SETTING_OF(coefficients, wake_noise),
+     SETTING_OF(coefficients, idle_start_noise),
      .minimum = 0,
      .maximum = 10},
     {.name = NULL},
@@ -200,15 +200,15 @@ static bool read_curve(struct cost_curve *curve, const struct json *document, co
                        const struct curve_name *name, struct error *error)
 {
     const struct json *object = json_find(document, name->curve);
-    double costs[STEP_COST_MAXIMUM_KNOTS];
+    double costs[STEP_COST_MAX_KNOTS];
     uint32_t count = 0;
     for (const struct json *item = json_first(json_find(object, name->axis)); item != NULL;
          item = json_next(item)) {
         count++;
     }
-    if (object == NULL || count == 0 || count > STEP_COST_MAXIMUM_KNOTS) {
+    if (object == NULL || count == 0 || count > STEP_COST_MAX_KNOTS) {
         return error_set(error, "%s: '%s' must hold '%s' and '%s' of 1 to %d numbers", place,
-                         name->curve, name->axis, name->costs, STEP_COST_MAXIMUM_KNOTS);
+                         name->curve, name->axis, name->costs, STEP_COST_MAX_KNOTS);
     }
     if (!json_numbers(object, place, name->axis, curve->tokens, count, error) ||
         !json_numbers(object, place, name->costs, costs, count, error)) {
@@ -268,12 +268,12 @@ bool step_cost_from_json(struct step_cost *cost, const struct json *document, co
     read.launch_tail_ps = llround(file.launch_tail_ms * (double)PS_PER_MS);
     read.launch_blocks_loop = file.launch_blocks_loop;
     read.request_overhead_ps = llround(file.request_overhead_ms * (double)PS_PER_MS);
-    read.wake_ps = llround(file.wake_ms * (double)PS_PER_MS);
+    read.idle_start_ps = llround(file.wake_ms * (double)PS_PER_MS);
     read.output_overhead_ps = llround(file.output_overhead_ms * (double)PS_PER_MS);
     read.largest_context_tokens = file.largest_context_tokens;
     read.step_noise = file.step_noise;
     read.launch_noise = file.launch_noise;
-    read.wake_noise = file.wake_noise;
+    read.idle_start_noise = file.idle_start_noise;
     *cost = read;
     return true;
 }
@@ -312,12 +312,12 @@ void step_cost_to_json(const struct step_cost *cost, struct json *document)
         .launch_tail_ms = (double)cost->launch_tail_ps / (double)PS_PER_MS,
         .launch_blocks_loop = cost->launch_blocks_loop,
         .request_overhead_ms = (double)cost->request_overhead_ps / (double)PS_PER_MS,
-        .wake_ms = (double)cost->wake_ps / (double)PS_PER_MS,
+        .wake_ms = (double)cost->idle_start_ps / (double)PS_PER_MS,
         .output_overhead_ms = (double)cost->output_overhead_ps / (double)PS_PER_MS,
         .largest_context_tokens = cost->largest_context_tokens,
         .step_noise = round(cost->step_noise * 1e4) / 1e4,
         .launch_noise = round(cost->launch_noise * 1e4) / 1e4,
-        .wake_noise = round(cost->wake_noise * 1e4) / 1e4,
+        .idle_start_noise = round(cost->idle_start_noise * 1e4) / 1e4,
     };
     for (int i = 0; i < 3; i++) {
         file.launch_ms[i] = (double)cost->launch_ps[i] / (double)PS_PER_MS;

@@ -14,13 +14,13 @@
 #include "sim/pricing/attention_schedule.h"
 #include "sim/pricing/batch_summary.h"
 
-enum { STEP_COST_MAXIMUM_KNOTS = 64 };
+enum { STEP_COST_MAX_KNOTS = 64 };
 
 /* Linear between knots, extended by the last slope beyond the last. */
 struct cost_curve {
     uint32_t count;
-    double tokens[STEP_COST_MAXIMUM_KNOTS];
-    double cost_ps[STEP_COST_MAXIMUM_KNOTS];
+    double tokens[STEP_COST_MAX_KNOTS];
+    double cost_ps[STEP_COST_MAX_KNOTS];
 };
 
 /* What the coefficients were fitted for. */
@@ -50,12 +50,12 @@ struct step_cost {
     int64_t launch_tail_ps;        /* launch returned -> step ended, at least; fitted no longer */
     bool launch_blocks_loop;       /* one GPU: the engine loop launches itself */
     int64_t request_overhead_ps;   /* client sends -> engine has the request */
-    int64_t wake_ps;               /* an idle engine has a request -> it forms a step */
+    int64_t idle_start_ps;         /* an idle engine has a request -> it forms a step */
     int64_t output_overhead_ps;    /* step's output at hand -> client has the token */
     double largest_context_tokens; /* of a measured decode step; beyond it is extrapolation */
     double step_noise;             /* relative deviation of a stretch of steps from its price */
     double launch_noise;           /* relative deviation of a launch from its median */
-    double wake_noise;             /* and of 'wake_ps' */
+    double idle_start_noise;       /* and of 'idle_start_ps' */
     double uncertainty;            /* relative, of all step times together: from carrying over */
 };
 

@@ -161,9 +161,8 @@ static bool read_steps(struct step_profile *profile, const struct json *document
     const struct json *row = json_first(json_find(document, "steps"));
     for (; row != NULL; row = json_next(row)) {
         double values[9];
-        if (profile->step_count == STEP_PROFILE_MAXIMUM_ROWS ||
-            row_numbers(row, 0, values, 9) != 9 || !are_counts(values, 5) ||
-            !(values[5] > 0 && values[5] < MOST)) {
+        if (profile->step_count == STEP_PROFILE_MAX_ROWS || row_numbers(row, 0, values, 9) != 9 ||
+            !are_counts(values, 5) || !(values[5] > 0 && values[5] < MOST)) {
             return error_set(error,
                              "%s: row %u of 'steps' must hold nine numbers, the time above 0",
                              place, profile->step_count + 1);
@@ -188,7 +187,7 @@ static bool read_operations(struct step_profile *profile, const struct json *doc
         double values[3];
         struct profile_operation *operation = &profile->operations[profile->operation_count];
         const char *name = json_first(row) != NULL ? json_text(json_first(row)) : NULL;
-        if (profile->operation_count == STEP_PROFILE_MAXIMUM_ROWS || name == NULL ||
+        if (profile->operation_count == STEP_PROFILE_MAX_ROWS || name == NULL ||
             row_numbers(row, 1, values, 3) != 3 || !are_counts(values, 2) ||
             !(values[2] > 0 && values[2] < MOST) ||
             !text_copy(operation->name, sizeof operation->name, name)) {
@@ -247,7 +246,7 @@ static double take_median(struct samples *samples)
  * the KV cache to be read at full rate. 0 when there is none. */
 static double context_slope_ps(const struct step_profile *profile)
 {
-    enum { FEWEST_REQUESTS = 8, SHORT_CONTEXT = 512 };
+    enum { MIN_REQUESTS = 8, SHORT_CONTEXT = 512 };
     struct samples slopes;
     samples_init(&slopes);
     for (uint32_t i = 0; i < profile->step_count; i++) {
@@ -256,7 +255,7 @@ static double context_slope_ps(const struct step_profile *profile)
             profile, &(struct profile_step){
                          .requests = far->requests, .context = SHORT_CONTEXT, .query_tokens = 1});
         if (far->prompt_tokens == 0 && far->query_tokens == 1 && near != NULL &&
-            far->requests >= FEWEST_REQUESTS && far->context >= 4 * SHORT_CONTEXT) {
+            far->requests >= MIN_REQUESTS && far->context >= 4 * SHORT_CONTEXT) {
             double tokens = (double)far->requests * (far->context - SHORT_CONTEXT);
             samples_add(&slopes, PS_OF_MS(far->median_ms - near->median_ms) / tokens);
         }
@@ -267,7 +266,7 @@ static double context_slope_ps(const struct step_profile *profile)
 /* Picoseconds a query-key pair, from chunks over a context against the same without. */
 static double pair_slope_ps(const struct step_profile *profile)
 {
-    enum { FEWEST_TOKENS = 1024 };
+    enum { MIN_TOKENS = 1024 };
     struct samples slopes;
     samples_init(&slopes);
     for (uint32_t i = 0; i < profile->step_count; i++) {
@@ -276,7 +275,7 @@ static double pair_slope_ps(const struct step_profile *profile)
             step_profile_find(profile, &(struct profile_step){.prompt_tokens = with->prompt_tokens,
                                                               .query_tokens = 1});
         if (with->requests == 0 && with->prompt_context > 0 && without != NULL &&
-            with->prompt_tokens >= FEWEST_TOKENS) {
+            with->prompt_tokens >= MIN_TOKENS) {
             double pairs = (double)with->prompt_tokens * with->prompt_context;
             samples_add(&slopes, PS_OF_MS(with->median_ms - without->median_ms) / pairs);
         }
@@ -287,7 +286,7 @@ static double pair_slope_ps(const struct step_profile *profile)
 /* Puts a knot where it belongs. */
 static void add_knot(struct cost_curve *curve, double tokens, double cost_ps)
 {
-    if (curve->count == STEP_COST_MAXIMUM_KNOTS) {
+    if (curve->count == STEP_COST_MAX_KNOTS) {
         return;
     }
     uint32_t at = curve->count++;
@@ -302,8 +301,8 @@ static void add_knot(struct cost_curve *curve, double tokens, double cost_ps)
 /* The nearest curve that does not fall: neighbours that do are averaged (Barlow et al., 1972). */
 static void make_monotone(struct cost_curve *curve)
 {
-    double means[STEP_COST_MAXIMUM_KNOTS];
-    uint32_t sizes[STEP_COST_MAXIMUM_KNOTS];
+    double means[STEP_COST_MAX_KNOTS];
+    uint32_t sizes[STEP_COST_MAX_KNOTS];
     uint32_t pools = 0;
     for (uint32_t i = 0; i < curve->count; i++) {
         means[pools] = curve->cost_ps[i];
@@ -412,9 +411,9 @@ void step_cost_take_host(struct step_cost *cost, const struct step_cost *host)
     cost->launch_tail_ps = host->launch_tail_ps;
     cost->launch_blocks_loop = host->launch_blocks_loop;
     cost->request_overhead_ps = host->request_overhead_ps;
-    cost->wake_ps = host->wake_ps;
+    cost->idle_start_ps = host->idle_start_ps;
     cost->output_overhead_ps = host->output_overhead_ps;
     cost->step_noise = host->step_noise;
     cost->launch_noise = host->launch_noise;
-    cost->wake_noise = host->wake_noise;
+    cost->idle_start_noise = host->idle_start_noise;
 }

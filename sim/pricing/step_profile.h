@@ -7,7 +7,7 @@
 #include "sim/base/json.h"
 #include "sim/pricing/step_cost.h"
 
-enum { STEP_PROFILE_MAXIMUM_ROWS = 1024, STEP_PROFILE_MAXIMUM_KNOTS = 32 };
+enum { STEP_PROFILE_MAX_ROWS = 1024, STEP_PROFILE_MAX_KNOTS = 32 };
 
 /* A measured step. */
 struct profile_step {
@@ -47,8 +47,8 @@ struct step_profile {
     double kv_bytes_per_token;
     uint32_t step_count;
     uint32_t operation_count;
-    struct profile_step steps[STEP_PROFILE_MAXIMUM_ROWS];
-    struct profile_operation operations[STEP_PROFILE_MAXIMUM_ROWS];
+    struct profile_step steps[STEP_PROFILE_MAX_ROWS];
+    struct profile_operation operations[STEP_PROFILE_MAX_ROWS];
 };
 
 /* From a document that was read at 'place'. */

@@ -38,7 +38,7 @@ void run_report_json(const struct run_summary *summary, struct json *object)
     json_add_number(requests, "finished", (double)summary->finished);
     json_add_number(requests, "rejected", (double)summary->rejected);
     json_add_number(requests, "cut_while_thinking", (double)summary->cut_while_thinking);
-    json_add_number(requests, "judged", (double)summary->judged);
+    json_add_number(requests, "graded", (double)summary->graded);
     json_add_number(requests, "right", (double)summary->right);
     json_add_number(object, "makespan_s", summary->makespan_s);
     json_add_number(object, "busy_s", summary->timeline.busy_s);
@@ -114,11 +114,11 @@ static void print_distribution(FILE *stream, const char *name,
 /* Right answers, with the standard error of their share. */
 static void print_accuracy(const struct run_summary *summary, FILE *stream)
 {
-    if (summary->judged > 0) {
-        double judged = (double)summary->judged;
-        double share = (double)summary->right / judged;
+    if (summary->graded > 0) {
+        double graded = (double)summary->graded;
+        double share = (double)summary->right / graded;
         fprintf(stream, "accuracy      %.1f %% of the answers expected right (+-%.1f)\n",
-                100 * share, 100 * sqrt(share * (1 - share) / judged));
+                100 * share, 100 * sqrt(share * (1 - share) / graded));
     }
 }
 

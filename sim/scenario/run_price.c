@@ -27,7 +27,7 @@ struct run_price run_price_of(const struct scenario *scenario, const struct gpu 
     price.usd_per_million_tokens_high = ratio(price.usd_high, millions);
     price.usd_per_right_answer_low = ratio(price.usd_low, right);
     price.usd_per_right_answer_high = ratio(price.usd_high, right);
-    price.right_per_gpu_s = summary->judged > 0 ? ratio(right, price.gpu_s) : (double)NAN;
+    price.right_per_gpu_s = summary->graded > 0 ? ratio(right, price.gpu_s) : (double)NAN;
     return price;
 }
 

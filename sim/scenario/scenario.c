@@ -25,7 +25,7 @@ const struct setting scenario_settings[] = {
     {.name = "seed",
      .type = SETTING_SEED,
      SETTING_OF(scenario, seed),
-     .maximum = MAXIMUM_SEED,
+     .maximum = MAX_SEED,
      .help = "of all randomness"},
 
     {TEXT("model.name", model), .help = "see 'kvcast list models', or a config.json"},
@@ -132,11 +132,11 @@ const struct setting scenario_settings[] = {
 
     {NUMBER("metrics.timeline_interval_s", timeline_interval_s, 0, 1e6), .unit = "s",
      .help = "between rows of timeline.csv; 0: none"},
-    {NUMBER("metrics.slo_ttft_s", slo_ttft_s, 0, MAXIMUM_TIME_S), .unit = "s",
+    {NUMBER("metrics.slo_ttft_s", slo_ttft_s, 0, MAX_TIME_S), .unit = "s",
      .help = "goodput: time to first token; 0: no limit"},
-    {NUMBER("metrics.slo_tpot_s", slo_tpot_s, 0, MAXIMUM_TIME_S), .unit = "s",
+    {NUMBER("metrics.slo_tpot_s", slo_tpot_s, 0, MAX_TIME_S), .unit = "s",
      .help = "goodput: time per output token; 0: no limit"},
-    {NUMBER("metrics.slo_e2e_s", slo_e2e_s, 0, MAXIMUM_TIME_S), .unit = "s",
+    {NUMBER("metrics.slo_e2e_s", slo_e2e_s, 0, MAX_TIME_S), .unit = "s",
      .help = "goodput: end to end; 0: no limit"},
     {.name = NULL},
 };

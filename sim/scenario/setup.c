@@ -207,7 +207,7 @@ static bool set_engine(struct setup *setup, const struct scenario *scenario, str
     return scheduling_policy_find(scenario->policy, &settings->policy, error);
 }
 
-bool setup_run(const struct scenario *scenario, look_at_run *look, void *context,
+bool setup_run(const struct scenario *scenario, on_finished_run *on_finished, void *context,
                struct error *error)
 {
     struct setup setup;
@@ -216,19 +216,19 @@ bool setup_run(const struct scenario *scenario, look_at_run *look, void *context
         struct simulation *simulation = setup_simulation(&setup);
         simulation_run(simulation);
         ok = setup_check(&setup, simulation, error) &&
-             look(context, &(struct finished_run){scenario, &setup, simulation}, error);
+             on_finished(context, &(struct finished_run){scenario, &setup, simulation}, error);
         simulation_destroy(simulation);
     }
     setup_clear(&setup);
     return ok;
 }
 
-bool setup_run_file(const char *path, const struct option_list *assignments, look_at_run *look,
-                    void *context, struct error *error)
+bool setup_run_file(const char *path, const struct option_list *assignments,
+                    on_finished_run *on_finished, void *context, struct error *error)
 {
     struct scenario scenario;
     return scenario_read(&scenario, path, assignments, NULL, error) &&
-           setup_run(&scenario, look, context, error);
+           setup_run(&scenario, on_finished, context, error);
 }
 
 bool setup_workload(const struct scenario *scenario, const char *model, struct workload *workload,
@@ -301,7 +301,7 @@ static bool next_request(void *context, struct request *request)
         .dataset = from.dataset,
         .output_tokens = smaller(from.output_tokens, from.max_output_tokens),
         .reasoning_tokens = from.reasoning_tokens,
-        .is_right = from.correctness == CORRECTNESS_RIGHT,
+        .is_correct = from.correctness == CORRECTNESS_CORRECT,
         .answer_is_known = from.correctness != CORRECTNESS_UNKNOWN,
         .content = content_of(&from),
         .draft_truth = {.probability = setup->draft_acceptance,
@@ -334,7 +334,7 @@ bool setup_check(const struct setup *setup, const struct simulation *simulation,
         return error_set(error,
                          "the run takes more than %.0f simulated seconds, the most there can be: "
                          "send fewer requests, or at a rate the engine can serve",
-                         MAXIMUM_TIME_S);
+                         MAX_TIME_S);
     }
     return !simulation_is_stalled(simulation) ||
            error_set(
@@ -350,7 +350,7 @@ bool setup_init(struct setup *setup, const struct scenario *scenario, struct err
     memset(setup, 0, sizeof *setup);
     setup->draft_acceptance = scenario->draft_acceptance;
     setup->draft_key = random_key(scenario->seed, "drafts");
-    for (uint32_t i = 0; i < TRACE_MAXIMUM_DATASETS; i++) {
+    for (uint32_t i = 0; i < TRACE_MAX_DATASETS; i++) {
         setup->dataset_names[i] = setup->workload.datasets.names[i];
     }
     return model_shape_find(scenario->model, &setup->model, error) &&

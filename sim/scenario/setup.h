@@ -23,7 +23,7 @@ struct setup {
     double draft_acceptance;
     uint64_t draft_key;
     struct request_log *log; /* of the requests done, borrowed; NULL: none is kept */
-    const char *dataset_names[TRACE_MAXIMUM_DATASETS];
+    const char *dataset_names[TRACE_MAX_DATASETS];
     char warning[COST_WARNING_BYTES]; /* for the user; empty: none */
 };
 
@@ -47,15 +47,15 @@ struct finished_run {
     struct simulation *simulation;
 };
 
-typedef bool look_at_run(void *context, const struct finished_run *run, struct error *error);
+typedef bool on_finished_run(void *context, const struct finished_run *run, struct error *error);
 
 /* Runs the scenario, and has 'look' take from it what is wanted. */
-MUST_CHECK bool setup_run(const struct scenario *scenario, look_at_run *look, void *context,
-                          struct error *error);
+MUST_CHECK bool setup_run(const struct scenario *scenario, on_finished_run *on_finished,
+                          void *context, struct error *error);
 
 /* The same of the scenario at 'path' with some settings changed. */
 MUST_CHECK bool setup_run_file(const char *path, const struct option_list *assignments,
-                               look_at_run *look, void *context, struct error *error);
+                               on_finished_run *on_finished, void *context, struct error *error);
 
 /* The scenario's requests; 'model' is whose lengths they have, unless the scenario says. */
 MUST_CHECK bool setup_workload(const struct scenario *scenario, const char *model,

@@ -19,12 +19,12 @@ struct batch_entry {
     bool samples;      /* an output token comes out, and one for each accepted draft */
 };
 
-/* Members of the decode_group are in the summary, not among the entries (decode_group.h). */
+/* Members of the decode group are in the summary, not among the entries (decode_group.h). */
 struct batch {
     struct batch_entry *entries;
     uint32_t count;
     size_t capacity;
-    uint32_t *preempted; /* by the forming of this step */
+    uint32_t *preempted; /* by the scheduling pass of this step */
     uint32_t preempted_count;
     size_t preempted_capacity;
     uint32_t late_slots; /* of requests that have ended meanwhile, freed with its output */

@@ -94,21 +94,21 @@ static uint32_t *crossing_of(struct instance *instance, uint32_t index)
     const struct kv_cache *cache = &instance->kv_cache;
     uint64_t held_tokens = (uint64_t)cache->held_blocks[index] * cache->block_tokens;
     uint64_t left = held_tokens - instance->requests[index].computed_tokens;
-    return &decode_group->crossings[(decode_group->formed + left) % decode_group->period_tokens];
+    return &decode_group->crossings[(decode_group->scheduled + left) % decode_group->period_tokens];
 }
 
 static void write_back(struct instance *instance, const struct decode_group_member *member)
 {
     const struct decode_group *decode_group = &instance->decode_group;
     struct request *request = &instance->requests[member->request];
-    uint64_t in_turn = decode_group->taken - decode_group->formed;
+    uint64_t in_turn = decode_group->taken - decode_group->scheduled;
     request->known_tokens += (uint32_t)(decode_group->taken - member->joined);
-    request->computed_tokens += (uint32_t)(decode_group->formed - member->joined);
+    request->computed_tokens += (uint32_t)(decode_group->scheduled - member->joined);
     request->placeholders -= (uint32_t)in_turn;
     request->last_token_ps = decode_group->last_token_ps;
     request->max_itl_ps =
         ps_max(request->max_itl_ps, largest_gap_since(decode_group, member->joined));
-    kv_cache_settle(&instance->kv_cache, member->request, request->computed_tokens,
+    kv_cache_commit(&instance->kv_cache, member->request, request->computed_tokens,
                     decode_group->blocks_at_a_time);
 }
 
@@ -139,12 +139,12 @@ static void leave(struct instance *instance, const struct decode_group_member *m
     enter_steps(instance, member->request);
 }
 
-static void join(struct instance *instance, uint32_t index, uint32_t turns)
+static void join(struct instance *instance, uint32_t index, uint32_t steps)
 {
     struct decode_group *decode_group = &instance->decode_group;
     struct request *request = &instance->requests[index];
     struct decode_group_member member = {
-        .due = decode_group->taken + turns, .joined = decode_group->taken, .request = index};
+        .due = decode_group->taken + steps, .joined = decode_group->taken, .request = index};
     uint64_t computed = request->computed_tokens;
     uint32_t outputs = request_outputs(request);
     if (decode_group_count(decode_group) == 0) {
@@ -152,9 +152,9 @@ static void join(struct instance *instance, uint32_t index, uint32_t turns)
         decode_group->gap_count = 0;
     }
     assert(decode_group->last_token_ps == request->last_token_ps &&
-           decode_group->taken == decode_group->formed);
+           decode_group->taken == decode_group->scheduled);
     heap_push(&decode_group->leaving, member);
-    if (request->reasoning_tokens >= outputs && request->reasoning_tokens - outputs < turns) {
+    if (request->reasoning_tokens >= outputs && request->reasoning_tokens - outputs < steps) {
         member.due = decode_group->taken + request->reasoning_tokens - outputs + 1;
         heap_push(&decode_group->thinking, member);
     }
@@ -165,12 +165,12 @@ static void join(struct instance *instance, uint32_t index, uint32_t turns)
 }
 
 /* Turns for which the ungrouped request will only decode; 0 when it cannot join. */
-static uint32_t steady_turns(const struct instance *instance, const struct request *request,
+static uint32_t steady_steps(const struct instance *instance, const struct request *request,
                              int64_t seen_ps)
 {
     bool in_all_steps = request->placeholders == instance_steps_limit(instance);
     return in_all_steps && request->last_token_ps == seen_ps
-               ? instance->preset->steady_turns(instance, request)
+               ? instance->preset->steady_steps(instance, request)
                : 0;
 }
 
@@ -197,9 +197,9 @@ void decode_group_gather(struct instance *instance, int64_t seen_ps)
         uint32_t index = instance->ungrouped[i];
         const struct request *request = &instance->requests[index];
         behind_prompt = behind_prompt || request->computed_tokens < request->known_tokens;
-        uint32_t turns = behind_prompt ? 0 : steady_turns(instance, request, seen_ps);
-        if (turns > 0) {
-            join(instance, index, turns);
+        uint32_t steps = behind_prompt ? 0 : steady_steps(instance, request, seen_ps);
+        if (steps > 0) {
+            join(instance, index, steps);
         } else {
             instance->ungrouped[kept++] = index;
         }
@@ -246,22 +246,22 @@ void decode_group_dissolve(struct instance *instance)
     }
     decode_group->leaving.count = 0;
     decode_group->thinking.count = 0;
-    /* between turns the counts of tokens and steps are one */
-    decode_group->formed = decode_group->taken;
+    /* between steps the counts of tokens and steps are one */
+    decode_group->scheduled = decode_group->taken;
     ungroup_all(instance);
 }
 
 void decode_group_write_back(struct instance *instance)
 {
     struct decode_group *decode_group = &instance->decode_group;
-    assert(decode_group->taken == decode_group->formed);
+    assert(decode_group->taken == decode_group->scheduled);
     for (uint32_t i = 0; i < decode_group_count(decode_group); i++) {
         write_back(instance, &decode_group->leaving.members[i]);
         decode_group->leaving.members[i].joined = decode_group->taken;
     }
 }
 
-/* First visible tokens among those up to now, of which the first came at turn 0 of 'times'. */
+/* First visible tokens among those up to now, of which the first came at step 0 of 'times'. */
 static void note_visible(struct instance *instance, const struct step_times *times,
                          uint64_t taken_before, int64_t overhead_ps)
 {
@@ -290,21 +290,21 @@ struct periodic_growth decode_group_growth(const struct decode_group *decode_gro
     return (struct periodic_growth){
         .blocks = decode_group->crossings,
         .period = decode_group->period_tokens,
-        .first = (uint32_t)(decode_group->formed % decode_group->period_tokens),
+        .first = (uint32_t)(decode_group->scheduled % decode_group->period_tokens),
         .sum = decode_group_count(decode_group) * decode_group->blocks_at_a_time,
         .members = decode_group_count(decode_group)};
 }
 
-uint64_t decode_group_turns(const struct instance *instance, uint64_t most)
+uint64_t decode_group_steps(const struct instance *instance, uint64_t most)
 {
     const struct decode_group *decode_group = &instance->decode_group;
     struct periodic_growth growth = decode_group_growth(decode_group);
     uint64_t free_blocks = instance->kv_cache.free_blocks;
     uint64_t due = decode_group->leaving.members[0].due - decode_group->taken;
-    uint64_t turns = due < most ? due : most;
-    return periodic_growth_of_turns(&growth, turns) <= free_blocks
-               ? turns
-               : periodic_growth_turns_within(&growth, free_blocks);
+    uint64_t steps = due < most ? due : most;
+    return periodic_growth_of_steps(&growth, steps) <= free_blocks
+               ? steps
+               : periodic_growth_steps_within(&growth, free_blocks);
 }
 
 /* Steps formed with all members. */
@@ -313,36 +313,36 @@ static void advance(struct instance *instance, uint64_t steps)
     struct decode_group *decode_group = &instance->decode_group;
     struct periodic_growth growth = decode_group_growth(decode_group);
     uint64_t count = growth.members;
-    kv_cache_take(&instance->kv_cache, (uint32_t)periodic_growth_of_turns(&growth, steps));
+    kv_cache_take(&instance->kv_cache, (uint32_t)periodic_growth_of_steps(&growth, steps));
     decode_group->context_squares +=
         2 * steps * decode_group->context_tokens + count * steps * steps;
     decode_group->context_tokens += count * steps;
-    decode_group->formed += steps;
+    decode_group->scheduled += steps;
 }
 
-void decode_group_form(struct instance *instance)
+void decode_group_schedule(struct instance *instance)
 {
     if (decode_group_count(&instance->decode_group) > 0) {
         advance(instance, 1);
     }
 }
 
-void decode_group_repeat(struct instance *instance, const struct step_times *times, uint64_t turns,
+void decode_group_repeat(struct instance *instance, const struct step_times *times, uint64_t steps,
                          int64_t output_overhead_ps)
 {
     struct decode_group *decode_group = &instance->decode_group;
     uint64_t before = decode_group->taken;
     note_gap(decode_group, before + 1,
              times->first_ps + output_overhead_ps - decode_group->last_token_ps);
-    if (turns > 1) {
+    if (steps > 1) {
         note_gap(decode_group, before + 2, times->first_gap_ps);
     }
-    if (turns > 2) {
-        note_gap(decode_group, before + turns,
-                 times->gap_ps + times->rise_ps * (int64_t)(turns - 3));
+    if (steps > 2) {
+        note_gap(decode_group, before + steps,
+                 times->gap_ps + times->rise_ps * (int64_t)(steps - 3));
     }
-    decode_group->taken += turns;
-    decode_group->last_token_ps = step_times_at(times, turns - 1) + output_overhead_ps;
+    decode_group->taken += steps;
+    decode_group->last_token_ps = step_times_at(times, steps - 1) + output_overhead_ps;
     note_visible(instance, times, before, output_overhead_ps);
-    advance(instance, turns);
+    advance(instance, steps);
 }

@@ -1,6 +1,6 @@
 /* The running requests that decode in every step, one token each. What they do alike is kept once,
  * so that a step costs as much for one of them as for a thousand: a member's own counters stand
- * still from the turn at whose end it joins to the turn at whose start it leaves, and are brought
+ * still from the step at whose end it joins to the step at whose start it leaves, and are brought
  * up to date then. Running requests that are no members are 'ungrouped' and walked one by one.
  *
  * Members have the same tokens in flight, got their last token at the same time, and stand before
@@ -17,7 +17,7 @@
 
 struct instance;
 
-/* A member and the token count of the decode_group at which something happens to it. */
+/* A member and the token count of the decode group at which something happens to it. */
 struct decode_group_member {
     uint64_t due;
     uint64_t joined; /* token count when it joined */
@@ -39,7 +39,7 @@ struct decode_group_gap {
 struct decode_group {
     bool is_open;                      /* requests may join */
     uint64_t taken;                    /* tokens given to each member, ever */
-    uint64_t formed;                   /* steps formed with them, ever: 'taken' between turns */
+    uint64_t scheduled;                /* steps formed with them, ever: 'taken' between steps */
     struct decode_group_heap leaving;  /* all members, by when they must leave */
     struct decode_group_heap thinking; /* those whose first visible token is still to come, by it */
     uint64_t context_tokens;           /* computed tokens of all members */
@@ -62,17 +62,17 @@ static inline uint32_t decode_group_count(const struct decode_group *decode_grou
     return decode_group->leaving.count;
 }
 
-/* At the end of a turn that brought tokens at 'seen_ps': ungrouped requests join that from now on
- * only decode, for as many turns as the preset says. */
+/* At the end of a step that brought tokens at 'seen_ps': ungrouped requests join that from now on
+ * only decode, for as many steps as the preset says. */
 void decode_group_gather(struct instance *instance, int64_t seen_ps);
 
-/* At the start of a turn: members leave for which it is not mere repetition. */
+/* At the start of a step: members leave for which it is not mere repetition. */
 void decode_group_release(struct instance *instance);
 
 /* All leave, to be walked one by one. */
 void decode_group_dissolve(struct instance *instance);
 
-/* Between turns: writes what members are at into their requests, for a look at them. */
+/* Between steps: writes what members are at into their requests, for a look at them. */
 void decode_group_write_back(struct instance *instance);
 
 /* Each member got one token. Returns the gap to the one before. */
@@ -80,16 +80,16 @@ int64_t decode_group_deliver(struct decode_group *decode_group, struct instance 
                              int64_t seen_ps);
 
 /* Turns, at most 'most', that are mere repetition for all members and for which blocks suffice. */
-uint64_t decode_group_turns(const struct instance *instance, uint64_t most);
+uint64_t decode_group_steps(const struct instance *instance, uint64_t most);
 
 /* How the members take blocks from the next step on. */
 struct periodic_growth decode_group_growth(const struct decode_group *decode_group);
 
 /* Forms one step with all members: takes their blocks, which must be free. */
-void decode_group_form(struct instance *instance);
+void decode_group_schedule(struct instance *instance);
 
-/* Takes 'turns' turns at once: a token comes 'output_overhead_ps' after each. */
-void decode_group_repeat(struct instance *instance, const struct step_times *times, uint64_t turns,
+/* Takes 'steps' steps at once: a token comes 'output_overhead_ps' after each. */
+void decode_group_repeat(struct instance *instance, const struct step_times *times, uint64_t steps,
                          int64_t output_overhead_ps);
 
 #endif

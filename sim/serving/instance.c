@@ -6,13 +6,13 @@
 
 #include "sim/base/memory.h"
 
-static void turn_list_init(struct turn_list *list, uint32_t turns, uint32_t requests)
+static void step_list_init(struct step_list *list, uint32_t steps, uint32_t requests)
 {
-    list->first = memory_zeroed(turns, sizeof list->first[0]);
+    list->first = memory_zeroed(steps, sizeof list->first[0]);
     list->next = memory_zeroed(requests, sizeof list->next[0]);
 }
 
-static void turn_list_free(struct turn_list *list)
+static void step_list_free(struct step_list *list)
 {
     free(list->first);
     free(list->next);
@@ -46,14 +46,14 @@ void instance_init(struct instance *instance, const struct engine_preset *preset
     uint32_t period = instance->decode_group.period_tokens;
     instance->crossings = memory_zeroed(period, sizeof instance->crossings[0]);
     if (instance->kv_cache.has_identity) {
-        turn_list_init(&instance->taking, period, settings->max_batch_requests);
-        turn_list_init(&instance->filling, period, settings->max_batch_requests);
+        step_list_init(&instance->taking, period, settings->max_batch_requests);
+        step_list_init(&instance->filling, period, settings->max_batch_requests);
     }
     instance->finished = memory_zeroed(settings->max_batch_requests, sizeof instance->finished[0]);
     if (preset->create_state != NULL) {
         preset->create_state(instance);
     }
-    for (uint32_t i = 0; i < STEPS_IN_FLIGHT_MAXIMUM; i++) {
+    for (uint32_t i = 0; i < MAX_STEPS_IN_FLIGHT; i++) {
         batch_init(&instance->steps[i]);
     }
 }
@@ -80,10 +80,10 @@ void instance_clear(struct instance *instance)
     attention_memo_clear(&instance->attention_memo);
     step_clock_clear(&instance->clock);
     free(instance->crossings);
-    turn_list_free(&instance->taking);
-    turn_list_free(&instance->filling);
+    step_list_free(&instance->taking);
+    step_list_free(&instance->filling);
     free(instance->finished);
-    for (uint32_t i = 0; i < STEPS_IN_FLIGHT_MAXIMUM; i++) {
+    for (uint32_t i = 0; i < MAX_STEPS_IN_FLIGHT; i++) {
         batch_clear(&instance->steps[i]);
     }
     memset(instance, 0, sizeof *instance);

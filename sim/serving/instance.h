@@ -11,7 +11,7 @@
 #include "sim/serving/request_queue.h"
 #include "sim/serving/scheduling_policy.h"
 
-enum { STEPS_IN_FLIGHT_MAXIMUM = 2 };
+enum { MAX_STEPS_IN_FLIGHT = 2 };
 
 struct engine_settings {
     uint32_t max_batch_tokens;   /* of one step */
@@ -63,7 +63,7 @@ struct engine_preset {
     uint32_t ahead_tokens;   /* taken in advance whenever a request needs a block (V1 before 0.9) */
     bool frees_to_tail;      /* freed blocks queue up behind all others, whatever they hold */
     bool moves_kv;           /* prompts and what follows can be on different instances */
-    bool counts_calls;       /* blocks noted by a forming are found by later ones only */
+    bool counts_calls;       /* blocks noted by a scheduling pass are found by later ones only */
     bool has_policies;       /* other orders than its own can be chosen */
     bool lone_loop_launches; /* on one GPU the loop's time holds the launch of a full graph */
     double layer_launch_us;  /* without a graph, of each layer; 0: as the calibration has it */
@@ -75,24 +75,25 @@ struct engine_preset {
     /* What the engine keeps beside the instance, in engine_state; NULL: nothing. */
     void (*create_state)(struct instance *instance);
     void (*destroy_state)(struct instance *instance);
-    void (*form)(struct instance *instance, struct batch *batch);
+    void (*schedule)(struct instance *instance, struct batch *batch);
     /* Not NULL: under asynchronous scheduling the next step is formed once the tokens of a step are
      * taken, before its output is processed; else it is formed beside it. */
     void (*take_tokens)(struct instance *instance, struct batch *batch);
     void (*process_output)(struct instance *instance, struct batch *batch);
-    /* Of an engine that keeps no decode_group. For how many turns at most, each of which takes a
+    /* Of an engine that keeps no decode group. For how many steps at most, each of which takes a
      * token in for every request of the steps in flight and forms the same decodes again, it
      * decides nothing and finds the room it looks for; the generic limits (ends, blocks that are
      * free) aside. NULL: it never tells. */
-    uint64_t (*repeatable_turns)(const struct instance *instance);
+    uint64_t (*repeatable_steps)(const struct instance *instance);
     /* What it keeps beside the instance, and blocks known by what they hold, change in so many of
      * them; called before anything else does. NULL: nothing changes. */
-    void (*repeat)(struct instance *instance, uint64_t turns);
-    /* NULL for both: it keeps no decode_group. */
-    /* For how many turns of the loop a request that is a decode in every step in flight remains
+    void (*repeat)(struct instance *instance, uint64_t steps);
+    /* NULL for both: it keeps no decode group. */
+    /* For how many steps of the loop a request that is a decode in every step in flight remains
      * one: a token comes out, another is formed. 0 when it is about to end. */
-    uint32_t (*steady_turns)(const struct instance *instance, const struct request *request);
-    /* Whether the next forming would admit a waiting request, were it to find no fewer free blocks.
+    uint32_t (*steady_steps)(const struct instance *instance, const struct request *request);
+    /* Whether the next scheduling pass would admit a waiting request, were it to find no fewer free
+     * blocks.
      */
     bool (*admits_waiting)(const struct instance *instance);
 };
@@ -105,13 +106,13 @@ struct attention_stretch {
     uint32_t steps;
 };
 
-/* Positions in a list of requests by turn: the first of each, and who follows whom. */
-struct turn_list {
+/* Positions in a list of requests by step: the first of each, and who follows whom. */
+struct step_list {
     uint32_t *first;
     uint32_t *next;
 };
 
-#define TURN_LIST_END UINT32_MAX
+#define STEP_LIST_END UINT32_MAX
 
 struct instance {
     struct engine_settings settings;
@@ -126,16 +127,16 @@ struct instance {
     uint32_t *running;       /* in order of admission */
     uint32_t running_count;
     uint32_t
-        *ungrouped; /* those that are no members of the decode_group; among prompts, in order */
+        *ungrouped; /* those that are no members of the decode group; among prompts, in order */
     uint32_t ungrouped_count;
     struct decode_group decode_group;
-    uint32_t *crossings; /* for uniform_decodes.c: blocks taken by turn, modulo a block's tokens */
-    struct turn_list
+    uint32_t *crossings; /* for uniform_decodes.c: blocks taken by step, modulo a block's tokens */
+    struct step_list
         taking; /* of the running, where blocks are known by what they hold: who takes */
-    struct turn_list filling; /* a block, and who fills one */
+    struct step_list filling; /* a block, and who fills one */
     uint32_t *finished;       /* by the last output processed */
     uint32_t finished_count;
-    uint32_t *refused; /* by the last forming */
+    uint32_t *refused; /* by the last scheduling pass */
     uint32_t refused_count;
     size_t refused_capacity;
     uint32_t watermark_blocks;
@@ -143,7 +144,7 @@ struct instance {
     int64_t link_free_ps; /* when all KV handed over has left */
 
     /* the engine loop */
-    struct batch steps[STEPS_IN_FLIGHT_MAXIMUM]; /* a ring, the oldest first */
+    struct batch steps[MAX_STEPS_IN_FLIGHT]; /* a ring, the oldest first */
     uint32_t oldest_step;
     uint32_t steps_in_flight;
     bool is_busy; /* launching, or waiting for a step; else blocked on its input */
@@ -175,7 +176,7 @@ static inline bool instance_takes_tokens_early(const struct instance *instance)
 /* The k-th oldest step in flight. */
 static inline struct batch *instance_step(struct instance *instance, uint32_t k)
 {
-    return &instance->steps[(instance->oldest_step + k) % STEPS_IN_FLIGHT_MAXIMUM];
+    return &instance->steps[(instance->oldest_step + k) % MAX_STEPS_IN_FLIGHT];
 }
 
 /* There must be one. */

@@ -20,7 +20,7 @@ enum request_status {
     REQUEST_REJECTED,
 };
 
-/* How many drafted tokens turn out right. */
+/* How many drafted tokens turn out correct. */
 struct draft_truth {
     double probability;      /* of each token whose predecessors were right */
     uint64_t key;            /* of the counter-based draws, by verification */
@@ -43,14 +43,14 @@ struct request {
     uint32_t output_tokens;    /* >= 1; below max_output_tokens it ends by itself */
     uint32_t reasoning_tokens; /* of output_tokens; the rest is visible */
     bool answer_is_known;      /* whether it is right */
-    bool is_right;
+    bool is_correct;
     struct draft_truth draft_truth;
 
     /* the engine's view */
     enum request_status status;
-    bool is_member;        /* of the decode_group; then the counters stand still (decode_group.h) */
+    bool is_member;        /* of the decode group; then the counters stand still (decode_group.h) */
     uint32_t known_tokens; /* prompt + outputs already processed */
-    uint32_t computed_tokens;  /* advanced when a step is formed, not when it has run */
+    uint32_t computed_tokens;  /* advanced when a step is scheduled, not when it has run */
     uint32_t placeholders;     /* outputs formed but not yet processed */
     uint32_t drafts;           /* proposed for its next step */
     uint32_t verifications;    /* steps with drafts so far */

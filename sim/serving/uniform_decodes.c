@@ -30,7 +30,7 @@ bool uniform_decodes_are_all(struct instance *instance)
 {
     const struct batch *last = instance_newest_step(instance);
     const struct batch *first = instance_step(instance, 0);
-    if (instance->preset->repeatable_turns == NULL || last->count == 0 ||
+    if (instance->preset->repeatable_steps == NULL || last->count == 0 ||
         first->count != last->count || !is_uniform(first) || !is_uniform(last)) {
         return false;
     }
@@ -45,18 +45,18 @@ bool uniform_decodes_are_all(struct instance *instance)
     return true;
 }
 
-uint64_t uniform_decodes_turns(struct instance *instance, uint64_t most,
+uint64_t uniform_decodes_steps(struct instance *instance, uint64_t most,
                                struct periodic_growth *ret_growth)
 {
     const struct batch *batch = instance_newest_step(instance);
     const struct kv_cache *cache = &instance->kv_cache;
     uint32_t at_a_time = instance->decode_group.blocks_at_a_time;
     uint32_t period = instance->decode_group.period_tokens;
-    uint64_t turns = instance->preset->repeatable_turns(instance);
-    turns = turns < most ? turns : most;
+    uint64_t steps = instance->preset->repeatable_steps(instance);
+    steps = steps < most ? steps : most;
     struct periodic_growth growth = {.blocks = instance->crossings, .period = period};
     memset(instance->crossings, 0, period * sizeof instance->crossings[0]);
-    for (uint32_t i = 0; i < batch->count && turns > 0; i++) {
+    for (uint32_t i = 0; i < batch->count && steps > 0; i++) {
         uint32_t index = batch->entries[i].request;
         const struct request *request = &instance->requests[index];
         bool samples = batch->entries[i].samples;
@@ -64,13 +64,13 @@ uint64_t uniform_decodes_turns(struct instance *instance, uint64_t most,
                         (samples ? 0 : (uint64_t)request->placeholders);
         uint64_t held_tokens = (uint64_t)cache->held_blocks[index] * cache->block_tokens;
         uint64_t room = held_tokens - request->computed_tokens;
-        left = left > 0 ? left - 1 : 0; /* a request that ends does so in a turn of its own */
-        turns = left < turns ? left : turns;
+        left = left > 0 ? left - 1 : 0; /* a request that ends does so in a step of its own */
+        steps = left < steps ? left : steps;
         if (room < period) {
             instance->crossings[room] += at_a_time;
             growth.sum += at_a_time;
         } else {
-            turns = room < turns ? room : turns;
+            steps = room < steps ? room : steps;
         }
         growth.members += samples;
     }
@@ -80,28 +80,28 @@ uint64_t uniform_decodes_turns(struct instance *instance, uint64_t most,
         return 0;
     }
     uint32_t free_blocks = cache->free_blocks - spare;
-    return periodic_growth_of_turns(&growth, turns) <= free_blocks
-               ? turns
-               : periodic_growth_turns_within(&growth, free_blocks);
+    return periodic_growth_of_steps(&growth, steps) <= free_blocks
+               ? steps
+               : periodic_growth_steps_within(&growth, free_blocks);
 }
 
-/* The running, by the turn of a period in which something happens to them; they are added from the
+/* The running, by the step of a period in which something happens to them; they are added from the
  * last to the first. */
-static void turn_list_clear(struct turn_list *list, uint32_t period)
+static void step_list_clear(struct step_list *list, uint32_t period)
 {
     memset(list->first, 0xff, period * sizeof list->first[0]);
 }
 
-static void turn_list_add(struct turn_list *list, uint32_t position, uint32_t turn)
+static void step_list_add(struct step_list *list, uint32_t position, uint32_t step)
 {
-    list->next[position] = list->first[turn];
-    list->first[turn] = position;
+    list->next[position] = list->first[step];
+    list->first[step] = position;
 }
 
-/* Which blocks are handed out, and what becomes known of them, in the order of turns, and of the
- * running in each: a request needs a block in one turn of so many as a block has tokens, and fills
+/* Which blocks are handed out, and what becomes known of them, in the order of steps, and of the
+ * running in each: a request needs a block in one step of so many as a block has tokens, and fills
  * one in another. */
-void uniform_decodes_repeat_blocks(struct instance *instance, uint64_t turns)
+void uniform_decodes_repeat_blocks(struct instance *instance, uint64_t steps)
 {
     struct kv_cache *cache = &instance->kv_cache;
     if (!cache->has_identity) {
@@ -111,85 +111,85 @@ void uniform_decodes_repeat_blocks(struct instance *instance, uint64_t turns)
     uint32_t block_tokens = cache->block_tokens;
     uint32_t at_a_time = instance->decode_group.blocks_at_a_time;
     uint32_t period = instance->decode_group.period_tokens;
-    struct turn_list *taking = &instance->taking;
-    struct turn_list *filling = &instance->filling;
-    turn_list_clear(taking, period);
-    turn_list_clear(filling, block_tokens);
+    struct step_list *taking = &instance->taking;
+    struct step_list *filling = &instance->filling;
+    step_list_clear(taking, period);
+    step_list_clear(filling, block_tokens);
     for (uint32_t i = instance->running_count; i-- > 0;) {
         uint32_t index = instance->running[i];
         const struct request *request = &instance->requests[index];
         uint32_t held_tokens = cache->held_blocks[index] * block_tokens;
-        turn_list_add(taking, i, held_tokens - request->computed_tokens);
-        turn_list_add(filling, i, block_tokens - 1 - request->known_tokens % block_tokens);
+        step_list_add(taking, i, held_tokens - request->computed_tokens);
+        step_list_add(filling, i, block_tokens - 1 - request->known_tokens % block_tokens);
     }
-    for (uint64_t turn = 0; turn < turns; turn++) {
-        uint32_t place = (uint32_t)(turn % period);
+    for (uint64_t step = 0; step < steps; step++) {
+        uint32_t place = (uint32_t)(step % period);
         cache->blocks.call += counts_calls;
-        for (uint32_t i = taking->first[place]; i != TURN_LIST_END; i = taking->next[i]) {
+        for (uint32_t i = taking->first[place]; i != STEP_LIST_END; i = taking->next[i]) {
             kv_cache_allocate(cache, instance->running[i], at_a_time);
         }
-        place = (uint32_t)(turn % block_tokens);
-        for (uint32_t i = filling->first[place]; i != TURN_LIST_END; i = filling->next[i]) {
+        place = (uint32_t)(step % block_tokens);
+        for (uint32_t i = filling->first[place]; i != STEP_LIST_END; i = filling->next[i]) {
             uint32_t index = instance->running[i];
             const struct request *request = &instance->requests[index];
             block_cache_note(&cache->blocks, index, &request->content,
-                             request->known_tokens + (uint32_t)turn + 1);
+                             request->known_tokens + (uint32_t)step + 1);
         }
     }
 }
 
 static void repeat_request(struct instance *instance, const struct batch_entry *entry,
-                           const struct step_times *times, uint64_t turns, int64_t delay_ps,
+                           const struct step_times *times, uint64_t steps, int64_t delay_ps,
                            struct histogram *itl)
 {
     struct kv_cache *cache = &instance->kv_cache;
     struct request *request = &instance->requests[entry->request];
-    request->computed_tokens += (uint32_t)turns;
+    request->computed_tokens += (uint32_t)steps;
     if (!cache->has_identity) {
-        kv_cache_settle(cache, entry->request, request->computed_tokens, 1);
+        kv_cache_commit(cache, entry->request, request->computed_tokens, 1);
     }
     if (!entry->samples) {
-        request->placeholders += (uint32_t)turns;
+        request->placeholders += (uint32_t)steps;
         return;
     }
     uint32_t outputs = request_outputs(request);
     int64_t first_gap_ps = times->first_ps + delay_ps - request->last_token_ps;
     int64_t largest_ps = first_gap_ps;
     histogram_add(itl, first_gap_ps, 1);
-    if (turns > 1) {
+    if (steps > 1) {
         largest_ps = ps_max(largest_ps, times->first_gap_ps);
     }
-    if (turns > 2) {
-        largest_ps = ps_max(largest_ps, times->gap_ps + times->rise_ps * (int64_t)(turns - 3));
+    if (steps > 2) {
+        largest_ps = ps_max(largest_ps, times->gap_ps + times->rise_ps * (int64_t)(steps - 3));
     }
-    if (request->reasoning_tokens >= outputs && request->reasoning_tokens - outputs < turns) {
+    if (request->reasoning_tokens >= outputs && request->reasoning_tokens - outputs < steps) {
         request->first_visible_ps =
             step_times_at(times, request->reasoning_tokens - outputs) + delay_ps;
     }
     request->max_itl_ps = ps_max(request->max_itl_ps, largest_ps);
-    request->last_token_ps = step_times_at(times, turns - 1) + delay_ps;
-    request->known_tokens += (uint32_t)turns;
+    request->last_token_ps = step_times_at(times, steps - 1) + delay_ps;
+    request->known_tokens += (uint32_t)steps;
 }
 
 void uniform_decodes_repeat(struct instance *instance, const struct step_times *times,
-                            uint64_t turns, const struct periodic_growth *growth, int64_t delay_ps,
+                            uint64_t steps, const struct periodic_growth *growth, int64_t delay_ps,
                             struct histogram *itl)
 {
     const struct batch *batch = instance_newest_step(instance);
     if (!instance->kv_cache.has_identity) {
-        kv_cache_take(&instance->kv_cache, (uint32_t)periodic_growth_of_turns(growth, turns));
+        kv_cache_take(&instance->kv_cache, (uint32_t)periodic_growth_of_steps(growth, steps));
     }
     if (instance->preset->repeat != NULL) {
-        instance->preset->repeat(instance, turns);
+        instance->preset->repeat(instance, steps);
     }
     for (uint32_t i = 0; i < batch->count; i++) {
-        repeat_request(instance, &batch->entries[i], times, turns, delay_ps, itl);
+        repeat_request(instance, &batch->entries[i], times, steps, delay_ps, itl);
     }
     for (uint32_t k = 0; k < instance->steps_in_flight; k++) {
         struct batch *step = instance_step(instance, k);
         step->preempted_count = 0;
         for (uint32_t i = 0; i < step->count; i++) {
-            step->entries[i].computed_before += (uint32_t)turns;
+            step->entries[i].computed_before += (uint32_t)steps;
         }
     }
 }

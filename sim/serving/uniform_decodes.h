@@ -1,5 +1,5 @@
-/* Running requests of an engine that keeps no decode_group, while all they do is decode: a stretch
- * of turns is taken at once at the price of one walk over them. */
+/* Running requests of an engine that keeps no decode group, while all they do is decode: a stretch
+ * of steps is taken at once at the price of one walk over them. */
 #ifndef SIM_SERVING_UNIFORM_DECODES_H
 #define SIM_SERVING_UNIFORM_DECODES_H
 
@@ -12,17 +12,17 @@ bool uniform_decodes_are_all(struct instance *instance);
 
 /* Turns, at most 'most', that only repeat the newest step; '*ret_growth' is how they take blocks.
  */
-uint64_t uniform_decodes_turns(struct instance *instance, uint64_t most,
+uint64_t uniform_decodes_steps(struct instance *instance, uint64_t most,
                                struct periodic_growth *ret_growth);
 
-/* Takes them: each request gets a token 'delay_ps' after each turn. To 'itl' goes the gap before
+/* Takes them: each request gets a token 'delay_ps' after each step. To 'itl' goes the gap before
  * its first; those after are everyone's, for the caller to count. */
 void uniform_decodes_repeat(struct instance *instance, const struct step_times *times,
-                            uint64_t turns, const struct periodic_growth *growth, int64_t delay_ps,
+                            uint64_t steps, const struct periodic_growth *growth, int64_t delay_ps,
                             struct histogram *itl);
 
 /* 'repeat' of engines of paged blocks, where these are known by what they hold: which are handed
- * out and what becomes known of them, in the order of turns, and of the running in each. */
-void uniform_decodes_repeat_blocks(struct instance *instance, uint64_t turns);
+ * out and what becomes known of them, in the order of steps, and of the running in each. */
+void uniform_decodes_repeat_blocks(struct instance *instance, uint64_t steps);
 
 #endif

@@ -17,17 +17,17 @@
 #include "sim/engines/engine_presets.h"
 #include "sim/policy/scheduling_policies.h"
 
-enum { MAXIMUM_REQUESTS = 8, MAXIMUM_CALLS = 32, MAXIMUM_SCENARIOS = 64, MAXIMUM_ACCEPTED = 8 };
+enum { MAX_REQUESTS = 8, MAX_CALLS = 32, MAX_SCENARIOS = 64, MAX_ACCEPTED = 8 };
 
 static const struct engine_preset *preset;
 
 struct replay {
     struct instance instance;
-    struct request requests[MAXIMUM_REQUESTS];
-    const char *names[MAXIMUM_REQUESTS];
+    struct request requests[MAX_REQUESTS];
+    const char *names[MAX_REQUESTS];
     uint32_t request_count;
-    uint8_t accepted[MAXIMUM_REQUESTS][MAXIMUM_ACCEPTED];
-    struct batch batches[MAXIMUM_CALLS];
+    uint8_t accepted[MAX_REQUESTS][MAX_ACCEPTED];
+    struct batch batches[MAX_CALLS];
     char difference[512]; /* the first one; empty when all agrees */
     int step;
 };
@@ -103,7 +103,7 @@ static void compare_state(struct replay *replay, const struct json *op)
 {
     struct instance *instance = &replay->instance;
     compare_names(replay, op, "running", instance->running, instance->running_count);
-    uint32_t waiting[MAXIMUM_REQUESTS];
+    uint32_t waiting[MAX_REQUESTS];
     uint32_t waiting_count = (uint32_t)instance->waiting.count;
     for (uint32_t i = 0; i < waiting_count; i++) {
         waiting[i] = request_queue_at(&instance->waiting, i);
@@ -164,7 +164,7 @@ static void replay_schedule(struct replay *replay, const struct json *op)
     size_t call = (size_t)number(op, "call", 0);
     struct batch *batch = &replay->batches[call];
     take_tokens_of(replay, &replay->batches[call - 1]);
-    replay->instance.preset->form(&replay->instance, batch);
+    replay->instance.preset->schedule(&replay->instance, batch);
     char expected[512] = "";
     char found[512] = "";
     const struct json *item = json_first(json_find(op, "scheduled"));
@@ -227,7 +227,7 @@ static void set_up_truth(struct replay *replay, uint32_t index, const struct jso
     struct draft_truth *truth = &request->draft_truth;
     truth->accepted = replay->accepted[index];
     for (item = json_first(json_find(item, "accepted"));
-         item != NULL && truth->accepted_count < MAXIMUM_ACCEPTED; item = json_next(item)) {
+         item != NULL && truth->accepted_count < MAX_ACCEPTED; item = json_next(item)) {
         double accepted = 0;
         assert_true(json_number(item, &accepted));
         replay->accepted[index][truth->accepted_count++] = (uint8_t)accepted;
@@ -296,11 +296,11 @@ static void test_scenario(void **state)
             replay_schedule(&replay, op);
         } else if (text_equal(kind, "output")) {
             replay_output(&replay, op);
-        } else { /* the same, of a victim, which our forming does itself */
+        } else { /* the same, of a victim, which our scheduling pass does itself */
             assert_string_equal(kind, "output_one");
         }
     }
-    for (size_t i = 0; i < MAXIMUM_CALLS; i++) {
+    for (size_t i = 0; i < MAX_CALLS; i++) {
         batch_clear(&replay.batches[i]);
     }
     instance_clear(&replay.instance);
@@ -322,10 +322,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s\n", error.message);
         return 1;
     }
-    struct CMUnitTest tests[MAXIMUM_SCENARIOS];
+    struct CMUnitTest tests[MAX_SCENARIOS];
     size_t count = 0;
     const struct json *scenario = json_first(json_find(document, "scenarios"));
-    for (; scenario != NULL && count < MAXIMUM_SCENARIOS; scenario = json_next(scenario)) {
+    for (; scenario != NULL && count < MAX_SCENARIOS; scenario = json_next(scenario)) {
         tests[count++] = (struct CMUnitTest){.name = json_text(json_find(scenario, "name")),
                                              .test_func = test_scenario,
                                              .initial_state = (void *)(uintptr_t)scenario};

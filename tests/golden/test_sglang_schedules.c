@@ -16,22 +16,22 @@
 #include "sim/engines/sglang.h"
 #include "sim/policy/scheduling_policies.h"
 
-enum { MOST_REQUESTS = 16, MOST_LINES = 512, MOST_SCENARIOS = 64, LINE_BYTES = 200 };
+enum { MAX_REQUESTS = 16, MAX_LINES = 512, MAX_SCENARIOS = 64, LINE_BYTES = 200 };
 
-static char lines[MOST_LINES][LINE_BYTES];
+static char lines[MAX_LINES][LINE_BYTES];
 static uint32_t line_count;
 
 struct replay {
     struct instance instance;
     struct engine_settings settings;
     double ratio;
-    struct request requests[MOST_REQUESTS];
-    char names[MOST_REQUESTS];
-    uint32_t arrives_at[MOST_REQUESTS];
+    struct request requests[MAX_REQUESTS];
+    char names[MAX_REQUESTS];
+    uint32_t arrives_at[MAX_REQUESTS];
     uint32_t request_count;
     struct batch batches[2];
     uint32_t iteration;
-    char ended[MOST_REQUESTS + 1];
+    char ended[MAX_REQUESTS + 1];
 };
 
 /* The number behind ' key='. */
@@ -82,7 +82,7 @@ static void read_request(struct replay *replay, const char *line)
     }
 }
 
-/* What a forming did, as the file writes it. */
+/* What a scheduling pass did, as the file writes it. */
 static void describe(const struct replay *replay, const struct batch *batch, char *text,
                      size_t size)
 {
@@ -128,7 +128,7 @@ static void check_number(const char *line, const char *key, double found, double
     }
 }
 
-/* After forming, or in an iteration in which requests end, after that. */
+/* After scheduling pass, or in an iteration in which requests end, after that. */
 static void check_slots(const struct replay *replay, const char *line)
 {
     double evictable = (double)sglang_evictable(&replay->instance);
@@ -136,9 +136,10 @@ static void check_slots(const struct replay *replay, const char *line)
     check_number(line, "v", evictable, 0);
 }
 
-/* One iteration of the loop. With overlap the output of the step before is processed after forming;
- * the steps in flight are those of the instance, so that it can drop who has ended. */
-static void iterate(struct replay *replay, const char *line, char *formed, size_t size,
+/* One iteration of the loop. With overlap the output of the step before is processed after
+ * scheduling pass; the steps in flight are those of the instance, so that it can drop who has
+ * ended. */
+static void iterate(struct replay *replay, const char *line, char *scheduled, size_t size,
                     char *retracted)
 {
     struct instance *instance = &replay->instance;
@@ -149,9 +150,9 @@ static void iterate(struct replay *replay, const char *line, char *formed, size_
         }
     }
     struct batch *batch = instance_step(instance, instance->steps_in_flight);
-    instance->preset->form(instance, batch);
+    instance->preset->schedule(instance, batch);
     instance->steps_in_flight++;
-    describe(replay, batch, formed, size);
+    describe(replay, batch, scheduled, size);
     for (uint32_t i = 0; i < batch->preempted_count; i++) {
         *retracted++ = replay->names[batch->preempted[i]];
     }
@@ -161,7 +162,7 @@ static void iterate(struct replay *replay, const char *line, char *formed, size_
     }
     if (!replay->settings.async_scheduling || replay->iteration > 0) {
         struct batch *oldest = instance_step(instance, 0);
-        instance->oldest_step = (instance->oldest_step + 1) % STEPS_IN_FLIGHT_MAXIMUM;
+        instance->oldest_step = (instance->oldest_step + 1) % MAX_STEPS_IN_FLIGHT;
         instance->steps_in_flight--;
         process(replay, oldest);
     }
@@ -184,21 +185,21 @@ static void check_names(const char *line, const char *key, const char *found)
 
 static void check_line(struct replay *replay, const char *line)
 {
-    char formed[LINE_BYTES];
-    char retracted[MOST_REQUESTS + 1];
+    char scheduled[LINE_BYTES];
+    char retracted[MAX_REQUESTS + 1];
     uint32_t wanted = (uint32_t)atoi(line);
     do {
-        iterate(replay, replay->iteration == wanted ? line : NULL, formed, sizeof formed,
+        iterate(replay, replay->iteration == wanted ? line : NULL, scheduled, sizeof scheduled,
                 retracted);
     } while (replay->iteration <= wanted);
     const char *rest = line + strcspn(line, " ") + 1;
     if (*rest == 'X' || *rest == 'D' || strncmp(rest, "none", 4) == 0) {
         char padded[LINE_BYTES + 1];
         snprintf(padded, sizeof padded, "%s ", rest);
-        bool same = text_starts_with(padded, formed);
-        char next = same ? padded[strlen(formed)] : '\0';
-        if (!same || (strchr(padded + strlen(formed), '=') == NULL && next != '\0')) {
-            fail_msg("%s: found '%s'", line, formed);
+        bool same = text_starts_with(padded, scheduled);
+        char next = same ? padded[strlen(scheduled)] : '\0';
+        if (!same || (strchr(padded + strlen(scheduled), '=') == NULL && next != '\0')) {
+            fail_msg("%s: found '%s'", line, scheduled);
         }
     }
     if (strstr(line, " ends=") != NULL) {
@@ -242,16 +243,16 @@ int main(void)
              root != NULL ? root : ".");
     FILE *file = fopen(path, "r");
     assert_non_null(file);
-    while (line_count < MOST_LINES && fgets(lines[line_count], LINE_BYTES, file) != NULL) {
+    while (line_count < MAX_LINES && fgets(lines[line_count], LINE_BYTES, file) != NULL) {
         lines[line_count][strcspn(lines[line_count], "\n")] = '\0';
         line_count += lines[line_count][0] != '#' && lines[line_count][0] != '\0';
     }
     fclose(file);
-    struct CMUnitTest tests[MOST_SCENARIOS];
-    static uint32_t begins[MOST_SCENARIOS];
-    static char names[MOST_SCENARIOS][64];
+    struct CMUnitTest tests[MAX_SCENARIOS];
+    static uint32_t begins[MAX_SCENARIOS];
+    static char names[MAX_SCENARIOS][64];
     size_t count = 0;
-    for (uint32_t i = 0; i < line_count && count < MOST_SCENARIOS; i++) {
+    for (uint32_t i = 0; i < line_count && count < MAX_SCENARIOS; i++) {
         if (sscanf(lines[i], "scenario %63s", names[count]) == 1) {
             begins[count] = i;
             tests[count] = (struct CMUnitTest){

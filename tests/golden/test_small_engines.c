@@ -1,6 +1,6 @@
 /* Small schedules of TGI, Orca and static batching, worked out by hand from their sources: what
- * each forming runs. Each line of a schedule: requests with their tokens, '~' where a chunk yields
- * none,
+ * each scheduling pass runs. Each line of a schedule: requests with their tokens, '~' where a chunk
+ * yields none,
  * '!' behind a request that ends with this step. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,21 +15,21 @@
 #include "sim/engines/tgi.h"
 #include "sim/policy/scheduling_policies.h"
 
-enum { MOST_REQUESTS = 16, MOST_STEPS = 64, LINE_BYTES = 256 };
+enum { MAX_REQUESTS = 16, MAX_STEPS = 64, LINE_BYTES = 256 };
 
 struct asked {
     uint32_t prompt;
     uint32_t budget;
     uint32_t output;
-    uint32_t before_step; /* it has arrived when this step is formed, from 1 on */
+    uint32_t before_step; /* it has arrived when this step is scheduled, from 1 on */
 };
 
 struct schedule {
     const struct engine_preset *preset;
     struct engine_settings settings;
-    struct asked requests[MOST_REQUESTS];
-    uint32_t first;                /* step that 'steps' begins with */
-    const char *steps[MOST_STEPS]; /* up to NULL */
+    struct asked requests[MAX_REQUESTS];
+    uint32_t first;               /* step that 'steps' begins with */
+    const char *steps[MAX_STEPS]; /* up to NULL */
 };
 
 static void describe(const struct instance *instance, const struct batch *batch,
@@ -49,7 +49,7 @@ static void describe(const struct instance *instance, const struct batch *batch,
 static void check(const struct schedule *schedule)
 {
     struct instance instance;
-    struct request requests[MOST_REQUESTS];
+    struct request requests[MAX_REQUESTS];
     struct engine_settings settings = schedule->settings;
     memset(requests, 0, sizeof requests);
     settings.max_model_len = 100000;
@@ -57,13 +57,13 @@ static void check(const struct schedule *schedule)
     settings.chunked_prefill = schedule->settings.chunked_prefill;
     settings.prefix_caching = schedule->settings.prefix_caching;
     instance_init(&instance, schedule->preset, scheduling_policies[0], &settings, requests,
-                  MOST_REQUESTS);
+                  MAX_REQUESTS);
     uint32_t last = schedule->first;
     while (schedule->steps[last - schedule->first] != NULL) {
         last++;
     }
     for (uint32_t step = 1; step < last; step++) {
-        for (uint32_t i = 0; i < MOST_REQUESTS; i++) {
+        for (uint32_t i = 0; i < MAX_REQUESTS; i++) {
             const struct asked *asked = &schedule->requests[i];
             if (asked->prompt > 0 && (asked->before_step > 0 ? asked->before_step : 1) == step) {
                 requests[i] = (struct request){.prompt_tokens = asked->prompt,
@@ -76,7 +76,7 @@ static void check(const struct schedule *schedule)
         }
         char line[LINE_BYTES];
         struct batch *batch = &instance.steps[0];
-        instance.preset->form(&instance, batch);
+        instance.preset->schedule(&instance, batch);
         describe(&instance, batch, requests, line);
         if (step >= schedule->first) {
             const char *expected = schedule->steps[step - schedule->first];

@@ -22,7 +22,7 @@
 #include "sim/engines/engine_presets.h"
 #include "sim/policy/scheduling_policies.h"
 
-enum { SCENARIOS = 4000, EQUALITY_SCENARIOS = 10000, MAXIMUM_REQUESTS = 24 };
+enum { SCENARIOS = 4000, EQUALITY_SCENARIOS = 10000, MAX_REQUESTS = 24 };
 
 static uint64_t only_seed; /* 0: all */
 static uint64_t current_seed;
@@ -30,7 +30,7 @@ static uint64_t current_seed;
 struct scenario {
     struct simulation_settings settings;
     struct step_cost cost;
-    struct request requests[MAXIMUM_REQUESTS];
+    struct request requests[MAX_REQUESTS];
     uint32_t request_count;
 };
 
@@ -71,8 +71,8 @@ static void draw_cost(struct step_cost *cost, struct random_stream *random)
     *cost = step_cost_constant((int64_t)between(random, 1, 20) * PS_PER_MS);
     cost->tile_ps = between(random, 0, 1000000);
     cost->mixed_attention_ps = 1000 * random_uniform(random);
-    cost->wake_ps = (int64_t)between(random, 0, 3) * PS_PER_MS;
-    cost->wake_noise = 0.3;
+    cost->idle_start_ps = (int64_t)between(random, 0, 3) * PS_PER_MS;
+    cost->idle_start_noise = 0.3;
     cost->launch_blocks_loop = random_below(random, 2) == 0;
     for (int i = 0; i < 3; i++) {
         cost->launch_ps[i] = (int64_t)between(random, 0, 15) * PS_PER_MS;
@@ -85,7 +85,7 @@ static void draw_cost(struct step_cost *cost, struct random_stream *random)
 static void draw_requests(struct scenario *scenario, struct random_stream *random)
 {
     int64_t now_ps = 0;
-    scenario->request_count = between(random, 1, MAXIMUM_REQUESTS);
+    scenario->request_count = between(random, 1, MAX_REQUESTS);
     for (uint32_t i = 0; i < scenario->request_count; i++) {
         now_ps += random_below(random, 3) == 0 ? 0 : ps_from_s(random_exponential(random, 0.05));
         uint32_t output = between(random, 1, 120);
@@ -329,10 +329,10 @@ static bool same_results(const struct simulation *a, const struct simulation *b)
 static void widen(struct scenario *scenario, struct random_stream *random)
 {
     struct engine_settings *engine = &scenario->settings.engine;
-    engine->max_batch_requests = between(random, 1, MAXIMUM_REQUESTS);
+    engine->max_batch_requests = between(random, 1, MAX_REQUESTS);
     engine->max_model_len = 1200;
     engine->max_batch_tokens = engine->chunked_prefill ? between(random, 20, 400) : 1200;
-    engine->num_blocks = 1200 * between(random, 2, MAXIMUM_REQUESTS) / engine->block_tokens;
+    engine->num_blocks = 1200 * between(random, 2, MAX_REQUESTS) / engine->block_tokens;
     for (uint32_t i = 0; i < scenario->request_count; i++) {
         struct request *request = &scenario->requests[i];
         request->output_tokens *= between(random, 1, 8);
@@ -447,14 +447,14 @@ static void print_scenario(const struct scenario *scenario)
     }
 }
 
-/* Puts every other scenario on an engine that keeps a decode_group too. */
+/* Puts every other scenario on an engine that keeps a decode group too. */
 static void draw_decode_group_engine(struct scenario *scenario, uint64_t seed)
 {
     const struct engine_preset *with_decode_group[16];
     uint32_t count = 0;
     draw_gpu_bound(scenario, seed);
     for (uint32_t i = 0; engine_presets[i] != NULL; i++) {
-        if (engine_presets[i]->steady_turns != NULL) {
+        if (engine_presets[i]->steady_steps != NULL) {
             with_decode_group[count++] = engine_presets[i];
         }
     }

@@ -247,7 +247,7 @@ static void test_answers_go_by_length(void **state)
     struct length_catalog all;
     struct error error;
     const struct length_model *lengths = NULL;
-    double chances[ACCURACY_MAXIMUM_POINTS];
+    double chances[ACCURACY_MAX_POINTS];
     const char *model = "DeepSeek-R1-Distill-Qwen-14B";
     assert_true(accuracy_catalog_read(&accuracies, "workloads/data/accuracy.json", &error));
     assert_true(length_catalog_read(&all, "workloads/data/lengths.json", &error));
