@@ -112,9 +112,9 @@ static void compare_requests(const struct measured_request *measured,
     uint32_t decoding = 0;
     for (uint32_t i = 0; i < count; i++) {
         const struct measured_request *one = &measured[i];
-        double sent = s_from_ps(predicted[i].sent_ps);
-        double first = s_from_ps(predicted[i].first_token_ps);
-        double last = s_from_ps(predicted[i].last_token_ps);
+        double sent = s_from_ps(predicted[i].ask.sent_ps);
+        double first = s_from_ps(predicted[i].clock.first_token_ps);
+        double last = s_from_ps(predicted[i].clock.last_token_ps);
         ttft.measured[i] = one->first_token_s - one->sent_s;
         ttft.predicted[i] = first - sent;
         e2e.measured[i] = one->last_token_s - one->sent_s;
@@ -123,7 +123,8 @@ static void compare_requests(const struct measured_request *measured,
             per_output_token(one->first_token_s, one->last_token_s, one->output_tokens);
         tpot.predicted[i] = per_output_token(first, last, one->output_tokens);
         max_itl.measured[i] = one->output_tokens > 1 ? one->max_itl_s : NAN;
-        max_itl.predicted[i] = one->output_tokens > 1 ? s_from_ps(predicted[i].max_itl_ps) : NAN;
+        max_itl.predicted[i] =
+            one->output_tokens > 1 ? s_from_ps(predicted[i].clock.max_itl_ps) : NAN;
         ttft_sum += fabs(ttft.predicted[i] / ttft.measured[i] - 1);
         if (one->last_token_s > one->first_token_s) {
             decode_sum += fabs((last - first) / (one->last_token_s - one->first_token_s) - 1);
@@ -131,7 +132,7 @@ static void compare_requests(const struct measured_request *measured,
         }
         error_sum += fabs(e2e.predicted[i] / e2e.measured[i] - 1);
         last_measured = fmax(last_measured, one->last_token_s - measured[0].sent_s);
-        last_predicted = fmax(last_predicted, last - s_from_ps(predicted[0].sent_ps));
+        last_predicted = fmax(last_predicted, last - s_from_ps(predicted[0].ask.sent_ps));
     }
     result->e2e_mape_pct = 100 * error_sum / count;
     result->ttft_mape_pct = 100 * ttft_sum / count;
@@ -170,10 +171,10 @@ static struct request *make_requests(const struct measured_request *measured, ui
 {
     struct request *requests = memory_zeroed(count, sizeof requests[0]);
     for (uint32_t i = 0; i < count; i++) {
-        requests[i].sent_ps = ps_from_s(measured[i].sent_s - measured[0].sent_s);
-        requests[i].prompt_tokens = measured[i].prompt_tokens;
-        requests[i].output_tokens = measured[i].output_tokens;
-        requests[i].max_output_tokens = measured[i].output_tokens;
+        requests[i].ask.sent_ps = ps_from_s(measured[i].sent_s - measured[0].sent_s);
+        requests[i].ask.prompt_tokens = measured[i].prompt_tokens;
+        requests[i].truth.output_tokens = measured[i].output_tokens;
+        requests[i].ask.max_output_tokens = measured[i].output_tokens;
     }
     return requests;
 }

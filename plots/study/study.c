@@ -294,12 +294,12 @@ static bool make_items(const struct scenario *scenario, const struct setup *setu
         uint32_t budget = scenario->token_budget;
         uint32_t reasoning = output - visible;
         requests[i] = (struct request){
-            .prompt_tokens = length_of(&lengths->prompt, of_prompt[i], count),
-            .max_output_tokens = budget,
-            .output_tokens = smaller(output, budget),
-            .reasoning_tokens = smaller(reasoning, budget),
-            .draft_truth = {.probability = scenario->draft_acceptance,
-                            .key = random_bits_at(random_key(seed, "drafts"), i)},
+            .ask.prompt_tokens = length_of(&lengths->prompt, of_prompt[i], count),
+            .ask.max_output_tokens = budget,
+            .truth.output_tokens = smaller(output, budget),
+            .truth.reasoning_tokens = smaller(reasoning, budget),
+            .truth.drafts = {.probability = scenario->draft_acceptance,
+                             .key = random_bits_at(random_key(seed, "drafts"), i)},
         };
     }
     free(of_output);

@@ -63,7 +63,7 @@ static double end_quantile_s(const struct end_times *ends, double share)
 static int64_t tpot_ps(const struct request *request)
 {
     int64_t gaps = (int64_t)request_outputs(request) - 1;
-    return (request->last_token_ps - request->first_token_ps + gaps / 2) / gaps;
+    return (request->clock.last_token_ps - request->clock.first_token_ps + gaps / 2) / gaps;
 }
 
 static bool within(int64_t duration_ps, double limit_s)
@@ -73,8 +73,8 @@ static bool within(int64_t duration_ps, double limit_s)
 
 static bool meets(const struct request *request, const struct slo *slo)
 {
-    return within(request->first_token_ps - request->sent_ps, slo->ttft_s) &&
-           within(request->last_token_ps - request->sent_ps, slo->e2e_s) &&
+    return within(request->clock.first_token_ps - request->ask.sent_ps, slo->ttft_s) &&
+           within(request->clock.last_token_ps - request->ask.sent_ps, slo->e2e_s) &&
            (request_outputs(request) < 2 || within(tpot_ps(request), slo->tpot_s));
 }
 
@@ -82,32 +82,32 @@ void run_tally_add(struct run_tally *tally, const struct request *request)
 {
     uint32_t outputs = request_outputs(request);
     tally->sent++;
-    tally->first_sent_ps = ps_min(tally->first_sent_ps, request->sent_ps);
+    tally->first_sent_ps = ps_min(tally->first_sent_ps, request->ask.sent_ps);
     tally->preemptions += request->preemptions;
     tally->recomputed_tokens += request->recomputed_tokens;
     if (request->status != REQUEST_FINISHED) {
         return;
     }
-    latency_add(&tally->ttft, request->first_token_ps - request->sent_ps);
-    latency_add(&tally->e2e, request->last_token_ps - request->sent_ps);
-    latency_add(&tally->queueing, request->first_scheduled_ps - request->sent_ps);
+    latency_add(&tally->ttft, request->clock.first_token_ps - request->ask.sent_ps);
+    latency_add(&tally->e2e, request->clock.last_token_ps - request->ask.sent_ps);
+    latency_add(&tally->queueing, request->clock.first_scheduled_ps - request->ask.sent_ps);
     if (outputs > 1) {
         latency_add(&tally->tpot, tpot_ps(request));
     }
-    if (request->first_visible_ps == TIME_NONE) {
+    if (request->clock.first_visible_ps == TIME_NONE) {
         tally->cut_while_thinking++;
     } else {
-        latency_add(&tally->ttfvt, request->first_visible_ps - request->sent_ps);
+        latency_add(&tally->ttfvt, request->clock.first_visible_ps - request->ask.sent_ps);
     }
-    note_end(&tally->ends, request->last_token_ps);
-    tally->last_token_ps = ps_max(tally->last_token_ps, request->last_token_ps);
-    tally->prompt_tokens += request->prompt_tokens;
+    note_end(&tally->ends, request->clock.last_token_ps);
+    tally->last_token_ps = ps_max(tally->last_token_ps, request->clock.last_token_ps);
+    tally->prompt_tokens += request->ask.prompt_tokens;
     tally->cached_tokens += request->cached_tokens;
-    tally->graded += request->answer_is_known;
-    tally->right += request->is_correct;
+    tally->graded += request->truth.answer_is_known;
+    tally->right += request->truth.is_correct;
     tally->output_tokens += outputs;
     tally->reasoning_tokens +=
-        request->reasoning_tokens < outputs ? request->reasoning_tokens : outputs;
+        request->truth.reasoning_tokens < outputs ? request->truth.reasoning_tokens : outputs;
     tally->good += meets(request, &tally->slo);
 }
 
@@ -156,17 +156,17 @@ struct request_record request_record_of(const struct request *request, const cha
     bool finished = request->status == REQUEST_FINISHED;
     return (struct request_record){
         .request_id = request->id,
-        .dataset = datasets != NULL ? datasets[request->dataset] : "",
+        .dataset = datasets != NULL ? datasets[request->ask.dataset] : "",
         .status = finished ? "finished" : "rejected",
-        .sent_s = s_or_nan(request->sent_ps),
-        .first_scheduled_s = s_or_nan(request->first_scheduled_ps),
-        .first_token_s = s_or_nan(request->first_token_ps),
-        .first_visible_s = s_or_nan(request->first_visible_ps),
-        .last_token_s = s_or_nan(request->last_token_ps),
-        .max_itl_s = s_from_ps(request->max_itl_ps),
-        .prompt_tokens = request->prompt_tokens,
+        .sent_s = s_or_nan(request->ask.sent_ps),
+        .first_scheduled_s = s_or_nan(request->clock.first_scheduled_ps),
+        .first_token_s = s_or_nan(request->clock.first_token_ps),
+        .first_visible_s = s_or_nan(request->clock.first_visible_ps),
+        .last_token_s = s_or_nan(request->clock.last_token_ps),
+        .max_itl_s = s_from_ps(request->clock.max_itl_ps),
+        .prompt_tokens = request->ask.prompt_tokens,
         .output_tokens = finished ? request_outputs(request) : 0,
-        .reasoning_tokens = request->reasoning_tokens,
+        .reasoning_tokens = request->truth.reasoning_tokens,
         .preemptions = request->preemptions,
     };
 }

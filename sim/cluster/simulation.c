@@ -53,7 +53,7 @@ static void begin_request(struct request *request, uint32_t id)
     request->id = id;
     request->status = REQUEST_UNSENT;
     request->is_member = false;
-    request->known_tokens = request->prompt_tokens;
+    request->known_tokens = request->ask.prompt_tokens;
     request->computed_tokens = 0;
     request->placeholders = 0;
     request->drafts = 0;
@@ -62,15 +62,15 @@ static void begin_request(struct request *request, uint32_t id)
     request->remote_tokens = 0;
     request->cacheable_tokens = 0;
     request->swapped_blocks = 0;
-    request->content.own_stream =
-        request->content.own_stream != 0 ? request->content.own_stream : OWN_STREAMS + id;
+    request->ask.content.own_stream =
+        request->ask.content.own_stream != 0 ? request->ask.content.own_stream : OWN_STREAMS + id;
     request->preemptions = 0;
     request->recomputed_tokens = 0;
-    request->first_scheduled_ps = TIME_NONE;
-    request->first_token_ps = TIME_NONE;
-    request->first_visible_ps = TIME_NONE;
-    request->last_token_ps = TIME_NONE;
-    request->max_itl_ps = 0;
+    request->clock.first_scheduled_ps = TIME_NONE;
+    request->clock.first_token_ps = TIME_NONE;
+    request->clock.first_visible_ps = TIME_NONE;
+    request->clock.last_token_ps = TIME_NONE;
+    request->clock.max_itl_ps = 0;
 }
 
 /* Lets the client send what it wants to send now; requests reach the engine a little later. */
@@ -82,12 +82,12 @@ static void send_requests(struct simulation *simulation, int64_t client_now_ps, 
     while (wanted-- > 0 && simulation->feed.next(simulation->feed.context, &request)) {
         begin_request(&request, (uint32_t)simulation->sent++);
         if (client->settings.kind != CLIENT_OPEN) {
-            request.sent_ps = client_now_ps;
+            request.ask.sent_ps = client_now_ps;
         }
         uint32_t place = take_place(simulation);
         simulation->requests[place] = request;
         client_sent(client);
-        simulation->intake_free_ps = ps_max(simulation->intake_free_ps, request.sent_ps) +
+        simulation->intake_free_ps = ps_max(simulation->intake_free_ps, request.ask.sent_ps) +
                                      simulation->settings.engine.intake_ps;
         push(simulation,
              simulation->intake_free_ps + simulation->settings.cost->request_overhead_ps,
@@ -252,8 +252,8 @@ static struct batch *schedule_batch(struct simulation *simulation)
     reject_refused(simulation);
     for (uint32_t i = 0; i < batch->count; i++) {
         struct request *request = &simulation->requests[batch->entries[i].request];
-        if (request->first_scheduled_ps == TIME_NONE) {
-            request->first_scheduled_ps = simulation->now_ps;
+        if (request->clock.first_scheduled_ps == TIME_NONE) {
+            request->clock.first_scheduled_ps = simulation->now_ps;
         }
     }
     count_step(simulation, batch);
@@ -321,16 +321,17 @@ static void deliver_tokens(struct simulation *simulation, struct request *reques
 {
     uint32_t before = request_outputs(request) - already_known;
     if (before == 0) {
-        request->first_token_ps = at_ps;
+        request->clock.first_token_ps = at_ps;
     } else {
-        int64_t gap_ps = at_ps - request->last_token_ps;
-        request->max_itl_ps = ps_max(request->max_itl_ps, gap_ps);
+        int64_t gap_ps = at_ps - request->clock.last_token_ps;
+        request->clock.max_itl_ps = ps_max(request->clock.max_itl_ps, gap_ps);
         histogram_add(&simulation->itl, gap_ps, 1);
     }
-    if (before <= request->reasoning_tokens && before + count > request->reasoning_tokens) {
-        request->first_visible_ps = at_ps;
+    if (before <= request->truth.reasoning_tokens &&
+        before + count > request->truth.reasoning_tokens) {
+        request->clock.first_visible_ps = at_ps;
     }
-    request->last_token_ps = at_ps;
+    request->clock.last_token_ps = at_ps;
     simulation->output_tokens += count;
     simulation->steps_since_token = 0;
 }
@@ -356,14 +357,14 @@ static void hand_over(struct simulation *simulation)
     for (uint32_t i = 0; i < instance->finished_count; i++) {
         struct request *request = &simulation->requests[instance->finished[i]];
         request->status = REQUEST_UNSENT;
-        request->known_tokens = request->prompt_tokens;
+        request->known_tokens = request->ask.prompt_tokens;
         request->computed_tokens = 0;
         request->placeholders = 0;
         request->drafts = 0;
-        request->remote_tokens = request->prompt_tokens - 1;
+        request->remote_tokens = request->ask.prompt_tokens - 1;
         instance->link_free_ps = ps_max(instance->link_free_ps, simulation->now_ps) +
                                  settings->kv_latency_ps +
-                                 settings->kv_token_ps * (int64_t)request->prompt_tokens;
+                                 settings->kv_token_ps * (int64_t)request->ask.prompt_tokens;
         push(simulation, instance->link_free_ps, EVENT_KV_ARRIVAL, instance->finished[i]);
     }
 }

@@ -52,10 +52,10 @@ static void check_request(const struct simulation *simulation, uint32_t index)
                held);
         assert(request->computed_tokens <= request->known_tokens + request->placeholders);
     }
-    if (request->last_token_ps != TIME_NONE) {
-        assert(request->sent_ps <= request->first_scheduled_ps);
-        assert(request->first_scheduled_ps <= request->first_token_ps);
-        assert(request->first_token_ps <= request->last_token_ps);
+    if (request->clock.last_token_ps != TIME_NONE) {
+        assert(request->ask.sent_ps <= request->clock.first_scheduled_ps);
+        assert(request->clock.first_scheduled_ps <= request->clock.first_token_ps);
+        assert(request->clock.first_token_ps <= request->clock.last_token_ps);
     }
     (void)running;
     (void)held;

@@ -134,7 +134,7 @@ static void sort_by_outputs(struct instance *instance, struct sglang_members *me
             const struct request *other = &instance->requests[members->requests[to - 1]];
             bool before = request_outputs(one) != request_outputs(other)
                               ? request_outputs(one) > request_outputs(other)
-                              : one->prompt_tokens < other->prompt_tokens;
+                              : one->ask.prompt_tokens < other->ask.prompt_tokens;
             if (!before) {
                 break;
             }

@@ -179,7 +179,7 @@ enum sglang_verdict sglang_adder_add(struct sglang_adder *adder, uint32_t index)
     struct sglang_held *held = sglang_held_of(state, index);
     struct radix_place hit = {RADIX_ROOT, 0};
     if (instance->settings.prefix_caching) {
-        hit = radix_tree_match(&state->tree, &request->content, request->known_tokens - 1);
+        hit = radix_tree_match(&state->tree, &request->ask.content, request->known_tokens - 1);
     }
     uint32_t tokens = request->known_tokens - hit.tokens;
     if (!instance->settings.prefix_caching && instance->settings.ignores_eos) {

@@ -69,7 +69,7 @@ static uint32_t give_to_tree(struct instance *instance, uint32_t index, uint32_t
     struct sglang *state = sglang_state_of(instance);
     uint32_t node = RADIX_ROOT;
     uint32_t had =
-        radix_tree_insert(&state->tree, &instance->requests[index].content, tokens, &node);
+        radix_tree_insert(&state->tree, &instance->requests[index].ask.content, tokens, &node);
     uint32_t prefix = sglang_held_of(state, index)->prefix;
     state->free += had > prefix ? had - prefix : 0;
     return node;
@@ -108,6 +108,7 @@ uint32_t sglang_output_limit(const struct instance *instance, const struct reque
 {
     uint32_t longest =
         smaller(instance->settings.max_model_len - 1, instance->kv_cache.total_blocks - 1);
-    uint32_t room = longest > request->prompt_tokens + 1 ? longest - request->prompt_tokens - 1 : 0;
-    return smaller(request->max_output_tokens, room);
+    uint32_t room =
+        longest > request->ask.prompt_tokens + 1 ? longest - request->ask.prompt_tokens - 1 : 0;
+    return smaller(request->ask.max_output_tokens, room);
 }

@@ -2,7 +2,7 @@
 
 uint64_t simple_engine_tokens_needed(const struct instance *instance, const struct request *request)
 {
-    uint64_t most = (uint64_t)request->prompt_tokens + request->max_output_tokens;
+    uint64_t most = (uint64_t)request->ask.prompt_tokens + request->ask.max_output_tokens;
     return most < instance->settings.max_model_len ? most : instance->settings.max_model_len;
 }
 

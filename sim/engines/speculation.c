@@ -7,7 +7,7 @@
 
 uint32_t speculation_verify(struct request *request, uint32_t drafts)
 {
-    const struct draft_truth *truth = &request->draft_truth;
+    const struct draft_truth *truth = &request->truth.drafts;
     uint32_t verification = request->verifications++;
     uint32_t accepted = 0;
     if (truth->accepted != NULL) {

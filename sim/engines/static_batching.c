@@ -3,7 +3,7 @@
 
 static uint32_t budget_of(const struct instance *instance, const struct request *request)
 {
-    return (uint32_t)simple_engine_tokens_needed(instance, request) - request->prompt_tokens;
+    return (uint32_t)simple_engine_tokens_needed(instance, request) - request->ask.prompt_tokens;
 }
 
 /* The oldest requests, as many as fit with the longest prompt and the largest budget of all. */
@@ -17,8 +17,8 @@ static uint32_t count_batch(const struct instance *instance)
         uint32_t index = request_queue_at(&instance->waiting, count);
         const struct request *request = &instance->requests[index];
         uint32_t budget = budget_of(instance, request);
-        longest_prompt =
-            request->prompt_tokens > longest_prompt ? request->prompt_tokens : longest_prompt;
+        longest_prompt = request->ask.prompt_tokens > longest_prompt ? request->ask.prompt_tokens
+                                                                     : longest_prompt;
         largest_budget = budget > largest_budget ? budget : largest_budget;
         uint64_t blocks = kv_cache_blocks_for(cache, (uint64_t)longest_prompt + largest_budget);
         if (blocks * (count + 1) > cache->free_blocks) {
@@ -39,7 +39,7 @@ static void start_batch(struct instance *instance)
         uint32_t index = request_queue_pop_front(&instance->waiting);
         struct request *request = &instance->requests[index];
         uint32_t its_budget = budget_of(instance, request);
-        prompt = request->prompt_tokens > prompt ? request->prompt_tokens : prompt;
+        prompt = request->ask.prompt_tokens > prompt ? request->ask.prompt_tokens : prompt;
         budget = its_budget > budget ? its_budget : budget;
         request->status = REQUEST_RUNNING;
         instance_add_running(instance, index);

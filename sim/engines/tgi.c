@@ -56,7 +56,7 @@ static void show_free(struct instance *instance)
 /* Tokens of the segment that begins with what is known. */
 static uint32_t segment_wish(const struct request *request)
 {
-    return smaller(request->max_output_tokens - request_outputs(request), SEGMENT_TOKENS);
+    return smaller(request->ask.max_output_tokens - request_outputs(request), SEGMENT_TOKENS);
 }
 
 /* validate_input: prompt and segment must fit the model's context and the pool. */
@@ -68,7 +68,7 @@ static bool is_valid(const struct instance *instance, const struct request *requ
 
 static uint64_t tgi_tokens_needed(const struct instance *instance, const struct request *request)
 {
-    return is_valid(instance, request) ? request->prompt_tokens : UINT32_MAX;
+    return is_valid(instance, request) ? request->ask.prompt_tokens : UINT32_MAX;
 }
 
 /* Reserves room for prompt and segment; false, with nothing changed, when there is none. */
@@ -80,7 +80,7 @@ static bool reserve(struct instance *instance, uint32_t index)
     uint32_t wanted = segment_wish(request);
     struct radix_place hit = {RADIX_ROOT, 0};
     if (instance->settings.prefix_caching) {
-        hit = radix_tree_match(&state->trie, &request->content, request->known_tokens);
+        hit = radix_tree_match(&state->trie, &request->ask.content, request->known_tokens);
     }
     uint32_t reserved = request->known_tokens + wanted - 1 - hit.tokens;
     radix_tree_lock(&state->trie, hit.node);
@@ -108,7 +108,7 @@ static void give_back(struct instance *instance, uint32_t index, bool was_comput
     state->free += segment->reserved;
     if (instance->settings.prefix_caching && was_computed) {
         uint32_t node = RADIX_ROOT;
-        uint32_t had = radix_tree_insert(&state->trie, &instance->requests[index].content,
+        uint32_t had = radix_tree_insert(&state->trie, &instance->requests[index].ask.content,
                                          segment->prompt, &node);
         state->free -= segment->prompt - had;
     }

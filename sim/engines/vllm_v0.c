@@ -61,7 +61,7 @@ static void schedule_request(struct scheduling_pass *pass, uint32_t index, uint3
     insert_entry(pass->batch, place, entry);
     pass->tokens += cached < tokens ? tokens - cached : 1;
     if (pass->instance->kv_cache.has_identity) {
-        block_cache_note(&pass->instance->kv_cache.blocks, index, &request->content,
+        block_cache_note(&pass->instance->kv_cache.blocks, index, &request->ask.content,
                          request->computed_tokens);
     }
 }
@@ -150,7 +150,7 @@ static struct prefix_hit find_prefix(const struct instance *instance, uint32_t i
 {
     const struct request *request = &instance->requests[index];
     const struct kv_cache *cache = &instance->kv_cache;
-    return cache->has_identity ? block_cache_find(&cache->blocks, &request->content,
+    return cache->has_identity ? block_cache_find(&cache->blocks, &request->ask.content,
                                                   request->known_tokens / cache->block_tokens)
                                : (struct prefix_hit){0, 0, 0};
 }
@@ -163,7 +163,7 @@ static void admit(struct scheduling_pass *pass, uint32_t index, uint32_t tokens,
     struct kv_cache *cache = &instance->kv_cache;
     request_queue_pop_front(&instance->waiting);
     if (hit.blocks > 0) {
-        kv_cache_share(cache, index, &request->content, hit);
+        kv_cache_share(cache, index, &request->ask.content, hit);
         request->cached_tokens += request->preemptions == 0 ? cached : 0;
     }
     kv_cache_allocate(cache, index, kv_cache_missing_blocks(cache, index, request->known_tokens));

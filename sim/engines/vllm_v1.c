@@ -21,7 +21,7 @@ struct scheduling_pass {
 static bool is_ending(const struct instance *instance, const struct request *request)
 {
     uint64_t reached = (uint64_t)request->computed_tokens + 2;
-    return request->placeholders > 0 && reached >= (uint64_t)request->prompt_tokens +
+    return request->placeholders > 0 && reached >= (uint64_t)request->ask.prompt_tokens +
                                                        instance_output_limit(instance, request) +
                                                        request->placeholders;
 }
@@ -76,7 +76,7 @@ static void note_content(struct instance *instance, uint32_t index, uint32_t tok
 {
     const struct request *request = &instance->requests[index];
     if (instance->kv_cache.has_identity) {
-        block_cache_note(&instance->kv_cache.blocks, index, &request->content,
+        block_cache_note(&instance->kv_cache.blocks, index, &request->ask.content,
                          smaller(tokens, request->known_tokens));
     }
 }
@@ -210,7 +210,7 @@ static struct prefix_hit find_prefix(const struct instance *instance, uint32_t i
 {
     const struct request *request = &instance->requests[index];
     const struct kv_cache *cache = &instance->kv_cache;
-    return cache->has_identity ? block_cache_find(&cache->blocks, &request->content,
+    return cache->has_identity ? block_cache_find(&cache->blocks, &request->ask.content,
                                                   (request->known_tokens - 1) / cache->block_tokens)
                                : (struct prefix_hit){0, 0, 0};
 }
@@ -248,7 +248,7 @@ static bool admit(struct instance *instance, uint32_t index, uint32_t tokens, st
         return false;
     }
     if (hit.blocks > 0) {
-        kv_cache_share(cache, index, &request->content, hit);
+        kv_cache_share(cache, index, &request->ask.content, hit);
         request->cached_tokens += request->preemptions == 0 ? hit.blocks * cache->block_tokens : 0;
     }
     request->computed_tokens = found_tokens;
@@ -416,11 +416,11 @@ static bool vllm_v1_admits_waiting(const struct instance *instance)
 static uint32_t vllm_v1_steady_steps(const struct instance *instance, const struct request *request)
 {
     int64_t outputs = request_outputs(request);
-    int64_t last = smaller(request->output_tokens, request->max_output_tokens);
+    int64_t last = smaller(request->truth.output_tokens, request->ask.max_output_tokens);
     int64_t room = (int64_t)instance->settings.max_model_len - request->known_tokens;
     int64_t in_flight = request->placeholders;
     int64_t steps = last - outputs - 1;
-    int64_t until_known = (int64_t)request->max_output_tokens - outputs - 2;
+    int64_t until_known = (int64_t)request->ask.max_output_tokens - outputs - 2;
     if (in_flight > 1 && until_known < steps) {
         steps = until_known;
     }

@@ -294,18 +294,18 @@ static bool next_request(void *context, struct request *request)
         return false;
     }
     *request = (struct request){
-        .sent_ps = ps_from_s(from.arrival_s),
-        .prompt_tokens = from.prompt_tokens,
-        .max_output_tokens = from.max_output_tokens,
-        .priority = from.priority,
-        .dataset = from.dataset,
-        .output_tokens = smaller(from.output_tokens, from.max_output_tokens),
-        .reasoning_tokens = from.reasoning_tokens,
-        .is_correct = from.correctness == CORRECTNESS_CORRECT,
-        .answer_is_known = from.correctness != CORRECTNESS_UNKNOWN,
-        .content = content_of(&from),
-        .draft_truth = {.probability = setup->draft_acceptance,
-                        .key = random_bits_at(setup->draft_key, setup->workload.count)},
+        .ask.sent_ps = ps_from_s(from.arrival_s),
+        .ask.prompt_tokens = from.prompt_tokens,
+        .ask.max_output_tokens = from.max_output_tokens,
+        .ask.priority = from.priority,
+        .ask.dataset = from.dataset,
+        .truth.output_tokens = smaller(from.output_tokens, from.max_output_tokens),
+        .truth.reasoning_tokens = from.reasoning_tokens,
+        .truth.is_correct = from.correctness == CORRECTNESS_CORRECT,
+        .truth.answer_is_known = from.correctness != CORRECTNESS_UNKNOWN,
+        .ask.content = content_of(&from),
+        .truth.drafts = {.probability = setup->draft_acceptance,
+                         .key = random_bits_at(setup->draft_key, setup->workload.count)},
     };
     return more;
 }

@@ -105,9 +105,9 @@ static void write_back(struct instance *instance, const struct decode_group_memb
     request->known_tokens += (uint32_t)(decode_group->taken - member->joined);
     request->computed_tokens += (uint32_t)(decode_group->scheduled - member->joined);
     request->placeholders -= (uint32_t)in_turn;
-    request->last_token_ps = decode_group->last_token_ps;
-    request->max_itl_ps =
-        ps_max(request->max_itl_ps, largest_gap_since(decode_group, member->joined));
+    request->clock.last_token_ps = decode_group->last_token_ps;
+    request->clock.max_itl_ps =
+        ps_max(request->clock.max_itl_ps, largest_gap_since(decode_group, member->joined));
     kv_cache_commit(&instance->kv_cache, member->request, request->computed_tokens,
                     decode_group->blocks_at_a_time);
 }
@@ -148,14 +148,15 @@ static void join(struct instance *instance, uint32_t index, uint32_t steps)
     uint64_t computed = request->computed_tokens;
     uint32_t outputs = request_outputs(request);
     if (decode_group_count(decode_group) == 0) {
-        decode_group->last_token_ps = request->last_token_ps;
+        decode_group->last_token_ps = request->clock.last_token_ps;
         decode_group->gap_count = 0;
     }
-    assert(decode_group->last_token_ps == request->last_token_ps &&
+    assert(decode_group->last_token_ps == request->clock.last_token_ps &&
            decode_group->taken == decode_group->scheduled);
     heap_push(&decode_group->leaving, member);
-    if (request->reasoning_tokens >= outputs && request->reasoning_tokens - outputs < steps) {
-        member.due = decode_group->taken + request->reasoning_tokens - outputs + 1;
+    if (request->truth.reasoning_tokens >= outputs &&
+        request->truth.reasoning_tokens - outputs < steps) {
+        member.due = decode_group->taken + request->truth.reasoning_tokens - outputs + 1;
         heap_push(&decode_group->thinking, member);
     }
     request->is_member = true;
@@ -169,7 +170,7 @@ static uint32_t steady_steps(const struct instance *instance, const struct reque
                              int64_t seen_ps)
 {
     bool in_all_steps = request->placeholders == instance_steps_limit(instance);
-    return in_all_steps && request->last_token_ps == seen_ps
+    return in_all_steps && request->clock.last_token_ps == seen_ps
                ? instance->preset->steady_steps(instance, request)
                : 0;
 }
@@ -269,7 +270,7 @@ static void note_visible(struct instance *instance, const struct step_times *tim
     while (decode_group->thinking.count > 0 &&
            decode_group->thinking.members[0].due <= decode_group->taken) {
         struct decode_group_member member = heap_pop(&decode_group->thinking);
-        instance->requests[member.request].first_visible_ps =
+        instance->requests[member.request].clock.first_visible_ps =
             step_times_at(times, member.due - taken_before - 1) + overhead_ps;
     }
 }

@@ -153,7 +153,7 @@ void instance_enqueue(struct instance *instance, uint32_t request)
 const char *instance_refusal(const struct instance *instance, const struct request *request)
 {
     const struct kv_cache *cache = &instance->kv_cache;
-    if (request->prompt_tokens >= instance->settings.max_model_len) {
+    if (request->ask.prompt_tokens >= instance->settings.max_model_len) {
         return "the prompt reaches max_model_len";
     }
     uint32_t in_system = instance->running_count + (uint32_t)instance->waiting.count;
@@ -161,7 +161,7 @@ const char *instance_refusal(const struct instance *instance, const struct reque
         in_system >= instance->settings.max_concurrent_requests) {
         return "too many requests at once";
     }
-    uint64_t longest = (uint64_t)request->prompt_tokens + request->output_tokens;
+    uint64_t longest = (uint64_t)request->ask.prompt_tokens + request->truth.output_tokens;
     if (longest > instance->settings.max_model_len) {
         longest = instance->settings.max_model_len;
     }
@@ -177,8 +177,8 @@ const char *instance_refusal(const struct instance *instance, const struct reque
 uint32_t instance_tokens_left(const struct instance *instance, const struct request *request)
 {
     uint32_t limit = instance_output_limit(instance, request);
-    uint32_t most = request->output_tokens < limit ? request->output_tokens : limit;
-    uint32_t room = instance->settings.max_model_len - request->prompt_tokens;
+    uint32_t most = request->truth.output_tokens < limit ? request->truth.output_tokens : limit;
+    uint32_t room = instance->settings.max_model_len - request->ask.prompt_tokens;
     most = most < room ? most : room;
     uint32_t outputs = request_outputs(request);
     return outputs < most ? most - outputs : 0;
@@ -195,10 +195,10 @@ struct request_view scheduler_view_request(const struct scheduler_view *view, ui
     const struct request *known = &view->instance->requests[request];
     return (struct request_view){
         .id = known->id,
-        .sent_ps = known->sent_ps,
-        .priority = known->priority,
-        .prompt_tokens = known->prompt_tokens,
-        .max_output_tokens = known->max_output_tokens,
+        .sent_ps = known->ask.sent_ps,
+        .priority = known->ask.priority,
+        .prompt_tokens = known->ask.prompt_tokens,
+        .max_output_tokens = known->ask.max_output_tokens,
         .outputs = request_outputs(known),
     };
 }

@@ -203,7 +203,7 @@ const char *instance_refusal(const struct instance *instance, const struct reque
 static inline uint32_t instance_output_limit(const struct instance *instance,
                                              const struct request *request)
 {
-    return instance->prefills_only ? 1 : request->max_output_tokens;
+    return instance->prefills_only ? 1 : request->ask.max_output_tokens;
 }
 
 /* Output tokens until the request ends. */

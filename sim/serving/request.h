@@ -28,25 +28,40 @@ struct draft_truth {
     uint32_t accepted_count;
 };
 
-struct request {
-    uint32_t id; /* its number in the order of sending; set when it is sent */
-
-    /* the ask */
+/* What the client asks; a server knows all of it. */
+struct request_ask {
     int64_t sent_ps; /* a closed-loop client sets it */
     uint32_t prompt_tokens;
     uint32_t max_output_tokens;
     int32_t priority; /* small goes first, under the priority policy */
     uint32_t dataset; /* index into the run's names */
     struct prompt_content content;
+};
 
-    /* the truth */
+/* How the answer will turn out. */
+struct request_truth {
     uint32_t output_tokens;    /* >= 1; below max_output_tokens it ends by itself */
     uint32_t reasoning_tokens; /* of output_tokens; the rest is visible */
     bool answer_is_known;      /* whether it is right */
     bool is_correct;
-    struct draft_truth draft_truth;
+    struct draft_truth drafts;
+};
 
-    /* the engine's view */
+/* What the client observed; TIME_NONE until it has. */
+struct request_clock {
+    int64_t first_scheduled_ps;
+    int64_t first_token_ps;
+    int64_t first_visible_ps; /* TIME_NONE when the budget ended the thinking */
+    int64_t last_token_ps;
+    int64_t max_itl_ps;
+};
+
+struct request {
+    uint32_t id; /* its number in the order of sending; set when it is sent */
+    struct request_ask ask;
+    struct request_truth truth;
+
+    /* where the engine stands with it */
     enum request_status status;
     bool is_member;        /* of the decode group; then the counters stand still (decode_group.h) */
     uint32_t known_tokens; /* prompt + outputs already processed */
@@ -61,17 +76,12 @@ struct request {
     uint32_t preemptions;
     uint64_t recomputed_tokens;
 
-    /* the client's clock */
-    int64_t first_scheduled_ps;
-    int64_t first_token_ps;
-    int64_t first_visible_ps; /* TIME_NONE when the budget ended the thinking */
-    int64_t last_token_ps;
-    int64_t max_itl_ps;
+    struct request_clock clock;
 };
 
 static inline uint32_t request_outputs(const struct request *request)
 {
-    return request->known_tokens - request->prompt_tokens;
+    return request->known_tokens - request->ask.prompt_tokens;
 }
 
 #endif

@@ -132,7 +132,7 @@ void uniform_decodes_repeat_blocks(struct instance *instance, uint64_t steps)
         for (uint32_t i = filling->first[place]; i != STEP_LIST_END; i = filling->next[i]) {
             uint32_t index = instance->running[i];
             const struct request *request = &instance->requests[index];
-            block_cache_note(&cache->blocks, index, &request->content,
+            block_cache_note(&cache->blocks, index, &request->ask.content,
                              request->known_tokens + (uint32_t)step + 1);
         }
     }
@@ -153,7 +153,7 @@ static void repeat_request(struct instance *instance, const struct batch_entry *
         return;
     }
     uint32_t outputs = request_outputs(request);
-    int64_t first_gap_ps = times->first_ps + delay_ps - request->last_token_ps;
+    int64_t first_gap_ps = times->first_ps + delay_ps - request->clock.last_token_ps;
     int64_t largest_ps = first_gap_ps;
     histogram_add(itl, first_gap_ps, 1);
     if (steps > 1) {
@@ -162,12 +162,13 @@ static void repeat_request(struct instance *instance, const struct batch_entry *
     if (steps > 2) {
         largest_ps = ps_max(largest_ps, times->gap_ps + times->rise_ps * (int64_t)(steps - 3));
     }
-    if (request->reasoning_tokens >= outputs && request->reasoning_tokens - outputs < steps) {
-        request->first_visible_ps =
-            step_times_at(times, request->reasoning_tokens - outputs) + delay_ps;
+    if (request->truth.reasoning_tokens >= outputs &&
+        request->truth.reasoning_tokens - outputs < steps) {
+        request->clock.first_visible_ps =
+            step_times_at(times, request->truth.reasoning_tokens - outputs) + delay_ps;
     }
-    request->max_itl_ps = ps_max(request->max_itl_ps, largest_ps);
-    request->last_token_ps = step_times_at(times, steps - 1) + delay_ps;
+    request->clock.max_itl_ps = ps_max(request->clock.max_itl_ps, largest_ps);
+    request->clock.last_token_ps = step_times_at(times, steps - 1) + delay_ps;
     request->known_tokens += (uint32_t)steps;
 }
 

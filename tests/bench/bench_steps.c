@@ -24,7 +24,7 @@ static double run_s(const struct step_cost *cost, uint32_t batch, bool stepwise)
     struct request *requests = memory_zeroed(batch, sizeof requests[0]);
     for (uint32_t i = 0; i < batch; i++) {
         requests[i] = (struct request){
-            .prompt_tokens = 100, .output_tokens = STEPS, .max_output_tokens = STEPS};
+            .ask.prompt_tokens = 100, .truth.output_tokens = STEPS, .ask.max_output_tokens = STEPS};
     }
     struct simulation_settings settings = {.preset = &engine_preset_vllm_0_24,
                                            .policy = &policy_fcfs,

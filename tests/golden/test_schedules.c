@@ -218,13 +218,13 @@ static void set_up_truth(struct replay *replay, uint32_t index, const struct jso
 {
     struct request *request = &replay->requests[index];
     const struct json *prefix = json_find(item, "shared_prefix");
-    request->content.own_stream = stream_named(replay->names[index]);
+    request->ask.content.own_stream = stream_named(replay->names[index]);
     if (prefix != NULL) {
-        request->content.parts[0] =
+        request->ask.content.parts[0] =
             (struct prompt_part){.stream = stream_named(json_text(json_find(prefix, "id"))),
                                  .end = (uint32_t)number(prefix, "tokens", 0)};
     }
-    struct draft_truth *truth = &request->draft_truth;
+    struct draft_truth *truth = &request->truth.drafts;
     truth->accepted = replay->accepted[index];
     for (item = json_first(json_find(item, "accepted"));
          item != NULL && truth->accepted_count < MAX_ACCEPTED; item = json_next(item)) {
@@ -241,12 +241,13 @@ static void set_up_requests(struct replay *replay, const struct json *input)
         uint32_t index = replay->request_count++;
         struct request *request = &replay->requests[index];
         replay->names[index] = json_text(json_find(item, "id"));
-        request->prompt_tokens = (uint32_t)number(item, "prompt_tokens", 1);
-        request->known_tokens = request->prompt_tokens;
-        request->max_output_tokens = (uint32_t)number(item, "max_tokens", 1);
-        request->output_tokens = (uint32_t)number(item, "eos_after", request->max_output_tokens);
-        request->priority = (int32_t)number(item, "priority", 0);
-        request->sent_ps = (int64_t)number(item, "arrive_before_call", 1);
+        request->ask.prompt_tokens = (uint32_t)number(item, "prompt_tokens", 1);
+        request->known_tokens = request->ask.prompt_tokens;
+        request->ask.max_output_tokens = (uint32_t)number(item, "max_tokens", 1);
+        request->truth.output_tokens =
+            (uint32_t)number(item, "eos_after", request->ask.max_output_tokens);
+        request->ask.priority = (int32_t)number(item, "priority", 0);
+        request->ask.sent_ps = (int64_t)number(item, "arrive_before_call", 1);
         set_up_truth(replay, index, item);
     }
 }

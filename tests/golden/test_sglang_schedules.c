@@ -68,15 +68,15 @@ static void read_request(struct replay *replay, const char *line)
     struct request *request = &replay->requests[index];
     replay->names[index] = line[strlen("request ")];
     replay->arrives_at[index] = (uint32_t)number(line, "at", 0);
-    request->prompt_tokens = (uint32_t)number(line, "P", 1);
-    request->known_tokens = request->prompt_tokens;
-    request->max_output_tokens = (uint32_t)number(line, "M", 1);
-    request->output_tokens = (uint32_t)number(line, "L", 1);
-    request->content.own_stream = 1000 + index;
+    request->ask.prompt_tokens = (uint32_t)number(line, "P", 1);
+    request->known_tokens = request->ask.prompt_tokens;
+    request->ask.max_output_tokens = (uint32_t)number(line, "M", 1);
+    request->truth.output_tokens = (uint32_t)number(line, "L", 1);
+    request->ask.content.own_stream = 1000 + index;
     int part = 0;
     for (const char *shared = strstr(line, "shared="); shared != NULL;
          shared = strstr(shared + 1, "shared=")) {
-        request->content.parts[part++] =
+        request->ask.content.parts[part++] =
             (struct prompt_part){.stream = (uint64_t)shared[strlen("shared=")],
                                  .end = (uint32_t)atoi(shared + strlen("shared=") + 2)};
     }

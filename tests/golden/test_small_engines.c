@@ -66,11 +66,11 @@ static void check(const struct schedule *schedule)
         for (uint32_t i = 0; i < MAX_REQUESTS; i++) {
             const struct asked *asked = &schedule->requests[i];
             if (asked->prompt > 0 && (asked->before_step > 0 ? asked->before_step : 1) == step) {
-                requests[i] = (struct request){.prompt_tokens = asked->prompt,
+                requests[i] = (struct request){.ask.prompt_tokens = asked->prompt,
                                                .known_tokens = asked->prompt,
-                                               .max_output_tokens = asked->budget,
-                                               .output_tokens = asked->output,
-                                               .content = {.own_stream = i + 1}};
+                                               .ask.max_output_tokens = asked->budget,
+                                               .truth.output_tokens = asked->output,
+                                               .ask.content = {.own_stream = i + 1}};
                 instance_enqueue(&instance, i);
             }
         }

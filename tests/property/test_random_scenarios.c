@@ -90,12 +90,12 @@ static void draw_requests(struct scenario *scenario, struct random_stream *rando
         now_ps += random_below(random, 3) == 0 ? 0 : ps_from_s(random_exponential(random, 0.05));
         uint32_t output = between(random, 1, 120);
         scenario->requests[i] = (struct request){
-            .sent_ps = now_ps,
-            .prompt_tokens = between(random, 1, 150),
-            .output_tokens = output,
-            .max_output_tokens = random_below(random, 2) == 0 ? output : output + 30,
-            .reasoning_tokens = random_below(random, output + 1),
-            .priority = (int32_t)random_below(random, 3),
+            .ask.sent_ps = now_ps,
+            .ask.prompt_tokens = between(random, 1, 150),
+            .truth.output_tokens = output,
+            .ask.max_output_tokens = random_below(random, 2) == 0 ? output : output + 30,
+            .truth.reasoning_tokens = random_below(random, output + 1),
+            .ask.priority = (int32_t)random_below(random, 3),
         };
     }
 }
@@ -148,21 +148,22 @@ static void check_answers(const struct scenario *scenario)
     for (uint32_t i = 0; i < scenario->request_count; i++) {
         const struct request *request = &scenario->requests[i];
         preemptions += request->preemptions;
-        most_blocks += (request->prompt_tokens + request->output_tokens) / engine->block_tokens + 2;
+        most_blocks +=
+            (request->ask.prompt_tokens + request->truth.output_tokens) / engine->block_tokens + 2;
         if (request->status != REQUEST_FINISHED) {
             assert_int_equal(request->status, REQUEST_REJECTED);
-            assert_true(request->first_scheduled_ps == TIME_NONE || request->preemptions > 0);
+            assert_true(request->clock.first_scheduled_ps == TIME_NONE || request->preemptions > 0);
             continue;
         }
-        uint32_t expected = request->output_tokens;
-        if (request->prompt_tokens + expected > engine->max_model_len) {
-            expected = engine->max_model_len - request->prompt_tokens;
+        uint32_t expected = request->truth.output_tokens;
+        if (request->ask.prompt_tokens + expected > engine->max_model_len) {
+            expected = engine->max_model_len - request->ask.prompt_tokens;
         }
         assert_true(request_outputs(request) == expected ||
                     (text_equal(scenario->settings.preset->name, "tgi") &&
                      request_outputs(request) < expected)); /* it lets no further segment in */
-        assert_true((request->first_visible_ps == TIME_NONE) ==
-                    (request->reasoning_tokens >= request_outputs(request)));
+        assert_true((request->clock.first_visible_ps == TIME_NONE) ==
+                    (request->truth.reasoning_tokens >= request_outputs(request)));
     }
     if (most_blocks < engine->num_blocks) {
         assert_int_equal(preemptions, 0);
@@ -203,20 +204,20 @@ static void draw_truth(struct scenario *scenario, struct random_stream *random)
 {
     for (uint32_t i = 0; i < scenario->request_count; i++) {
         struct request *request = &scenario->requests[i];
-        struct prompt_content *content = &request->content;
+        struct prompt_content *content = &request->ask.content;
         if (random_below(random, 2) == 0) {
             content->parts[0] =
                 (struct prompt_part){.stream = 1 + random_below(random, 2),
-                                     .end = random_below(random, request->prompt_tokens + 1)};
+                                     .end = random_below(random, request->ask.prompt_tokens + 1)};
         }
         if (random_below(random, 3) == 0) {
             uint32_t conversation = 10 + random_below(random, 3);
             content->parts[1] =
-                (struct prompt_part){.stream = conversation, .end = request->prompt_tokens};
+                (struct prompt_part){.stream = conversation, .end = request->ask.prompt_tokens};
             content->own_stream = random_below(random, 2) == 0 ? conversation : 0;
         }
-        request->draft_truth = (struct draft_truth){.probability = 0.9 * random_uniform(random),
-                                                    .key = random_below(random, 1000)};
+        request->truth.drafts = (struct draft_truth){.probability = 0.9 * random_uniform(random),
+                                                     .key = random_below(random, 1000)};
     }
 }
 
@@ -335,9 +336,10 @@ static void widen(struct scenario *scenario, struct random_stream *random)
     engine->num_blocks = 1200 * between(random, 2, MAX_REQUESTS) / engine->block_tokens;
     for (uint32_t i = 0; i < scenario->request_count; i++) {
         struct request *request = &scenario->requests[i];
-        request->output_tokens *= between(random, 1, 8);
-        request->max_output_tokens = request->output_tokens + 50 * random_below(random, 2);
-        request->reasoning_tokens = random_below(random, request->output_tokens + 1);
+        request->truth.output_tokens *= between(random, 1, 8);
+        request->ask.max_output_tokens =
+            request->truth.output_tokens + 50 * random_below(random, 2);
+        request->truth.reasoning_tokens = random_below(random, request->truth.output_tokens + 1);
     }
 }
 
@@ -418,8 +420,10 @@ static void shrink(struct scenario *scenario)
     for (uint32_t i = 0; i < scenario->request_count; i++) {
         for (;;) {
             smaller = *scenario;
-            smaller.requests[i].output_tokens = (smaller.requests[i].output_tokens + 1) / 2;
-            if (smaller.requests[i].output_tokens == scenario->requests[i].output_tokens ||
+            smaller.requests[i].truth.output_tokens =
+                (smaller.requests[i].truth.output_tokens + 1) / 2;
+            if (smaller.requests[i].truth.output_tokens ==
+                    scenario->requests[i].truth.output_tokens ||
                 is_same_both_ways(&smaller)) {
                 break;
             }
@@ -442,8 +446,9 @@ static void print_scenario(const struct scenario *scenario)
     for (uint32_t i = 0; i < scenario->request_count; i++) {
         const struct request *request = &scenario->requests[i];
         printf("# at %.6f s: %u prompt, %u output of at most %u, %u reasoning, priority %d\n",
-               s_from_ps(request->sent_ps), request->prompt_tokens, request->output_tokens,
-               request->max_output_tokens, request->reasoning_tokens, request->priority);
+               s_from_ps(request->ask.sent_ps), request->ask.prompt_tokens,
+               request->truth.output_tokens, request->ask.max_output_tokens,
+               request->truth.reasoning_tokens, request->ask.priority);
     }
 }
 

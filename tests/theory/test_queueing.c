@@ -48,10 +48,10 @@ static void set_up_queue(struct queue *queue, bool geometric, uint32_t batch, do
         if (geometric) {
             tokens = 1 + (uint32_t)(log(random_uniform(lengths)) / log(1 - 1.0 / MEAN_TOKENS));
         }
-        queue->requests[i] = (struct request){.sent_ps = ps_from_s(now_s),
-                                              .prompt_tokens = 1,
-                                              .output_tokens = tokens,
-                                              .max_output_tokens = tokens};
+        queue->requests[i] = (struct request){.ask.sent_ps = ps_from_s(now_s),
+                                              .ask.prompt_tokens = 1,
+                                              .truth.output_tokens = tokens,
+                                              .ask.max_output_tokens = tokens};
     }
     random_destroy(gaps);
     random_destroy(lengths);
@@ -84,7 +84,7 @@ static void mean_wait(const struct queue *queue, double *ret_mean_s, double *ret
     double sum = 0;
     for (uint32_t i = 0; i < REQUESTS; i++) {
         const struct request *request = &queue->requests[i];
-        double wait_s = s_from_ps(request->first_scheduled_ps - request->sent_ps);
+        double wait_s = s_from_ps(request->clock.first_scheduled_ps - request->ask.sent_ps);
         means[i / (REQUESTS / BATCHES)] += wait_s / (REQUESTS / BATCHES);
         sum += wait_s;
     }
@@ -142,7 +142,8 @@ static void test_little(void **state)
     const struct timeline *timeline = simulation_timeline(queue.simulation);
     double inside_s = 0;
     for (uint32_t i = 0; i < REQUESTS; i++) {
-        inside_s += s_from_ps(queue.requests[i].last_token_ps - queue.requests[i].sent_ps);
+        inside_s +=
+            s_from_ps(queue.requests[i].clock.last_token_ps - queue.requests[i].ask.sent_ps);
     }
     double area_s = (double)(timeline->running_ps + timeline->waiting_ps) / (double)PS_PER_S;
     /* An arrival shows in the log of states at the next scheduling pass, half a step later on

@@ -115,7 +115,7 @@ static void test_drafts_yield_what_was_asked(void **state)
     for (uint32_t drafts = 1; drafts <= 8; drafts *= 2) {
         double wanted = 1.45;
         struct request request = {
-            .draft_truth = {.probability = speculation_probability(wanted, drafts), .key = 5}};
+            .truth.drafts = {.probability = speculation_probability(wanted, drafts), .key = 5}};
         double tokens = 0;
         for (int i = 0; i < VERIFICATIONS; i++) {
             tokens += 1 + speculation_verify(&request, drafts);
@@ -127,9 +127,9 @@ static void test_drafts_yield_what_was_asked(void **state)
 static void test_drafts_never_right_or_always(void **state)
 {
     (void)state;
-    struct request request = {.draft_truth = {.probability = 0}};
+    struct request request = {.truth.drafts = {.probability = 0}};
     assert_int_equal(speculation_verify(&request, 4), 0);
-    request.draft_truth.probability = 1 - 1e-12;
+    request.truth.drafts.probability = 1 - 1e-12;
     assert_int_equal(speculation_verify(&request, 4), 4);
     assert_int_equal(request.verifications, 2);
 }

@@ -324,7 +324,7 @@ static void test_run_beyond_the_clock_is_given_up(void **state)
     (void)state;
     struct step_cost cost = step_cost_constant(100 * PS_PER_S);
     struct request request = {
-        .prompt_tokens = 1, .output_tokens = 100000, .max_output_tokens = 100000};
+        .ask.prompt_tokens = 1, .truth.output_tokens = 100000, .ask.max_output_tokens = 100000};
     struct simulation_settings settings = {.preset = &engine_preset_vllm_0_24,
                                            .policy = &policy_fcfs,
                                            .cost = &cost,
