@@ -8,28 +8,32 @@
 #include "sim/base/text.h"
 
 #define NUMBER(member)                                                                             \
-    .name = #member, .type = SETTING_NUMBER, .required = true, SETTING_OF(gpu, member),            \
-    .minimum = 0, .maximum = 1e9
+    .name = #member, .type = SETTING_NUMBER, SETTING_OF(gpu, member), .minimum = 0, .maximum = 1e9
+
+static const char *const peer_choices[] = {GPU_PEER_LINK, GPU_PEER_PCIE, GPU_PEER_NONE, "", NULL};
 
 static const struct setting gpu_settings[] = {
     {.name = "name", .type = SETTING_TEXT, .required = true, SETTING_OF(gpu, name)},
     {.name = "driver_name", .type = SETTING_TEXT, SETTING_OF(gpu, driver_name)},
     {NUMBER(memory_mib)},
     {.name = "memory_source", .type = SETTING_IGNORED},
+    {NUMBER(visible_mib)},
+    {.name = "visible_source", .type = SETTING_IGNORED},
     {NUMBER(memory_gb_per_s)},
     {NUMBER(bf16_tflops)},
     {NUMBER(fp8_tflops)},
     {NUMBER(int8_tops)},
     {NUMBER(l2_mb)},
-    {.name = "sm_count",
-     .type = SETTING_WHOLE,
-     .required = true,
-     SETTING_OF(gpu, sm_count),
-     .maximum = 1e6},
+    {.name = "sm_count", .type = SETTING_WHOLE, SETTING_OF(gpu, sm_count), .maximum = 1e6},
+    {NUMBER(compute_capability)},
     {NUMBER(power_w)},
     {.name = "link", .type = SETTING_TEXT, SETTING_OF(gpu, link)},
     {NUMBER(link_gb_per_s)},
     {NUMBER(pcie_gb_per_s)},
+    {.name = "peer_access",
+     .type = SETTING_TEXT,
+     SETTING_OF(gpu, peer_access),
+     .choices = peer_choices},
     {NUMBER(price_low_usd_per_hour)},
     {NUMBER(price_high_usd_per_hour)},
     {.name = "price_source", .type = SETTING_IGNORED},
@@ -78,6 +82,11 @@ bool gpu_catalog_find(const struct gpu_catalog *catalog, const char *name, struc
     }
     return text_error_unknown(error, "unknown GPU", name, names,
                               " ('kvcast list gpus' names them all)");
+}
+
+bool gpu_check_fact(const struct gpu *gpu, const char *key, double value, struct error *error)
+{
+    return value > 0 || error_set(error, "'%s' of GPU '%s' is not known", key, gpu->name);
 }
 
 bool gpu_find(const char *name, struct gpu *ret_gpu, struct error *error)

@@ -10,21 +10,29 @@
  * the host, 395 of 450 to each other (profiler/links/h200-x2.json). */
 #define GPU_COPY_EFFICIENCY 0.878
 
-/* Rates are dense and per GPU; 0 means not known. */
+/* How the GPUs of one host reach each other's memory; the values of 'peer_access'. */
+#define GPU_PEER_LINK "link" /* NVLink or Infinity Fabric joins them all */
+#define GPU_PEER_PCIE "pcie" /* directly over PCIe */
+#define GPU_PEER_NONE "none" /* copies pass through the host */
+
+/* Rates are dense and per GPU; 0 or "" means not known. */
 struct gpu {
     char name[48];
     char driver_name[48]; /* without "NVIDIA ", where it is another one; "" if not */
-    double memory_mib;    /* what the driver reports, or nominal */
+    double memory_mib;    /* what the driver's tool shows, or nominal */
+    double visible_mib;   /* what a program sees, from which engines count */
     double memory_gb_per_s;
     double bf16_tflops;
     double fp8_tflops;
     double int8_tops;
     double l2_mb;
     uint32_t sm_count;
+    double compute_capability; /* 9 for Hopper, 8.9 for Ada */
     double power_w;
     char link[64];        /* "NVLink..." where all GPUs of a host are linked */
     double link_gb_per_s; /* to a peer GPU, each direction */
     double pcie_gb_per_s; /* each direction */
+    char peer_access[8];  /* GPU_PEER_... */
     double price_low_usd_per_hour;
     double price_high_usd_per_hour;
 };
@@ -43,7 +51,11 @@ void gpu_catalog_clear(struct gpu_catalog *catalog);
 MUST_CHECK bool gpu_catalog_find(const struct gpu_catalog *catalog, const char *name,
                                  struct gpu *ret_gpu, struct error *error);
 
-/* The same, from the shipped catalog. */
+/* False with an error that names the missing fact when 'value', its fact called 'key', is 0. */
+MUST_CHECK bool gpu_check_fact(const struct gpu *gpu, const char *key, double value,
+                               struct error *error);
+
+/* gpu_catalog_find in the shipped catalog. */
 MUST_CHECK bool gpu_find(const char *name, struct gpu *ret_gpu, struct error *error);
 
 #endif

@@ -1,0 +1,63 @@
+#include "tests/unit/check.h"
+
+#include "sim/base/text.h"
+#include "sim/hardware/gpu.h"
+
+/* Every shipped GPU has the facts that engines and prices rest on. */
+static void test_shipped_facts(void **state)
+{
+    (void)state;
+    struct gpu_catalog gpus;
+    struct error error;
+    assert_true(gpu_catalog_read(&gpus, &error));
+    assert_true(gpus.count >= 27);
+    for (uint32_t i = 0; i < gpus.count; i++) {
+        const struct gpu *gpu = &gpus.gpus[i];
+        bool is_amd = text_starts_with(gpu->driver_name, "AMD ");
+        bool complete = gpu->visible_mib > 0 && gpu->memory_mib > 0 && gpu->memory_gb_per_s > 0 &&
+                        gpu->bf16_tflops > 0 && gpu->sm_count > 0 && gpu->l2_mb > 0 &&
+                        gpu->peer_access[0] != '\0' && (gpu->compute_capability > 0) != is_amd;
+        if (!complete || gpu->visible_mib > gpu->memory_mib ||
+            gpu->visible_mib < 0.9 * gpu->memory_mib) {
+            fail_msg("'%s' lacks a fact or sees a strange share of its memory", gpu->name);
+        }
+    }
+    gpu_catalog_clear(&gpus);
+}
+
+static void test_visible_memory(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        double gib;
+    } known[] = {{"H100-SXM", 79.19}, {"H200-SXM", 139.81}, {"L4", 22.05},
+                 {"A10", 22.06},      {"T4", 14.56},        {"RTX 4090", 23.52}};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        struct gpu gpu;
+        struct error error;
+        assert_true(gpu_find(known[i].name, &gpu, &error));
+        assert_near(gpu.visible_mib / 1024, known[i].gib, 0.005);
+    }
+}
+
+static void test_missing_fact(void **state)
+{
+    (void)state;
+    struct gpu gpu;
+    struct error error;
+    assert_true(gpu_find("B200", &gpu, &error));
+    assert_true(gpu_check_fact(&gpu, "sm_count", gpu.sm_count, &error));
+    assert_false(gpu_check_fact(&gpu, "sm_count", 0, &error));
+    assert_string_equal(error.message, "'sm_count' of GPU 'B200' is not known");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_shipped_facts),
+        cmocka_unit_test(test_visible_memory),
+        cmocka_unit_test(test_missing_fact),
+    };
+    return cmocka_run_group_tests_name("gpu", tests, NULL, NULL);
+}
