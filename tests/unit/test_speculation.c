@@ -1,0 +1,53 @@
+/* Speculation: how many drafts are accepted. */
+#include "tests/unit/check.h"
+
+#include "sim/engines/speculation.h"
+
+static void test_drafts_yield_what_was_asked(void **state)
+{
+    (void)state;
+    enum { VERIFICATIONS = 200000 };
+    for (uint32_t drafts = 1; drafts <= 8; drafts *= 2) {
+        double wanted = 1.45;
+        struct request request = {
+            .truth.drafts = {.probability = speculation_probability(wanted, drafts), .key = 5}};
+        double tokens = 0;
+        for (int i = 0; i < VERIFICATIONS; i++) {
+            tokens += 1 + speculation_verify(&request, drafts);
+        }
+        assert_near(tokens / VERIFICATIONS, wanted, 0.01);
+    }
+}
+
+static void test_drafts_never_right_or_always(void **state)
+{
+    (void)state;
+    struct request request = {.truth.drafts = {.probability = 0}};
+    assert_int_equal(speculation_verify(&request, 4), 0);
+    request.truth.drafts.probability = 1 - 1e-12;
+    assert_int_equal(speculation_verify(&request, 4), 4);
+    assert_int_equal(request.verifications, 2);
+}
+
+/* Given counts are used over and over, cut to what was drafted. */
+static void test_given_counts(void **state)
+{
+    (void)state;
+    const uint8_t counts[] = {0, 3, 1};
+    struct request request = {.truth.drafts = {.accepted = counts, .accepted_count = 3}};
+    assert_int_equal(speculation_verify(&request, 4), 0);
+    assert_int_equal(speculation_verify(&request, 2), 2);
+    assert_int_equal(speculation_verify(&request, 4), 1);
+    assert_int_equal(speculation_verify(&request, 4), 0);
+    assert_int_equal(speculation_verify(&request, 4), 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_drafts_yield_what_was_asked),
+        cmocka_unit_test(test_drafts_never_right_or_always),
+        cmocka_unit_test(test_given_counts),
+    };
+    return cmocka_run_group_tests_name("speculation", tests, NULL, NULL);
+}
