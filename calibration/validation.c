@@ -16,8 +16,8 @@ double compared_error_pct(struct compared compared)
     return 100 * (compared.predicted / compared.measured - 1);
 }
 
-static bool settings_of(const struct measured_run *run, const struct step_cost *cost,
-                        struct simulation_settings *settings, struct error *error)
+static bool config_of(const struct measured_run *run, const struct step_cost *cost,
+                      struct instance_config *config, struct error *error)
 {
     const struct measured_engine *engine = &run->engine;
     if (!text_equal(engine->engine, "vllm") || !text_starts_with(engine->engine_version, "0.24")) {
@@ -28,7 +28,7 @@ static bool settings_of(const struct measured_run *run, const struct step_cost *
         return error_set(error, "%s: 'prefix_caching' must be false: it is not modelled yet",
                          run->path);
     }
-    *settings = (struct simulation_settings){
+    *config = (struct instance_config){
         .preset = &engine_preset_vllm_0_24,
         .cost = cost,
         .engine = {.max_batch_tokens = engine->max_batch_tokens,
@@ -40,9 +40,8 @@ static bool settings_of(const struct measured_run *run, const struct step_cost *
                    .chunked_prefill = true,
                    .async_scheduling = true,
                    .new_sizes_wait = engine->new_sizes_wait},
-        .client = {.kind = CLIENT_OPEN},
     };
-    return scheduling_policy_find("fcfs", &settings->policy, error);
+    return scheduling_policy_find("fcfs", &config->policy, error);
 }
 
 static int by_sending(const void *left, const void *right)
@@ -191,21 +190,25 @@ bool validation_replay_with(const struct measured_run *run, const struct measure
                             const struct step_cost *cost, const struct replay_settings *replay,
                             struct job_validation *ret_result, struct error *error)
 {
-    struct simulation_settings settings;
-    if (!settings_of(run, cost, &settings, error)) {
+    struct instance_config config;
+    if (!config_of(run, cost, &config, error)) {
         return false;
     }
     if (job->request_count == 0) {
         return error_set(error, "%s: job '%s' has no requests in requests.csv", run->path,
                          job->name);
     }
-    settings.hooks = replay->hooks;
-    settings.noise = replay->noise;
-    settings.stepwise = replay->stepwise;
-    settings.seed = replay->seed;
     struct launched_sizes known_sizes = {NULL, 0};
     measured_run_note_sizes(run, job->first_step, &known_sizes);
-    settings.known_sizes = &known_sizes;
+    config.known_sizes = &known_sizes;
+    const struct instance_group group = {&config, 1, INSTANCE_BOTH};
+    const struct simulation_settings settings = {.groups = &group,
+                                                 .group_count = 1,
+                                                 .client = {.kind = CLIENT_OPEN},
+                                                 .hooks = replay->hooks,
+                                                 .noise = replay->noise,
+                                                 .stepwise = replay->stepwise,
+                                                 .seed = replay->seed};
     struct job_validation result = {.requests = job->request_count};
     snprintf(result.name, sizeof result.name, "%s", job->name);
     struct measured_request *measured = sorted_requests(run, job);

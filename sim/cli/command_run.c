@@ -86,7 +86,11 @@ static bool open_files(struct run_files *files, struct setup *setup, const char 
         if (!output_file_open(&files->timeline, directory, timeline, error)) {
             return false;
         }
-        files->total_blocks = settings->engine.num_blocks - settings->preset->reserved_blocks;
+        files->total_blocks = 0;
+        for (uint32_t g = 0; g < settings->group_count; g++) {
+            files->total_blocks +=
+                settings->groups[g].count * instance_config_blocks(settings->groups[g].config);
+        }
         csv_writer_init(&files->samples, files->timeline.stream);
         run_report_timeline_header(&files->samples);
         setup->simulation.timeline_sink =
@@ -133,8 +137,8 @@ static bool write_summary(const struct scenario *scenario, const struct setup *s
     json_add_text(document, "kvcast_version", KVCAST_VERSION);
     settings_echo(scenario_settings, scenario, json_add_object(document, "scenario"));
     struct json *derived = json_add_object(document, "derived");
-    json_add_number(derived, "num_blocks", setup->simulation.engine.num_blocks);
-    json_add_number(derived, "max_model_len", setup->simulation.engine.max_model_len);
+    json_add_number(derived, "num_blocks", setup->instance.engine.num_blocks);
+    json_add_number(derived, "max_model_len", setup->instance.engine.max_model_len);
     json_add_number(derived, "weight_gib_per_gpu", setup->memory.weight_gib);
     json_add_text(derived, "cost_source", setup->cost.identity.source);
     json_add_text(derived, "cost_name", setup->cost.identity.name);
@@ -168,7 +172,7 @@ static void describe(const struct scenario *scenario, const struct setup *setup)
     printf("engine        %s, %u tokens and %u requests a step, %u KV blocks of %u tokens; steps "
            "%s on '%s'\n",
            scenario->engine, scenario->max_batch_tokens, scenario->max_batch_requests,
-           setup->simulation.engine.num_blocks, scenario->block_tokens, setup->cost.identity.source,
+           setup->instance.engine.num_blocks, scenario->block_tokens, setup->cost.identity.source,
            setup->cost.identity.name);
 }
 

@@ -35,7 +35,7 @@ static bool is_decode_group_alone(struct instance *instance)
     return decode_group_count(&instance->decode_group) > 0 && instance->ungrouped_count == 0 &&
            instance_step(instance, 0)->count == 0 && instance_newest_step(instance)->count == 0 &&
            summary->decode_requests == instance->running_count &&
-           !(instance->waiting.count > 0 && instance->preset->admits_waiting(instance));
+           !(instance->waiting.count > 0 && instance->config->preset->admits_waiting(instance));
 }
 
 /* True when the price of attention holds on and all that runs decodes. */
@@ -77,7 +77,7 @@ static void time_single_steps(struct stretch *stretch, int64_t lead_ps, int64_t 
 static bool price_stretch(struct simulation *simulation, struct stretch *stretch)
 {
     struct instance *instance = simulation->instance;
-    const struct step_cost *cost = simulation->settings.cost;
+    const struct step_cost *cost = simulation->instance->config->cost;
     const struct attention_stretch *held = &instance->attention;
     struct batch_summary first = later_summary(&stretch->before, 1);
     struct step_price price = step_cost_price(cost, &first, held->price, held->noise);
@@ -166,7 +166,7 @@ static void note_states(struct simulation *simulation, const struct stretch *str
 
 static void count_steps(struct simulation *simulation, const struct stretch *stretch)
 {
-    const struct step_cost *cost = simulation->settings.cost;
+    const struct step_cost *cost = simulation->instance->config->cost;
     /* Context only grows: from some step on all are beyond what was measured. */
     uint64_t measured = 0;
     uint64_t beyond = stretch->steps;

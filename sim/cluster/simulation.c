@@ -88,9 +88,10 @@ static void send_requests(struct simulation *simulation, int64_t client_now_ps, 
         simulation->requests[place] = request;
         client_sent(client);
         simulation->intake_free_ps = ps_max(simulation->intake_free_ps, request.ask.sent_ps) +
-                                     simulation->settings.engine.intake_ps;
+                                     simulation->settings.groups->config->engine.intake_ps;
         push(simulation,
-             simulation->intake_free_ps + simulation->settings.cost->request_overhead_ps,
+             simulation->intake_free_ps +
+                 simulation->settings.groups->config->cost->request_overhead_ps,
              EVENT_REQUEST_ARRIVAL, place);
     }
 }
@@ -100,32 +101,42 @@ static bool may_take_stretches(const struct simulation *simulation)
 {
     const struct simulation_settings *settings = &simulation->settings;
     return !settings->stepwise && simulation->instance_count == 1 &&
-           settings->engine.draft_tokens == 0 && settings->hooks.next_iteration_ps == NULL &&
-           settings->hooks.on_schedule == NULL;
+           simulation->instances->config->engine.draft_tokens == 0 &&
+           settings->hooks.next_iteration_ps == NULL && settings->hooks.on_schedule == NULL;
 }
 
 static void create_instances(struct simulation *simulation)
 {
     const struct simulation_settings *settings = &simulation->settings;
-    uint32_t prefills = settings->prefill_instances;
-    simulation->instance_count = prefills > 0              ? prefills + settings->decode_instances
-                                 : settings->instances > 0 ? settings->instances
-                                                           : 1;
+    for (uint32_t g = 0; g < settings->group_count; g++) {
+        simulation->instance_count += settings->groups[g].count;
+    }
+    assert(simulation->instance_count > 0);
     simulation->instances =
         memory_zeroed(simulation->instance_count, sizeof simulation->instances[0]);
     simulation->instance = simulation->instances;
-    simulation->takes_walked = may_take_stretches(simulation);
-    for (uint32_t i = 0; i < simulation->instance_count; i++) {
-        struct instance *instance = &simulation->instances[i];
-        instance_init(instance, settings->preset, settings->policy, &settings->engine, NULL, 0);
-        instance->prefills_only = i < prefills;
-        if (settings->known_sizes != NULL) {
-            launched_sizes_add_all(&instance->clock.launched_sizes, settings->known_sizes);
+    struct instance *instance = simulation->instances;
+    for (uint32_t g = 0; g < settings->group_count; g++) {
+        const struct instance_group *group = &settings->groups[g];
+        for (uint32_t i = 0; i < group->count; i++) {
+            instance_init(instance, group->config, NULL, 0);
+            instance->prefills_only = group->role == INSTANCE_PREFILL;
+            simulation->is_disaggregated |= instance->prefills_only;
+            instance++;
         }
-        instance->decode_group.is_open = may_take_stretches(simulation) &&
-                                         settings->preset->steady_steps != NULL &&
-                                         !settings->engine.prefix_caching;
     }
+    instance = simulation->instances;
+    simulation->takes_walked = may_take_stretches(simulation);
+    instance->decode_group.is_open = simulation->takes_walked &&
+                                     instance->config->preset->steady_steps != NULL &&
+                                     !instance->config->engine.prefix_caching;
+}
+
+/* Steps without a token: even one token a step fills all requests' KV. */
+static uint64_t patience_steps(const struct engine_settings *engine)
+{
+    return 1000 + 4 * (uint64_t)engine->max_model_len *
+                      (1 + engine->max_batch_requests / engine->max_batch_tokens);
 }
 
 static struct simulation *create(const struct simulation_settings *settings)
@@ -141,12 +152,19 @@ static struct simulation *create(const struct simulation_settings *settings)
     simulation->gpu_noise_key = random_key(settings->seed, "noise of stretches");
     simulation->launch_noise_key = random_key(settings->seed, "noise of launches");
     simulation->idle_start_noise_key = random_key(settings->seed, "noise of wakes");
-    simulation->patience_steps =
-        1000 + 4 * (uint64_t)settings->engine.max_model_len *
-                   (1 + settings->engine.max_batch_requests / settings->engine.max_batch_tokens);
-    timeline_init(&simulation->timeline, settings->timeline_interval_ps,
-                  simulation->instance->kv_cache.total_blocks * simulation->instance_count,
-                  settings->engine.max_batch_requests * simulation->instance_count);
+    uint32_t total_blocks = 0;
+    uint32_t running_limit = 0;
+    for (uint32_t i = 0; i < simulation->instance_count; i++) {
+        const struct instance *instance = &simulation->instances[i];
+        const struct engine_settings *engine = &instance->config->engine;
+        total_blocks += instance->kv_cache.total_blocks;
+        running_limit += engine->max_batch_requests;
+        uint64_t patience = patience_steps(engine);
+        simulation->patience_steps =
+            patience > simulation->patience_steps ? patience : simulation->patience_steps;
+    }
+    timeline_init(&simulation->timeline, settings->timeline_interval_ps, total_blocks,
+                  running_limit);
     simulation->timeline.sink = settings->timeline_sink;
     return simulation;
 }
@@ -222,7 +240,7 @@ static void count_step(struct simulation *simulation, const struct batch *batch)
         counts->verifications += batch->entries[i].drafts > 0;
     }
     counts->extrapolated_steps +=
-        step_cost_is_extrapolated(simulation->settings.cost, &batch->summary);
+        step_cost_is_extrapolated(simulation->instance->config->cost, &batch->summary);
 }
 
 static void reject(struct simulation *simulation, uint32_t place)
@@ -247,7 +265,7 @@ static struct batch *schedule_batch(struct simulation *simulation)
     struct instance *instance = simulation->instance;
     uint32_t slot = (instance->oldest_step + instance->steps_in_flight) % MAX_STEPS_IN_FLIGHT;
     struct batch *batch = &instance->steps[slot];
-    instance->preset->schedule(instance, batch);
+    instance->config->preset->schedule(instance, batch);
     instance->steps_in_flight++;
     reject_refused(simulation);
     for (uint32_t i = 0; i < batch->count; i++) {
@@ -287,9 +305,10 @@ static void schedule_next(struct simulation *simulation, const struct batch *bat
     struct instance *instance = simulation->instance;
     uint32_t limit = instance_steps_limit(instance);
     int64_t now = simulation->now_ps;
-    int64_t returned = simulation->settings.cost->launch_blocks_loop && !batch_is_empty(batch)
-                           ? instance->clock.launch_done_ps
-                           : now;
+    int64_t returned =
+        simulation->instance->config->cost->launch_blocks_loop && !batch_is_empty(batch)
+            ? instance->clock.launch_done_ps
+            : now;
     if (!batch_is_empty(batch) && instance->steps_in_flight < limit) {
         push_iteration(simulation, returned, EVENT_LAUNCH_DONE);
     } else {
@@ -363,8 +382,8 @@ static void hand_over(struct simulation *simulation)
         request->drafts = 0;
         request->remote_tokens = request->ask.prompt_tokens - 1;
         instance->link_free_ps = ps_max(instance->link_free_ps, simulation->now_ps) +
-                                 settings->kv_latency_ps +
-                                 settings->kv_token_ps * (int64_t)request->ask.prompt_tokens;
+                                 settings->kv_link.latency_ps +
+                                 settings->kv_link.token_ps * (int64_t)request->ask.prompt_tokens;
         push(simulation, instance->link_free_ps, EVENT_KV_ARRIVAL, instance->finished[i]);
     }
 }
@@ -377,7 +396,7 @@ static void apply_tokens(struct simulation *simulation, struct batch *batch)
     if (batch->is_taken) {
         ready_ps = ps_max(ready_ps, instance->clock.launch_done_ps); /* of the next step */
     }
-    int64_t seen_ps = ready_ps + simulation->settings.cost->output_overhead_ps;
+    int64_t seen_ps = ready_ps + simulation->instance->config->cost->output_overhead_ps;
     deliver_to_decode_group(simulation, seen_ps);
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct batch_entry *entry = &batch->entries[i];
@@ -389,7 +408,7 @@ static void apply_tokens(struct simulation *simulation, struct batch *batch)
                            seen_ps);
         }
     }
-    instance->preset->process_output(instance, batch);
+    instance->config->preset->process_output(instance, batch);
     if (instance->prefills_only) {
         hand_over(simulation);
         return;
@@ -410,9 +429,8 @@ static void route(struct simulation *simulation, bool prefilled)
     for (uint32_t i = 0; i < simulation->instance_count; i++) {
         struct instance *instance = &simulation->instances[i];
         size_t requests = instance->running_count + instance->waiting.count;
-        bool suits = prefilled
-                         ? !instance->prefills_only
-                         : simulation->settings.prefill_instances == 0 || instance->prefills_only;
+        bool suits = prefilled ? !instance->prefills_only
+                               : !simulation->is_disaggregated || instance->prefills_only;
         if (suits && requests < fewest) {
             fewest = requests;
             simulation->instance = instance;
@@ -422,7 +440,7 @@ static void route(struct simulation *simulation, bool prefilled)
 
 static int64_t idle_start_ps(struct simulation *simulation)
 {
-    const struct step_cost *cost = simulation->settings.cost;
+    const struct step_cost *cost = simulation->instance->config->cost;
     if (!simulation->settings.noise) {
         return cost->idle_start_ps;
     }
@@ -465,15 +483,15 @@ static void on_step_end(struct simulation *simulation)
     instance->oldest_step = (instance->oldest_step + 1) % MAX_STEPS_IN_FLIGHT;
     instance->steps_in_flight--;
     if (instance_takes_tokens_early(instance)) {
-        instance->preset->take_tokens(instance, batch);
+        instance->config->preset->take_tokens(instance, batch);
         step(simulation);
         apply_tokens(simulation, batch);
         return;
     }
     apply_tokens(simulation, batch);
     step(simulation);
-    decode_group_gather(instance,
-                        simulation->now_ps + simulation->settings.cost->output_overhead_ps);
+    decode_group_gather(instance, simulation->now_ps +
+                                      simulation->instance->config->cost->output_overhead_ps);
 }
 
 bool simulation_is_stalled(const struct simulation *simulation)

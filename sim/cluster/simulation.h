@@ -20,19 +20,32 @@ struct simulation_hooks {
                         int64_t now_ps);
 };
 
+/* What an instance does of a request. */
+enum instance_role {
+    INSTANCE_BOTH,
+    INSTANCE_PREFILL, /* the prompt; its KV then moves to an instance that decodes */
+    INSTANCE_DECODE,  /* what follows */
+};
+
+/* Instances that are alike. */
+struct instance_group {
+    const struct instance_config *config; /* borrowed */
+    uint32_t count;
+    enum instance_role role;
+};
+
+/* What the KV of a request moves over when its prompt and what follows run on different instances.
+ */
+struct kv_link {
+    int64_t token_ps;   /* for each token of the prompt */
+    int64_t latency_ps; /* and once a request */
+};
+
 struct simulation_settings {
-    const struct engine_preset *preset;
-    const struct scheduling_policy *policy;
-    const struct step_cost *cost;
-    const struct step_cost *draft_cost; /* of the model that drafts; NULL: nothing on the GPU */
-    struct engine_settings engine;
-    uint32_t instances;         /* alike, each with all of 'engine'; 0 is taken as 1 */
-    uint32_t prefill_instances; /* instead: so many compute prompts, */
-    uint32_t decode_instances;  /* so many what follows */
-    int64_t kv_token_ps;        /* to move a token's KV from one to the other */
-    int64_t kv_latency_ps;      /* and for each request */
+    const struct instance_group *groups; /* at least one instance; requests enter by the first's */
+    uint32_t group_count;                /* front end */
+    struct kv_link kv_link;
     struct client_settings client;
-    const struct launched_sizes *known_sizes; /* launched before the run; NULL: none */
     struct slo slo;
     size_t exact_limit;           /* latencies kept for exact percentiles; 0: the usual number */
     int64_t timeline_interval_ps; /* 0: no samples */

@@ -22,6 +22,7 @@ struct simulation {
     struct instance *instances;
     uint32_t instance_count;
     struct instance *instance; /* whose event is handled */
+    bool is_disaggregated;     /* prompts and what follows run on different instances */
     bool takes_walked;         /* stretches of requests that no decode group keeps */
     struct timeline timeline;
     struct histogram itl;

@@ -70,9 +70,10 @@ static void check_blocks(const struct simulation *simulation, const struct insta
         held_blocks += instance->kv_cache.held_blocks[i];
     }
     uint64_t all_blocks = held_blocks + instance->kv_cache.free_blocks;
-    assert(all_blocks == instance->kv_cache.total_blocks ||
-           instance->preset->create_state != NULL ||
-           (instance->settings.prefix_caching && all_blocks > instance->kv_cache.total_blocks));
+    assert(
+        all_blocks == instance->kv_cache.total_blocks ||
+        instance->config->preset->create_state != NULL ||
+        (instance->config->engine.prefix_caching && all_blocks > instance->kv_cache.total_blocks));
     (void)all_blocks;
 }
 

@@ -7,7 +7,7 @@
 /* Numbers by the count of stretches, so that taking a stretch at once draws the same. */
 static struct step_noise draw_noise(struct simulation *simulation)
 {
-    const struct step_cost *cost = simulation->settings.cost;
+    const struct step_cost *cost = simulation->instance->config->cost;
     uint64_t number = simulation->stretches++;
     if (!simulation->settings.noise) {
         return (struct step_noise){1, 1};
@@ -35,7 +35,7 @@ static const struct attention_stretch *attention_stretch(struct simulation *simu
     struct attention_stretch *stretch = &simulation->instance->attention;
     bool mixed = summary->prefill_requests > 0;
     if (mixed || stretch->steps == 0 || stretch->requests != summary->decode_requests) {
-        stretch->price = step_cost_attention(simulation->settings.cost, summary,
+        stretch->price = step_cost_attention(simulation->instance->config->cost, summary,
                                              &simulation->instance->attention_memo);
         stretch->noise = draw_noise(simulation);
         stretch->requests = summary->decode_requests;
@@ -49,7 +49,7 @@ static const struct attention_stretch *attention_stretch(struct simulation *simu
  */
 static int64_t draft_ps(const struct simulation *simulation, const struct batch_summary *summary)
 {
-    const struct step_cost *cost = simulation->settings.draft_cost;
+    const struct step_cost *cost = simulation->instance->config->draft_cost;
     if (cost == NULL || summary->draft_tokens == 0) {
         return 0;
     }
@@ -59,7 +59,7 @@ static int64_t draft_ps(const struct simulation *simulation, const struct batch_
 
 int64_t simulation_host_ps(const struct simulation *simulation, const struct batch *batch)
 {
-    const struct engine_settings *settings = &simulation->settings.engine;
+    const struct engine_settings *settings = &simulation->instance->config->engine;
     if (instance_steps_limit(simulation->instance) > 1) {
         return 0;
     }
@@ -77,7 +77,7 @@ int64_t simulation_host_ps(const struct simulation *simulation, const struct bat
 void simulation_price_batch(struct simulation *simulation, struct batch *batch)
 {
     struct instance *instance = simulation->instance;
-    const struct step_cost *cost = simulation->settings.cost;
+    const struct step_cost *cost = simulation->instance->config->cost;
     int64_t now = simulation->now_ps;
     if (batch_is_empty(batch)) {
         batch->end_ps = ps_max(now, instance->clock.gpu_free_ps);
@@ -87,7 +87,7 @@ void simulation_price_batch(struct simulation *simulation, struct batch *batch)
     struct step_price price =
         step_cost_price(cost, &batch->summary, stretch->price, stretch->noise);
     price.gpu_ps += draft_ps(simulation, &batch->summary);
-    price.gpu_ps += batch->summary.swapped_blocks * instance->settings.swap_block_ps;
+    price.gpu_ps += batch->summary.swapped_blocks * instance->config->engine.swap_block_ps;
     step_clock_launch(&instance->clock, cost, &batch->summary, price,
                       now + simulation_host_ps(simulation, batch));
     batch->end_ps = instance->clock.gpu_free_ps;

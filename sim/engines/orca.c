@@ -12,7 +12,7 @@ static void orca_schedule(struct instance *instance, struct batch *batch)
         simple_engine_add(instance, batch, instance->running[i]);
     }
     while (instance->waiting.count > 0 &&
-           instance->running_count < instance->settings.max_batch_requests) {
+           instance->running_count < instance->config->engine.max_batch_requests) {
         uint32_t index = request_queue_at(&instance->waiting, 0);
         struct request *request = &instance->requests[index];
         uint32_t blocks =
@@ -35,7 +35,7 @@ static void orca_schedule(struct instance *instance, struct batch *batch)
 static uint64_t orca_repeatable_steps(const struct instance *instance)
 {
     if (instance->waiting.count == 0 ||
-        instance->running_count >= instance->settings.max_batch_requests) {
+        instance->running_count >= instance->config->engine.max_batch_requests) {
         return UINT64_MAX;
     }
     const struct request *first = &instance->requests[request_queue_at(&instance->waiting, 0)];

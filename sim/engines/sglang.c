@@ -54,7 +54,7 @@ static void add_waiting(struct sglang_adder *adder)
         uint32_t index = request_queue_at(&instance->waiting, 0);
         uint32_t added = adder->added;
         bool has_place =
-            state->running.count + adder->added < instance->settings.max_batch_requests;
+            state->running.count + adder->added < instance->config->engine.max_batch_requests;
         verdict = has_place ? sglang_adder_add(adder, index) : SGLANG_NO_TOKEN;
         if (adder->added > added) {
             request_queue_pop_front(&instance->waiting);
@@ -72,7 +72,7 @@ static bool schedule_prompts(struct instance *instance, struct batch *batch)
     if ((state->is_full || instance->waiting.count == 0) && state->chunked == SGLANG_NOBODY) {
         return false;
     }
-    if (state->running.count >= instance->settings.max_batch_requests) {
+    if (state->running.count >= instance->config->engine.max_batch_requests) {
         state->is_full = true;
         return false;
     }
@@ -85,7 +85,7 @@ static bool schedule_prompts(struct instance *instance, struct batch *batch)
     if (adder.added == 0) {
         return false;
     }
-    if (instance->settings.mixed_chunks && state->running.count > 0) {
+    if (instance->config->engine.mixed_chunks && state->running.count > 0) {
         sglang_members_filter(&state->running, SGLANG_NOBODY);
         add_decodes(instance, batch);
     }
@@ -93,7 +93,7 @@ static bool schedule_prompts(struct instance *instance, struct batch *batch)
     for (uint32_t i = 0; i < batch->count; i++) {
         sglang_members_add(&state->last, batch->entries[i].request);
     }
-    if (instance->settings.mixed_chunks) {
+    if (instance->config->engine.mixed_chunks) {
         state->running.count = 0;
     }
     allocate(instance, batch);
@@ -227,7 +227,7 @@ static void choose_graph(const struct instance *instance, const struct batch *ba
     uint32_t size = batch->count <= 2   ? batch->count
                     : batch->count <= 4 ? 4
                                         : (batch->count + 7) / 8 * 8;
-    bool captured = !prompts && size <= instance->settings.largest_graph;
+    bool captured = !prompts && size <= instance->config->engine.largest_graph;
     summary->cuda_graph = captured ? CUDA_GRAPH_FULL : CUDA_GRAPH_NONE;
     summary->padded_tokens = captured ? size : batch_summary_tokens(summary);
 }
@@ -261,7 +261,7 @@ static void sglang_schedule(struct instance *instance, struct batch *batch)
     batch_summarize(batch);
     choose_graph(instance, batch, prompts, &batch->summary);
     bool none = batch->count == 0;
-    if (none && (state->none_before || !instance->settings.async_scheduling)) {
+    if (none && (state->none_before || !instance->config->engine.async_scheduling)) {
         state->ratio = RATIO_INITIAL;
     }
     state->none_before = none;

@@ -28,7 +28,7 @@ static int64_t current_left(const struct sglang_adder *adder)
 struct sglang_adder sglang_adder_make(struct instance *instance, struct batch *batch)
 {
     struct sglang *state = sglang_state_of(instance);
-    const struct engine_settings *settings = &instance->settings;
+    const struct engine_settings *settings = &instance->config->engine;
     uint32_t decodes = settings->mixed_chunks ? state->running.count : 0;
     struct sglang_adder adder = {.instance = instance,
                                  .batch = batch,
@@ -178,11 +178,11 @@ enum sglang_verdict sglang_adder_add(struct sglang_adder *adder, uint32_t index)
     struct request *request = &instance->requests[index];
     struct sglang_held *held = sglang_held_of(state, index);
     struct radix_place hit = {RADIX_ROOT, 0};
-    if (instance->settings.prefix_caching) {
+    if (instance->config->engine.prefix_caching) {
         hit = radix_tree_match(&state->tree, &request->ask.content, request->known_tokens - 1);
     }
     uint32_t tokens = request->known_tokens - hit.tokens;
-    if (!instance->settings.prefix_caching && instance->settings.ignores_eos) {
+    if (!instance->config->engine.prefix_caching && instance->config->engine.ignores_eos) {
         if (!fits_all_ends(adder, index)) {
             return SGLANG_NO_TOKEN;
         }

@@ -79,7 +79,7 @@ void sglang_cache_begun(struct instance *instance, uint32_t index)
 {
     struct sglang *state = sglang_state_of(instance);
     struct sglang_held *held = sglang_held_of(state, index);
-    if (!instance->settings.prefix_caching) {
+    if (!instance->config->engine.prefix_caching) {
         return;
     }
     uint32_t tokens = instance->requests[index].known_tokens;
@@ -95,7 +95,7 @@ void sglang_cache_ended(struct instance *instance, uint32_t index)
     struct sglang *state = sglang_state_of(instance);
     struct sglang_held *held = sglang_held_of(state, index);
     uint32_t tokens = instance->requests[index].known_tokens - 1;
-    if (instance->settings.prefix_caching) {
+    if (instance->config->engine.prefix_caching) {
         give_to_tree(instance, index, tokens);
         radix_tree_unlock(&state->tree, held->node);
     } else {
@@ -107,7 +107,7 @@ void sglang_cache_ended(struct instance *instance, uint32_t index)
 uint32_t sglang_output_limit(const struct instance *instance, const struct request *request)
 {
     uint32_t longest =
-        smaller(instance->settings.max_model_len - 1, instance->kv_cache.total_blocks - 1);
+        smaller(instance->config->engine.max_model_len - 1, instance->kv_cache.total_blocks - 1);
     uint32_t room =
         longest > request->ask.prompt_tokens + 1 ? longest - request->ask.prompt_tokens - 1 : 0;
     return smaller(request->ask.max_output_tokens, room);

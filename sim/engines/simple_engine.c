@@ -3,7 +3,8 @@
 uint64_t simple_engine_tokens_needed(const struct instance *instance, const struct request *request)
 {
     uint64_t most = (uint64_t)request->ask.prompt_tokens + request->ask.max_output_tokens;
-    return most < instance->settings.max_model_len ? most : instance->settings.max_model_len;
+    return most < instance->config->engine.max_model_len ? most
+                                                         : instance->config->engine.max_model_len;
 }
 
 void simple_engine_add(struct instance *instance, struct batch *batch, uint32_t index)

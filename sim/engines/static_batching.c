@@ -13,7 +13,7 @@ static uint32_t count_batch(const struct instance *instance)
     uint32_t longest_prompt = 0;
     uint32_t largest_budget = 0;
     uint32_t count = 0;
-    while (count < instance->waiting.count && count < instance->settings.max_batch_requests) {
+    while (count < instance->waiting.count && count < instance->config->engine.max_batch_requests) {
         uint32_t index = request_queue_at(&instance->waiting, count);
         const struct request *request = &instance->requests[index];
         uint32_t budget = budget_of(instance, request);
@@ -82,7 +82,7 @@ static void static_schedule(struct instance *instance, struct batch *batch)
     bool prompts = batch->summary.prefill_requests > 0;
     batch->summary.padded_tokens = prompts ? batch_summary_tokens(&batch->summary) : rows;
     batch->summary.cuda_graph = CUDA_GRAPH_NONE;
-    if (instance->settings.streams_tokens) {
+    if (instance->config->engine.streams_tokens) {
         return;
     }
     for (uint32_t i = 0; i < batch->count; i++) {

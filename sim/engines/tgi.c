@@ -63,7 +63,8 @@ static uint32_t segment_wish(const struct request *request)
 static bool is_valid(const struct instance *instance, const struct request *request)
 {
     uint64_t total = (uint64_t)request->known_tokens + segment_wish(request);
-    return total <= instance->settings.max_model_len && total <= instance->kv_cache.total_blocks;
+    return total <= instance->config->engine.max_model_len &&
+           total <= instance->kv_cache.total_blocks;
 }
 
 static uint64_t tgi_tokens_needed(const struct instance *instance, const struct request *request)
@@ -79,7 +80,7 @@ static bool reserve(struct instance *instance, uint32_t index)
     struct segment *segment = segment_of(state, index);
     uint32_t wanted = segment_wish(request);
     struct radix_place hit = {RADIX_ROOT, 0};
-    if (instance->settings.prefix_caching) {
+    if (instance->config->engine.prefix_caching) {
         hit = radix_tree_match(&state->trie, &request->ask.content, request->known_tokens);
     }
     uint32_t reserved = request->known_tokens + wanted - 1 - hit.tokens;
@@ -106,7 +107,7 @@ static void give_back(struct instance *instance, uint32_t index, bool was_comput
     struct tgi *state = state_of(instance);
     struct segment *segment = segment_of(state, index);
     state->free += segment->reserved;
-    if (instance->settings.prefix_caching && was_computed) {
+    if (instance->config->engine.prefix_caching && was_computed) {
         uint32_t node = RADIX_ROOT;
         uint32_t had = radix_tree_insert(&state->trie, &instance->requests[index].ask.content,
                                          segment->prompt, &node);
@@ -138,9 +139,9 @@ static uint32_t admit(struct instance *instance, struct batch *batch, uint32_t b
     uint32_t used = 0;
     uint32_t admitted = 0;
     uint32_t first = batch->count;
-    bool chunks = instance->settings.chunked_prefill;
+    bool chunks = instance->config->engine.chunked_prefill;
     while (instance->waiting.count > 0 &&
-           instance->running_count < instance->settings.max_batch_requests) {
+           instance->running_count < instance->config->engine.max_batch_requests) {
         uint32_t index = request_queue_at(&instance->waiting, 0);
         struct request *request = &instance->requests[index];
         if (!reserve(instance, index)) {
@@ -197,7 +198,7 @@ static uint32_t next_tokens(const struct request *request, uint32_t *budget)
 /* flash_causal_lm.py:generate_token goes from the last of the batch to the first. */
 static uint32_t chunk_budget(const struct instance *instance, uint32_t running)
 {
-    uint32_t budget = instance->settings.max_batch_tokens;
+    uint32_t budget = instance->config->engine.max_batch_tokens;
     return budget > running ? budget - (running > 0 ? running - 1 : 0) : 1;
 }
 
@@ -231,7 +232,7 @@ static void add_running(struct instance *instance, struct batch *batch)
 static void schedule_with_chunks(struct instance *instance, struct batch *batch)
 {
     struct tgi *state = state_of(instance);
-    uint32_t budget = instance->settings.max_batch_tokens;
+    uint32_t budget = instance->config->engine.max_batch_tokens;
     uint32_t current = tokens_of_running(instance);
     uint32_t room = budget > current ? budget - current : 0;
     bool was_empty = instance->running_count == 0;
@@ -255,7 +256,7 @@ static void schedule_without_chunks(struct instance *instance, struct batch *bat
     }
     bool looks = !state->has_admitted;
     state->has_admitted =
-        looks && admit(instance, batch, instance->settings.max_batch_tokens, least) > 0;
+        looks && admit(instance, batch, instance->config->engine.max_batch_tokens, least) > 0;
     if (state->has_admitted) {
         state->waiting_tokens = 1;
         return;
@@ -267,7 +268,7 @@ static void schedule_without_chunks(struct instance *instance, struct batch *bat
 static void tgi_schedule(struct instance *instance, struct batch *batch)
 {
     batch_reset(batch);
-    if (instance->settings.chunked_prefill) {
+    if (instance->config->engine.chunked_prefill) {
         schedule_with_chunks(instance, batch);
     } else {
         schedule_without_chunks(instance, batch);
@@ -278,7 +279,8 @@ static void tgi_schedule(struct instance *instance, struct batch *batch)
     while (size < batch->count) {
         size *= 2;
     }
-    bool captured = summary->prefill_requests == 0 && size <= instance->settings.largest_graph;
+    bool captured =
+        summary->prefill_requests == 0 && size <= instance->config->engine.largest_graph;
     summary->cuda_graph = captured ? CUDA_GRAPH_FULL : CUDA_GRAPH_NONE;
     summary->padded_tokens = captured ? size : batch_summary_tokens(summary);
     show_free(instance);
@@ -321,7 +323,7 @@ static uint64_t tgi_repeatable_steps(const struct instance *instance)
     const struct tgi *state = state_of(instance);
     uint64_t steps = UINT64_MAX;
     if (instance->waiting.count > 0 &&
-        instance->running_count < instance->settings.max_batch_requests) {
+        instance->running_count < instance->config->engine.max_batch_requests) {
         return 0;
     }
     for (uint32_t i = 0; i < instance->running_count; i++) {
@@ -336,7 +338,7 @@ static void tgi_repeat(struct instance *instance, uint64_t steps)
 {
     struct tgi *state = state_of(instance);
     state->has_admitted = false;
-    if (!instance->settings.chunked_prefill) {
+    if (!instance->config->engine.chunked_prefill) {
         state->waiting_tokens += (uint32_t)steps;
     }
 }

@@ -26,7 +26,7 @@ static bool is_decode(const struct request *request)
 /* Room of a chunk: what is left of the budget, whole blocks with prefix caching. */
 static uint32_t chunk_room(const struct scheduling_pass *pass)
 {
-    const struct engine_settings *settings = &pass->instance->settings;
+    const struct engine_settings *settings = &pass->instance->config->engine;
     uint32_t room = settings->max_batch_tokens - pass->tokens;
     return settings->prefix_caching ? room - room % settings->block_tokens : room;
 }
@@ -116,7 +116,7 @@ static void preempt(struct scheduling_pass *pass, uint32_t index)
     kv_cache_free_blocks(&instance->kv_cache, index);
     request->preemptions++;
     pass->preempted = true;
-    if (instance->settings.swap_blocks >= instance->swapped_blocks + held) {
+    if (instance->config->engine.swap_blocks >= instance->swapped_blocks + held) {
         request->status = REQUEST_SWAPPED;
         request->swapped_blocks = held;
         instance->swapped_blocks += held;
@@ -177,7 +177,7 @@ static void admit(struct scheduling_pass *pass, uint32_t index, uint32_t tokens,
 static void schedule_waiting(struct scheduling_pass *pass)
 {
     struct instance *instance = pass->instance;
-    const struct engine_settings *settings = &instance->settings;
+    const struct engine_settings *settings = &instance->config->engine;
     uint32_t limit = settings->chunked_prefill
                          ? settings->max_model_len
                          : smaller(settings->max_model_len, settings->max_batch_tokens);
@@ -216,7 +216,7 @@ static void schedule_running(struct scheduling_pass *pass)
         uint32_t tokens =
             smaller(request->known_tokens - request->computed_tokens, chunk_room(pass));
         bool demands_block = decodes || request->known_tokens % cache->block_tokens != 0;
-        if (instance->settings.chunked_prefill && tokens == 0) {
+        if (instance->config->engine.chunked_prefill && tokens == 0) {
             return;
         }
         while (demands_block && cache->free_blocks == 0 && i < instance->running_count) {
@@ -240,7 +240,7 @@ static void schedule_swapped(struct scheduling_pass *pass)
         struct request *request = &instance->requests[index];
         uint32_t touched = 1 + (request->known_tokens - 1) / cache->block_tokens;
         if (try_blocks(instance, touched) != ADMISSION_NOW || chunk_room(pass) == 0 ||
-            pass->requests + 1 > instance->settings.max_batch_requests) {
+            pass->requests + 1 > instance->config->engine.max_batch_requests) {
             return;
         }
         request_queue_pop_front(&instance->swapped);
@@ -262,7 +262,7 @@ static void schedule_swapped(struct scheduling_pass *pass)
 static void preempt_for_better(struct scheduling_pass *pass)
 {
     struct instance *instance = pass->instance;
-    const struct scheduling_policy *policy = instance->policy;
+    const struct scheduling_policy *policy = instance->config->policy;
     struct scheduler_view view = {.instance = instance};
     for (uint32_t i = 1; i < instance->running_count; i++) {
         uint32_t moved = instance->running[i];
@@ -281,8 +281,8 @@ static void preempt_for_better(struct scheduling_pass *pass)
     while (instance->running_count > 0) {
         uint32_t worst = instance->running[instance->running_count - 1];
         bool fits = try_blocks(instance, blocks) == ADMISSION_NOW &&
-                    known <= instance->settings.max_batch_tokens &&
-                    instance->running_count < instance->settings.max_batch_requests;
+                    known <= instance->config->engine.max_batch_tokens &&
+                    instance->running_count < instance->config->engine.max_batch_requests;
         if (fits || !policy->is_before(&view, head, worst)) {
             break;
         }
@@ -336,7 +336,7 @@ static void choose_graph(const struct scheduling_pass *pass)
 {
     enum { MAX_CAPTURED = 256 };
     struct batch_summary *summary = &pass->batch->summary;
-    const struct engine_settings *settings = &pass->instance->settings;
+    const struct engine_settings *settings = &pass->instance->config->engine;
     uint32_t tokens = batch_summary_tokens(summary);
     uint32_t padded = tokens <= 2 ? tokens : tokens <= 4 ? 4 : (tokens + 7) / 8 * 8;
     uint32_t largest = smaller((settings->max_batch_requests + 7) / 8 * 8, MAX_CAPTURED);
@@ -350,14 +350,14 @@ static void vllm_v0_schedule(struct instance *instance, struct batch *batch)
 {
     struct scheduling_pass pass = {
         .instance = instance, .batch = batch, .requests = instance->running_count};
-    bool chunked = instance->settings.chunked_prefill;
+    bool chunked = instance->config->engine.chunked_prefill;
     batch_reset(batch);
-    instance->kv_cache.blocks.call += instance->preset->counts_calls;
+    instance->kv_cache.blocks.call += instance->config->preset->counts_calls;
     if (!chunked && instance->swapped.count == 0) {
         schedule_waiting(&pass);
     }
     if (batch->count == 0) {
-        if (!chunked && instance->policy->is_before != NULL) {
+        if (!chunked && instance->config->policy->is_before != NULL) {
             preempt_for_better(&pass);
         }
         schedule_running(&pass);
@@ -403,7 +403,7 @@ static void vllm_v0_process_output(struct instance *instance, struct batch *batc
 /* Who waits or was swapped out stays where it is while blocks get fewer and nobody leaves. */
 static bool is_held_back(const struct instance *instance)
 {
-    if (instance->running_count >= instance->settings.max_batch_requests) {
+    if (instance->running_count >= instance->config->engine.max_batch_requests) {
         return true;
     }
     const struct kv_cache *cache = &instance->kv_cache;
@@ -426,13 +426,13 @@ static bool is_held_back(const struct instance *instance)
  * one whose prompt is too long is refused: then each step decides. */
 static uint64_t vllm_v0_repeatable_steps(const struct instance *instance)
 {
-    const struct engine_settings *settings = &instance->settings;
+    const struct engine_settings *settings = &instance->config->engine;
     const struct batch *batch = &instance->steps[instance->oldest_step];
     uint32_t limit = longest_captured(settings);
     uint32_t longest = 0;
     if (batch->count != instance->running_count ||
         (instance->waiting.count > 0 &&
-         (instance->policy->is_before != NULL ||
+         (instance->config->policy->is_before != NULL ||
           instance->requests[request_queue_at(&instance->waiting, 0)].known_tokens >
               settings->max_batch_tokens)) ||
         !is_held_back(instance)) {

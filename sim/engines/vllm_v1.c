@@ -29,7 +29,7 @@ static bool is_ending(const struct instance *instance, const struct request *req
 /* Tokens the request would run if the budget were not in the way, drafts included. */
 static uint32_t wanted_tokens(const struct instance *instance, const struct request *request)
 {
-    const struct engine_settings *settings = &instance->settings;
+    const struct engine_settings *settings = &instance->config->engine;
     uint32_t tokens =
         request->known_tokens + request->drafts + request->placeholders - request->computed_tokens;
     if (settings->long_prefill_threshold_tokens > 0) {
@@ -43,8 +43,8 @@ static uint32_t wanted_tokens(const struct instance *instance, const struct requ
 static uint32_t blocks_ahead(const struct instance *instance, uint32_t index, uint32_t missing)
 {
     const struct kv_cache *cache = &instance->kv_cache;
-    uint32_t ahead = kv_cache_blocks_for(cache, instance->preset->ahead_tokens);
-    uint32_t most = kv_cache_blocks_for(cache, instance->settings.max_model_len);
+    uint32_t ahead = kv_cache_blocks_for(cache, instance->config->preset->ahead_tokens);
+    uint32_t most = kv_cache_blocks_for(cache, instance->config->engine.max_model_len);
     uint32_t held = cache->held_blocks[index] + missing;
     ahead = smaller(ahead, cache->free_blocks - missing);
     return smaller(ahead, held < most ? most - held : 0);
@@ -57,7 +57,8 @@ static bool allocate(struct instance *instance, uint32_t index, uint32_t tokens,
 {
     const struct request *request = &instance->requests[index];
     struct kv_cache *cache = &instance->kv_cache;
-    uint32_t reach = smaller(request->computed_tokens + tokens, instance->settings.max_model_len);
+    uint32_t reach =
+        smaller(request->computed_tokens + tokens, instance->config->engine.max_model_len);
     if (kept_blocks == 0 && kv_cache_holds(cache, index, reach)) {
         return true;
     }
@@ -100,8 +101,8 @@ static bool preempt_for(struct scheduling_pass *pass, uint32_t index)
     struct scheduler_view view = {.instance = instance};
     assert(decode_group_count(&instance->decode_group) ==
            0); /* policies see every request up to date */
-    uint32_t position = instance->policy->choose_victim != NULL
-                            ? instance->policy->choose_victim(&view)
+    uint32_t position = instance->config->policy->choose_victim != NULL
+                            ? instance->config->policy->choose_victim(&view)
                             : instance->running_count - 1;
     uint32_t victim = instance->running[position];
     struct request *request = &instance->requests[victim];
@@ -141,7 +142,7 @@ static void schedule_request(struct scheduling_pass *pass, uint32_t index, uint3
 static bool suits_all(const struct instance *instance)
 {
     const struct decode_group *decode_group = &instance->decode_group;
-    uint32_t budget_tokens = instance->settings.max_batch_tokens;
+    uint32_t budget_tokens = instance->config->engine.max_batch_tokens;
     struct periodic_growth growth = decode_group_growth(decode_group);
     uint64_t blocks = periodic_growth_of_steps(&growth, 1);
     for (uint32_t i = 0; i < instance->ungrouped_count; i++) {
@@ -149,7 +150,7 @@ static bool suits_all(const struct instance *instance)
         if (!is_ending(instance, request)) {
             uint32_t tokens = smaller(wanted_tokens(instance, request), budget_tokens);
             uint64_t reach =
-                smaller(request->computed_tokens + tokens, instance->settings.max_model_len);
+                smaller(request->computed_tokens + tokens, instance->config->engine.max_model_len);
             uint32_t missing =
                 kv_cache_missing_blocks(&instance->kv_cache, instance->ungrouped[i], reach);
             blocks += missing > 0 ? missing + decode_group->blocks_at_a_time - 1 : 0;
@@ -187,7 +188,7 @@ static void schedule_running(struct scheduling_pass *pass)
             continue;
         }
         uint32_t tokens = smaller(wanted_tokens(instance, request), pass->budget_tokens);
-        uint32_t room = instance->settings.max_model_len - 1 - request->computed_tokens;
+        uint32_t room = instance->config->engine.max_model_len - 1 - request->computed_tokens;
         tokens = smaller(tokens, room);
         if (tokens == 0) {
             pass->position++;
@@ -228,7 +229,7 @@ static bool has_room(const struct kv_cache *cache, uint32_t tokens, struct prefi
 static uint32_t found_computed(const struct instance *instance, uint32_t index,
                                struct prefix_hit hit)
 {
-    uint32_t cached = hit.blocks * instance->settings.block_tokens;
+    uint32_t cached = hit.blocks * instance->config->engine.block_tokens;
     uint32_t remote = instance->requests[index].remote_tokens;
     return remote > cached ? remote : cached;
 }
@@ -240,9 +241,9 @@ static bool admit(struct instance *instance, uint32_t index, uint32_t tokens, st
 {
     struct kv_cache *cache = &instance->kv_cache;
     struct request *request = &instance->requests[index];
-    uint32_t most = instance->settings.max_model_len;
+    uint32_t most = instance->config->engine.max_model_len;
     uint32_t found_tokens = found_computed(instance, index, hit);
-    if ((instance->settings.reserve_full_prompt &&
+    if ((instance->config->engine.reserve_full_prompt &&
          !has_room(cache, smaller(request->known_tokens, most), hit, watermark)) ||
         !has_room(cache, smaller(found_tokens + tokens, most), hit, watermark)) {
         return false;
@@ -259,7 +260,7 @@ static bool admit(struct instance *instance, uint32_t index, uint32_t tokens, st
 static void schedule_waiting(struct scheduling_pass *pass)
 {
     struct instance *instance = pass->instance;
-    const struct engine_settings *settings = &instance->settings;
+    const struct engine_settings *settings = &instance->config->engine;
     while (instance->waiting.count > 0 && pass->budget_tokens > 0 &&
            instance->running_count < settings->max_batch_requests) {
         uint32_t index = request_queue_at(&instance->waiting, 0);
@@ -297,16 +298,18 @@ static void advance(struct instance *instance, struct batch *batch)
         if (entry->samples) {
             entry->accepted = entry->drafts > 0 ? speculation_verify(request, entry->drafts) : 0;
             request->placeholders += 1 + entry->drafts;
-            request->drafts =
-                instance->settings.async_scheduling ? instance->settings.draft_tokens : 0;
+            request->drafts = instance->config->engine.async_scheduling
+                                  ? instance->config->engine.draft_tokens
+                                  : 0;
         }
     }
 }
 
 static void schedule_step(struct instance *instance, struct batch *batch)
 {
-    struct scheduling_pass pass = {
-        .instance = instance, .batch = batch, .budget_tokens = instance->settings.max_batch_tokens};
+    struct scheduling_pass pass = {.instance = instance,
+                                   .batch = batch,
+                                   .budget_tokens = instance->config->engine.max_batch_tokens};
     batch_reset(batch);
     schedule_decode_group(&pass);
     schedule_running(&pass);
@@ -319,7 +322,7 @@ static void schedule_step(struct instance *instance, struct batch *batch)
 
 static void vllm_v1_schedule(struct instance *instance, struct batch *batch)
 {
-    const struct engine_settings *settings = &instance->settings;
+    const struct engine_settings *settings = &instance->config->engine;
     schedule_step(instance, batch);
     batch_summary_choose_graph(&batch->summary, settings->max_batch_requests,
                                settings->max_batch_tokens, settings->draft_tokens);
@@ -348,7 +351,7 @@ static void finish(struct instance *instance, uint32_t index)
 static void take_tokens(struct instance *instance, const struct batch_entry *entry)
 {
     struct request *request = &instance->requests[entry->request];
-    const struct engine_settings *settings = &instance->settings;
+    const struct engine_settings *settings = &instance->config->engine;
     for (uint32_t i = 0; i <= entry->accepted; i++) {
         request->known_tokens++;
         if (instance_tokens_left(instance, request) == 0) {
@@ -389,7 +392,7 @@ static void vllm_v1_process_output(struct instance *instance, struct batch *batc
  * while a decode repeats, so a 'no' holds. */
 static bool vllm_v1_admits_waiting(const struct instance *instance)
 {
-    const struct engine_settings *settings = &instance->settings;
+    const struct engine_settings *settings = &instance->config->engine;
     if (instance->waiting.count == 0 || instance->running_count >= settings->max_batch_requests ||
         instance->running_count >= settings->max_batch_tokens) {
         return false;
@@ -417,7 +420,7 @@ static uint32_t vllm_v1_steady_steps(const struct instance *instance, const stru
 {
     int64_t outputs = request_outputs(request);
     int64_t last = smaller(request->truth.output_tokens, request->ask.max_output_tokens);
-    int64_t room = (int64_t)instance->settings.max_model_len - request->known_tokens;
+    int64_t room = (int64_t)instance->config->engine.max_model_len - request->known_tokens;
     int64_t in_flight = request->placeholders;
     int64_t steps = last - outputs - 1;
     int64_t until_known = (int64_t)request->ask.max_output_tokens - outputs - 2;
@@ -437,7 +440,7 @@ static uint32_t vllm_v1_steady_steps(const struct instance *instance, const stru
  * by. */
 static uint64_t vllm_v1_repeatable_steps(const struct instance *instance)
 {
-    const struct engine_settings *settings = &instance->settings;
+    const struct engine_settings *settings = &instance->config->engine;
     uint64_t steps = UINT64_MAX;
     if (!instance->kv_cache.has_identity ||
         instance->steps[instance->oldest_step].count != instance->running_count ||
@@ -447,7 +450,7 @@ static uint64_t vllm_v1_repeatable_steps(const struct instance *instance)
     }
     for (uint32_t i = 0; i < instance->running_count && steps > 0; i++) {
         const struct request *request = &instance->requests[instance->running[i]];
-        uint64_t its = instance->preset->steady_steps(instance, request);
+        uint64_t its = instance->config->preset->steady_steps(instance, request);
         steps = its < steps ? its : steps;
     }
     return steps;
@@ -459,7 +462,7 @@ static uint32_t vllm_0_8_steady_steps(const struct instance *instance,
 {
     const struct kv_cache *cache = &instance->kv_cache;
     uint32_t at_a_time = instance->decode_group.blocks_at_a_time;
-    uint32_t most = kv_cache_blocks_for(cache, instance->settings.max_model_len);
+    uint32_t most = kv_cache_blocks_for(cache, instance->config->engine.max_model_len);
     uint32_t held = cache->held_blocks[request - instance->requests];
     uint32_t times = most > held ? (most - held) / at_a_time : 0;
     uint64_t reach = ((uint64_t)held + (uint64_t)times * at_a_time) * cache->block_tokens;

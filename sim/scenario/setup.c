@@ -47,7 +47,7 @@ static bool find_draft(struct setup *setup, const struct scenario *scenario, str
         !cost_choice_make(&request, &setup->draft_cost, warning, error)) {
         return error_add_place(error, "engine.draft_model");
     }
-    setup->simulation.draft_cost = &setup->draft_cost;
+    setup->instance.draft_cost = &setup->draft_cost;
     return true;
 }
 
@@ -77,7 +77,7 @@ static bool plan_memory(struct setup *setup, const struct scenario *scenario, st
 /* A real engine does not start with a pool that cannot hold one request of max_model_len tokens. */
 static void fit_model_len(struct setup *setup, const struct scenario *scenario)
 {
-    struct engine_settings *engine = &setup->simulation.engine;
+    struct engine_settings *engine = &setup->instance.engine;
     uint32_t asked = scenario->max_model_len > 0
                          ? scenario->max_model_len
                          : smaller(setup->model.max_position_embeddings, DEFAULT_MODEL_LEN);
@@ -100,7 +100,7 @@ static uint32_t largest_graph(const struct gpu *gpu)
 /* Blocks on the CPU for preempted requests, and the way there over the host link. */
 static void set_swap(struct setup *setup, const struct scenario *scenario)
 {
-    struct engine_settings *engine = &setup->simulation.engine;
+    struct engine_settings *engine = &setup->instance.engine;
     double block_bytes = setup->memory.block_bytes;
     engine->swap_blocks = (uint32_t)(scenario->swap_gib * 1073741824.0 / block_bytes);
     if (setup->gpu.pcie_gb_per_s > 0) {
@@ -118,11 +118,17 @@ static void set_instances(struct setup *setup, const struct scenario *scenario)
         setup->gpu.link_gb_per_s > 0 ? setup->gpu.link_gb_per_s : setup->gpu.pcie_gb_per_s;
     double link =
         scenario->kv_link_gb_per_s > 0 ? scenario->kv_link_gb_per_s : GPU_COPY_EFFICIENCY * sheet;
-    settings->instances = scenario->instances;
-    settings->prefill_instances = scenario->prefill_instances;
-    settings->decode_instances = scenario->decode_instances;
-    settings->kv_latency_ps = (int64_t)(scenario->kv_latency_ms * (double)PS_PER_MS);
-    settings->kv_token_ps = link > 0 ? (int64_t)(token_bytes * 1000 / link) : 0;
+    bool splits = scenario->prefill_instances > 0;
+    setup->groups[0] =
+        splits ? (struct instance_group){&setup->instance, scenario->prefill_instances,
+                                         INSTANCE_PREFILL}
+               : (struct instance_group){&setup->instance, scenario->instances, INSTANCE_BOTH};
+    setup->groups[1] =
+        (struct instance_group){&setup->instance, scenario->decode_instances, INSTANCE_DECODE};
+    settings->groups = setup->groups;
+    settings->group_count = splits ? 2 : 1;
+    settings->kv_link.latency_ps = (int64_t)(scenario->kv_latency_ms * (double)PS_PER_MS);
+    settings->kv_link.token_ps = link > 0 ? (int64_t)(token_bytes * 1000 / link) : 0;
 }
 
 static void set_client(struct client_settings *client, const struct scenario *scenario)
@@ -142,7 +148,7 @@ static void set_client(struct client_settings *client, const struct scenario *sc
 /* Launches are calibrated on one engine; what is known of another one's is put in their place. */
 static void set_launches(struct setup *setup, const struct scenario *scenario)
 {
-    const struct engine_preset *preset = setup->simulation.preset;
+    const struct engine_preset *preset = setup->instance.preset;
     double layer_ps = preset->layer_launch_us * (double)PS_PER_US;
     if (preset->lone_loop_launches && scenario->tensor_parallel == 1) {
         setup->cost.launch_ps[CUDA_GRAPH_FULL] = 0;
@@ -155,18 +161,19 @@ static void set_launches(struct setup *setup, const struct scenario *scenario)
 static bool set_engine(struct setup *setup, const struct scenario *scenario, struct error *error)
 {
     struct simulation_settings *settings = &setup->simulation;
-    settings->cost = &setup->cost;
+    struct instance_config *instance = &setup->instance;
+    instance->cost = &setup->cost;
     settings->timeline_interval_ps = ps_from_s(scenario->timeline_interval_s);
     settings->noise = scenario->noise;
     settings->seed = scenario->seed;
     settings->slo = (struct slo){scenario->slo_ttft_s, scenario->slo_tpot_s, scenario->slo_e2e_s};
     set_client(&settings->client, scenario);
     const struct weight_precision *weights = NULL;
-    if (!engine_preset_find(scenario->engine, &settings->preset, error) ||
+    if (!engine_preset_find(scenario->engine, &instance->preset, error) ||
         !weight_precision_find(scenario->weights, &weights, error)) {
         return false;
     }
-    settings->engine = (struct engine_settings){
+    instance->engine = (struct engine_settings){
         .max_batch_tokens = scenario->max_batch_tokens,
         .max_batch_requests = scenario->max_batch_requests,
         .block_tokens = scenario->block_tokens,
@@ -193,18 +200,18 @@ static bool set_engine(struct setup *setup, const struct scenario *scenario, str
     set_launches(setup, scenario);
     set_swap(setup, scenario);
     set_instances(setup, scenario);
-    settings->preset->settle(&settings->engine);
-    if (settings->engine.block_tokens != scenario->block_tokens) {
+    instance->preset->settle(&instance->engine);
+    if (instance->engine.block_tokens != scenario->block_tokens) {
         return error_set(error, "'engine.block_tokens' must be %u with '%s', got %u",
-                         settings->engine.block_tokens, settings->preset->name,
+                         instance->engine.block_tokens, instance->preset->name,
                          scenario->block_tokens);
     }
-    if (settings->engine.num_blocks <= settings->preset->reserved_blocks + 1) {
+    if (instance->engine.num_blocks <= instance->preset->reserved_blocks + 1) {
         return error_set(error, "'engine.num_blocks' must be at least %u, got %u",
-                         settings->preset->reserved_blocks + 2, settings->engine.num_blocks);
+                         instance->preset->reserved_blocks + 2, instance->engine.num_blocks);
     }
     fit_model_len(setup, scenario);
-    return scheduling_policy_find(scenario->policy, &settings->policy, error);
+    return scheduling_policy_find(scenario->policy, &instance->policy, error);
 }
 
 bool setup_run(const struct scenario *scenario, on_finished_run *on_finished, void *context,

@@ -16,7 +16,9 @@ struct setup {
     struct step_cost cost;
     struct model_shape draft; /* where the scenario names one */
     struct step_cost draft_cost;
-    struct simulation_settings simulation; /* refers to 'cost' */
+    struct instance_config instance;       /* refers to 'cost' and 'draft_cost' */
+    struct instance_group groups[2];       /* refer to 'instance' */
+    struct simulation_settings simulation; /* refers to 'groups' */
     struct workload workload;
     bool workload_failed; /* while the simulation ran */
     struct error workload_error;

@@ -171,7 +171,7 @@ static uint32_t steady_steps(const struct instance *instance, const struct reque
 {
     bool in_all_steps = request->placeholders == instance_steps_limit(instance);
     return in_all_steps && request->clock.last_token_ps == seen_ps
-               ? instance->preset->steady_steps(instance, request)
+               ? instance->config->preset->steady_steps(instance, request)
                : 0;
 }
 

@@ -18,20 +18,22 @@ static void step_list_free(struct step_list *list)
     free(list->next);
 }
 
-void instance_init(struct instance *instance, const struct engine_preset *preset,
-                   const struct scheduling_policy *policy, const struct engine_settings *settings,
+void instance_init(struct instance *instance, const struct instance_config *config,
                    struct request *requests, uint32_t request_count)
 {
+    const struct engine_preset *preset = config->preset;
+    const struct engine_settings *settings = &config->engine;
     assert(settings->num_blocks > preset->reserved_blocks && settings->max_batch_tokens > 0);
     memset(instance, 0, sizeof *instance);
-    instance->settings = *settings;
-    instance->preset = preset;
-    instance->policy = policy;
+    instance->config = config;
     instance->requests = requests;
     instance->clock.new_sizes_wait = settings->new_sizes_wait;
+    if (config->known_sizes != NULL) {
+        launched_sizes_add_all(&instance->clock.launched_sizes, config->known_sizes);
+    }
     instance->watermark_blocks = (uint32_t)(settings->watermark_ratio * settings->num_blocks);
-    kv_cache_init(&instance->kv_cache, settings->num_blocks - preset->reserved_blocks,
-                  settings->block_tokens, request_count);
+    kv_cache_init(&instance->kv_cache, instance_config_blocks(config), settings->block_tokens,
+                  request_count);
     if (settings->prefix_caching && preset->create_state == NULL) {
         kv_cache_identify_blocks(&instance->kv_cache);
         instance->kv_cache.blocks.frees_to_tail = preset->frees_to_tail;
@@ -67,8 +69,8 @@ void instance_set_requests(struct instance *instance, struct request *requests,
 
 void instance_clear(struct instance *instance)
 {
-    if (instance->preset->destroy_state != NULL) {
-        instance->preset->destroy_state(instance);
+    if (instance->config->preset->destroy_state != NULL) {
+        instance->config->preset->destroy_state(instance);
     }
     kv_cache_clear(&instance->kv_cache);
     request_queue_clear(&instance->waiting);
@@ -91,7 +93,7 @@ void instance_clear(struct instance *instance)
 
 void instance_add_running(struct instance *instance, uint32_t request)
 {
-    assert(instance->running_count < instance->settings.max_batch_requests);
+    assert(instance->running_count < instance->config->engine.max_batch_requests);
     instance->running[instance->running_count++] = request;
     instance->ungrouped[instance->ungrouped_count++] = request;
 }
@@ -128,7 +130,7 @@ void instance_enqueue(struct instance *instance, uint32_t request)
     if (!preempted) {
         instance->requests[request].status = REQUEST_WAITING;
     }
-    if (instance->policy->is_before == NULL) {
+    if (instance->config->policy->is_before == NULL) {
         if (preempted) {
             request_queue_push_front(waiting, request);
         } else {
@@ -141,7 +143,8 @@ void instance_enqueue(struct instance *instance, uint32_t request)
     size_t high = waiting->count;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (instance->policy->is_before(&view, request, request_queue_at(waiting, middle))) {
+        if (instance->config->policy->is_before(&view, request,
+                                                request_queue_at(waiting, middle))) {
             high = middle;
         } else {
             low = middle + 1;
@@ -153,20 +156,20 @@ void instance_enqueue(struct instance *instance, uint32_t request)
 const char *instance_refusal(const struct instance *instance, const struct request *request)
 {
     const struct kv_cache *cache = &instance->kv_cache;
-    if (request->ask.prompt_tokens >= instance->settings.max_model_len) {
+    if (request->ask.prompt_tokens >= instance->config->engine.max_model_len) {
         return "the prompt reaches max_model_len";
     }
     uint32_t in_system = instance->running_count + (uint32_t)instance->waiting.count;
-    if (instance->settings.max_concurrent_requests > 0 &&
-        in_system >= instance->settings.max_concurrent_requests) {
+    if (instance->config->engine.max_concurrent_requests > 0 &&
+        in_system >= instance->config->engine.max_concurrent_requests) {
         return "too many requests at once";
     }
     uint64_t longest = (uint64_t)request->ask.prompt_tokens + request->truth.output_tokens;
-    if (longest > instance->settings.max_model_len) {
-        longest = instance->settings.max_model_len;
+    if (longest > instance->config->engine.max_model_len) {
+        longest = instance->config->engine.max_model_len;
     }
-    if (instance->preset->tokens_needed != NULL) {
-        longest = instance->preset->tokens_needed(instance, request);
+    if (instance->config->preset->tokens_needed != NULL) {
+        longest = instance->config->preset->tokens_needed(instance, request);
     }
     if (kv_cache_blocks_for(cache, longest) > cache->total_blocks) {
         return "prompt and output need more KV blocks than there are";
@@ -178,7 +181,7 @@ uint32_t instance_tokens_left(const struct instance *instance, const struct requ
 {
     uint32_t limit = instance_output_limit(instance, request);
     uint32_t most = request->truth.output_tokens < limit ? request->truth.output_tokens : limit;
-    uint32_t room = instance->settings.max_model_len - request->ask.prompt_tokens;
+    uint32_t room = instance->config->engine.max_model_len - request->ask.prompt_tokens;
     most = most < room ? most : room;
     uint32_t outputs = request_outputs(request);
     return outputs < most ? most - outputs : 0;

@@ -114,10 +114,24 @@ struct step_list {
 
 #define STEP_LIST_END UINT32_MAX
 
-struct instance {
-    struct engine_settings settings;
+/* What an instance runs: resolved once, then shared by all instances that are alike. */
+struct instance_config {
     const struct engine_preset *preset;
     const struct scheduling_policy *policy;
+    const struct step_cost *cost;
+    const struct step_cost *draft_cost; /* of the model that drafts; NULL: nothing on the GPU */
+    const struct launched_sizes *known_sizes; /* launched before the run; NULL: none */
+    struct engine_settings engine;
+};
+
+/* Blocks that requests can hold. */
+static inline uint32_t instance_config_blocks(const struct instance_config *config)
+{
+    return config->engine.num_blocks - config->preset->reserved_blocks;
+}
+
+struct instance {
+    const struct instance_config *config; /* borrowed */
     struct request *requests; /* borrowed; lists and events name them by their place here */
     struct kv_cache kv_cache;
     void *engine_state;
@@ -153,8 +167,8 @@ struct instance {
     struct attention_memo attention_memo;
 };
 
-void instance_init(struct instance *instance, const struct engine_preset *preset,
-                   const struct scheduling_policy *policy, const struct engine_settings *settings,
+/* Borrows 'config' and the requests. */
+void instance_init(struct instance *instance, const struct instance_config *config,
                    struct request *requests, uint32_t request_count);
 /* The requests have moved, or there is room for more of them. */
 void instance_set_requests(struct instance *instance, struct request *requests,
@@ -164,13 +178,17 @@ void instance_clear(struct instance *instance);
 /* Steps in flight before the loop waits for the oldest. */
 static inline uint32_t instance_steps_limit(const struct instance *instance)
 {
-    return instance->settings.async_scheduling && instance->preset->take_tokens == NULL ? 2 : 1;
+    return instance->config->engine.async_scheduling &&
+                   instance->config->preset->take_tokens == NULL
+               ? 2
+               : 1;
 }
 
 /* The next step is formed once the tokens of a step are known, before its output is processed. */
 static inline bool instance_takes_tokens_early(const struct instance *instance)
 {
-    return instance->settings.async_scheduling && instance->preset->take_tokens != NULL;
+    return instance->config->engine.async_scheduling &&
+           instance->config->preset->take_tokens != NULL;
 }
 
 /* The k-th oldest step in flight. */

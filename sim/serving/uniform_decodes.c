@@ -30,7 +30,7 @@ bool uniform_decodes_are_all(struct instance *instance)
 {
     const struct batch *last = instance_newest_step(instance);
     const struct batch *first = instance_step(instance, 0);
-    if (instance->preset->repeatable_steps == NULL || last->count == 0 ||
+    if (instance->config->preset->repeatable_steps == NULL || last->count == 0 ||
         first->count != last->count || !is_uniform(first) || !is_uniform(last)) {
         return false;
     }
@@ -52,7 +52,7 @@ uint64_t uniform_decodes_steps(struct instance *instance, uint64_t most,
     const struct kv_cache *cache = &instance->kv_cache;
     uint32_t at_a_time = instance->decode_group.blocks_at_a_time;
     uint32_t period = instance->decode_group.period_tokens;
-    uint64_t steps = instance->preset->repeatable_steps(instance);
+    uint64_t steps = instance->config->preset->repeatable_steps(instance);
     steps = steps < most ? steps : most;
     struct periodic_growth growth = {.blocks = instance->crossings, .period = period};
     memset(instance->crossings, 0, period * sizeof instance->crossings[0]);
@@ -75,7 +75,7 @@ uint64_t uniform_decodes_steps(struct instance *instance, uint64_t most,
         growth.members += samples;
     }
     *ret_growth = growth;
-    uint32_t spare = instance->preset->spare_blocks;
+    uint32_t spare = instance->config->preset->spare_blocks;
     if (cache->free_blocks < spare) {
         return 0;
     }
@@ -107,7 +107,7 @@ void uniform_decodes_repeat_blocks(struct instance *instance, uint64_t steps)
     if (!cache->has_identity) {
         return;
     }
-    bool counts_calls = instance->preset->counts_calls;
+    bool counts_calls = instance->config->preset->counts_calls;
     uint32_t block_tokens = cache->block_tokens;
     uint32_t at_a_time = instance->decode_group.blocks_at_a_time;
     uint32_t period = instance->decode_group.period_tokens;
@@ -180,8 +180,8 @@ void uniform_decodes_repeat(struct instance *instance, const struct step_times *
     if (!instance->kv_cache.has_identity) {
         kv_cache_take(&instance->kv_cache, (uint32_t)periodic_growth_of_steps(growth, steps));
     }
-    if (instance->preset->repeat != NULL) {
-        instance->preset->repeat(instance, steps);
+    if (instance->config->preset->repeat != NULL) {
+        instance->config->preset->repeat(instance, steps);
     }
     for (uint32_t i = 0; i < batch->count; i++) {
         repeat_request(instance, &batch->entries[i], times, steps, delay_ps, itl);

@@ -26,19 +26,20 @@ static double run_s(const struct step_cost *cost, uint32_t batch, bool stepwise)
         requests[i] = (struct request){
             .ask.prompt_tokens = 100, .truth.output_tokens = STEPS, .ask.max_output_tokens = STEPS};
     }
-    struct simulation_settings settings = {.preset = &engine_preset_vllm_0_24,
-                                           .policy = &policy_fcfs,
-                                           .cost = cost,
-                                           .engine = {.max_batch_tokens = 2048,
-                                                      .max_batch_requests = 256,
-                                                      .max_model_len = 10000000,
-                                                      .block_tokens = 16,
-                                                      .num_blocks = 100000000,
-                                                      .reserve_full_prompt = true,
-                                                      .chunked_prefill = true,
-                                                      .async_scheduling = true},
-                                           .client = {.kind = CLIENT_OPEN},
-                                           .stepwise = stepwise};
+    struct instance_config config = {.preset = &engine_preset_vllm_0_24,
+                                     .policy = &policy_fcfs,
+                                     .cost = cost,
+                                     .engine = {.max_batch_tokens = 2048,
+                                                .max_batch_requests = 256,
+                                                .max_model_len = 10000000,
+                                                .block_tokens = 16,
+                                                .num_blocks = 100000000,
+                                                .reserve_full_prompt = true,
+                                                .chunked_prefill = true,
+                                                .async_scheduling = true}};
+    struct instance_group group = {&config, 1, INSTANCE_BOTH};
+    struct simulation_settings settings = {
+        .groups = &group, .group_count = 1, .client = {.kind = CLIENT_OPEN}, .stepwise = stepwise};
     double started = monotonic_s();
     struct simulation *simulation = simulation_create(&settings, requests, batch);
     simulation_run(simulation);

@@ -22,6 +22,7 @@ enum { MAX_REQUESTS = 8, MAX_CALLS = 32, MAX_SCENARIOS = 64, MAX_ACCEPTED = 8 };
 static const struct engine_preset *preset;
 
 struct replay {
+    struct instance_config config;
     struct instance instance;
     struct request requests[MAX_REQUESTS];
     const char *names[MAX_REQUESTS];
@@ -164,7 +165,7 @@ static void replay_schedule(struct replay *replay, const struct json *op)
     size_t call = (size_t)number(op, "call", 0);
     struct batch *batch = &replay->batches[call];
     take_tokens_of(replay, &replay->batches[call - 1]);
-    replay->instance.preset->schedule(&replay->instance, batch);
+    replay->instance.config->preset->schedule(&replay->instance, batch);
     char expected[512] = "";
     char found[512] = "";
     const struct json *item = json_first(json_find(op, "scheduled"));
@@ -192,7 +193,8 @@ static void replay_schedule(struct replay *replay, const struct json *op)
 static void replay_output(struct replay *replay, const struct json *op)
 {
     struct instance *instance = &replay->instance;
-    instance->preset->process_output(instance, &replay->batches[(size_t)number(op, "of_call", 0)]);
+    instance->config->preset->process_output(instance,
+                                             &replay->batches[(size_t)number(op, "of_call", 0)]);
     uint32_t expected_count = 0;
     for (const struct json *item = json_first(json_find(op, "finished")); item != NULL;
          item = json_next(item)) {
@@ -279,8 +281,9 @@ static void set_up(struct replay *replay, const struct json *input)
     const struct json *name = json_find(config, "policy");
     assert_true(scheduling_policy_find(name != NULL ? json_text(name) : "fcfs", &policy, &error));
     set_up_requests(replay, input);
-    instance_init(&replay->instance, preset, policy, &settings, replay->requests,
-                  replay->request_count);
+    replay->config =
+        (struct instance_config){.preset = preset, .policy = policy, .engine = settings};
+    instance_init(&replay->instance, &replay->config, replay->requests, replay->request_count);
 }
 
 static void test_scenario(void **state)

@@ -24,6 +24,7 @@ static uint32_t line_count;
 struct replay {
     struct instance instance;
     struct engine_settings settings;
+    struct instance_config config;
     double ratio;
     struct request requests[MAX_REQUESTS];
     char names[MAX_REQUESTS];
@@ -113,7 +114,7 @@ static void describe(const struct replay *replay, const struct batch *batch, cha
 static void process(struct replay *replay, struct batch *batch)
 {
     struct instance *instance = &replay->instance;
-    instance->preset->process_output(instance, batch);
+    instance->config->preset->process_output(instance, batch);
     for (uint32_t i = 0; i < instance->finished_count; i++) {
         char name[2] = {replay->names[instance->finished[i]], '\0'};
         strcat(replay->ended, name);
@@ -150,7 +151,7 @@ static void iterate(struct replay *replay, const char *line, char *scheduled, si
         }
     }
     struct batch *batch = instance_step(instance, instance->steps_in_flight);
-    instance->preset->schedule(instance, batch);
+    instance->config->preset->schedule(instance, batch);
     instance->steps_in_flight++;
     describe(replay, batch, scheduled, size);
     for (uint32_t i = 0; i < batch->preempted_count; i++) {
@@ -223,8 +224,10 @@ static void test_scenario(void **state)
             continue;
         }
         if (!started) {
-            instance_init(&replay.instance, &engine_preset_sglang_0_4_6, scheduling_policies[0],
-                          &replay.settings, replay.requests, replay.request_count);
+            replay.config = (struct instance_config){.preset = &engine_preset_sglang_0_4_6,
+                                                     .policy = scheduling_policies[0],
+                                                     .engine = replay.settings};
+            instance_init(&replay.instance, &replay.config, replay.requests, replay.request_count);
             if (replay.ratio >= 0) {
                 sglang_set_new_token_ratio(&replay.instance, replay.ratio);
             }

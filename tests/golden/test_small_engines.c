@@ -56,8 +56,9 @@ static void check(const struct schedule *schedule)
     schedule->preset->settle(&settings);
     settings.chunked_prefill = schedule->settings.chunked_prefill;
     settings.prefix_caching = schedule->settings.prefix_caching;
-    instance_init(&instance, schedule->preset, scheduling_policies[0], &settings, requests,
-                  MAX_REQUESTS);
+    const struct instance_config config = {
+        .preset = schedule->preset, .policy = scheduling_policies[0], .engine = settings};
+    instance_init(&instance, &config, requests, MAX_REQUESTS);
     uint32_t last = schedule->first;
     while (schedule->steps[last - schedule->first] != NULL) {
         last++;
@@ -76,7 +77,7 @@ static void check(const struct schedule *schedule)
         }
         char line[LINE_BYTES];
         struct batch *batch = &instance.steps[0];
-        instance.preset->schedule(&instance, batch);
+        instance.config->preset->schedule(&instance, batch);
         describe(&instance, batch, requests, line);
         if (step >= schedule->first) {
             const char *expected = schedule->steps[step - schedule->first];
@@ -84,7 +85,7 @@ static void check(const struct schedule *schedule)
                 fail_msg("step %u: expected [%s], found [%s]", step, expected, line);
             }
         }
-        instance.preset->process_output(&instance, batch);
+        instance.config->preset->process_output(&instance, batch);
     }
     instance_clear(&instance);
 }

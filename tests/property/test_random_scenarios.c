@@ -28,6 +28,8 @@ static uint64_t only_seed; /* 0: all */
 static uint64_t current_seed;
 
 struct scenario {
+    struct instance_config config;
+    struct instance_group groups[2];
     struct simulation_settings settings;
     struct step_cost cost;
     struct request requests[MAX_REQUESTS];
@@ -43,7 +45,7 @@ static void draw_engine(struct scenario *scenario, struct random_stream *random)
 {
     uint32_t block = 1u << between(random, 0, 5);
     uint32_t most = between(random, 40, 400);
-    scenario->settings.engine = (struct engine_settings){
+    scenario->config.engine = (struct engine_settings){
         .max_batch_tokens = between(random, 1, 200),
         .max_batch_requests = between(random, 1, 12),
         .max_model_len = most,
@@ -57,12 +59,12 @@ static void draw_engine(struct scenario *scenario, struct random_stream *random)
         .new_sizes_wait = random_below(random, 2) == 0,
     };
     if (random_below(random, 6) == 0) {
-        scenario->settings.engine.chunked_prefill = false;
-        scenario->settings.engine.max_batch_tokens = most;
+        scenario->config.engine.chunked_prefill = false;
+        scenario->config.engine.max_batch_tokens = most;
     }
     scenario->settings.client =
         (struct client_settings){(enum client_kind)random_below(random, 3), between(random, 1, 8)};
-    scenario->settings.policy = scheduling_policies[random_below(random, 2)];
+    scenario->config.policy = scheduling_policies[random_below(random, 2)];
     scenario->settings.timeline_interval_ps = ps_from_s(0.05);
 }
 
@@ -100,12 +102,32 @@ static void draw_requests(struct scenario *scenario, struct random_stream *rando
     }
 }
 
+/* After a scenario was copied. */
+static void point_to_own(struct scenario *scenario)
+{
+    scenario->config.cost = &scenario->cost;
+    scenario->groups[0].config = &scenario->config;
+    scenario->groups[1].config = &scenario->config;
+    scenario->settings.groups = scenario->groups;
+}
+
+/* So many that decode, and so many before them for the prompts; with 0 of these they do both. */
+static void set_instances(struct scenario *scenario, uint32_t count, uint32_t prefills)
+{
+    scenario->groups[0].count = prefills > 0 ? prefills : count;
+    scenario->groups[0].role = prefills > 0 ? INSTANCE_PREFILL : INSTANCE_BOTH;
+    scenario->groups[1].count = count;
+    scenario->groups[1].role = INSTANCE_DECODE;
+    scenario->settings.group_count = prefills > 0 ? 2 : 1;
+}
+
 static void draw(struct scenario *scenario, uint64_t seed)
 {
     struct random_stream *random = random_create(seed, "scenario");
     memset(scenario, 0, sizeof *scenario);
-    scenario->settings.preset = engine_presets[0];
-    scenario->settings.cost = &scenario->cost;
+    scenario->config.preset = engine_presets[0];
+    point_to_own(scenario);
+    set_instances(scenario, 1, 0);
     draw_cost(&scenario->cost, random);
     draw_engine(scenario, random);
     draw_requests(scenario, random);
@@ -130,9 +152,9 @@ static uint64_t run(struct scenario *scenario, uint64_t seed, bool *ret_stalled)
     const struct simulation_counts *counts = simulation_counts(simulation);
     /* Only parts of prompts that do not fit together can chase each other out for ever. */
     *ret_stalled = simulation_is_stalled(simulation);
-    assert_true(!*ret_stalled || scenario->settings.preset != engine_presets[0] ||
-                scenario->settings.engine.long_prefill_threshold_tokens > 0 ||
-                !scenario->settings.engine.reserve_full_prompt);
+    assert_true(!*ret_stalled || scenario->config.preset != engine_presets[0] ||
+                scenario->config.engine.long_prefill_threshold_tokens > 0 ||
+                !scenario->config.engine.reserve_full_prompt);
     if (!*ret_stalled) {
         assert_int_equal(counts->finished + counts->rejected, scenario->request_count);
     }
@@ -144,7 +166,7 @@ static void check_answers(const struct scenario *scenario)
 {
     uint64_t most_blocks = 0;
     uint32_t preemptions = 0;
-    const struct engine_settings *engine = &scenario->settings.engine;
+    const struct engine_settings *engine = &scenario->config.engine;
     for (uint32_t i = 0; i < scenario->request_count; i++) {
         const struct request *request = &scenario->requests[i];
         preemptions += request->preemptions;
@@ -160,7 +182,7 @@ static void check_answers(const struct scenario *scenario)
             expected = engine->max_model_len - request->ask.prompt_tokens;
         }
         assert_true(request_outputs(request) == expected ||
-                    (text_equal(scenario->settings.preset->name, "tgi") &&
+                    (text_equal(scenario->config.preset->name, "tgi") &&
                      request_outputs(request) < expected)); /* it lets no further segment in */
         assert_true((request->clock.first_visible_ps == TIME_NONE) ==
                     (request->truth.reasoning_tokens >= request_outputs(request)));
@@ -223,9 +245,9 @@ static void draw_truth(struct scenario *scenario, struct random_stream *random)
 
 static void set_preset(struct scenario *scenario, const struct engine_preset *preset)
 {
-    scenario->settings.preset = preset;
+    scenario->config.preset = preset;
     if (!preset->has_policies) {
-        scenario->settings.policy = scheduling_policies[0];
+        scenario->config.policy = scheduling_policies[0];
     }
 }
 
@@ -234,7 +256,7 @@ static void draw_any_engine(struct scenario *scenario, uint64_t seed)
 {
     draw(scenario, seed);
     struct random_stream *random = random_create(seed, "any engine");
-    struct engine_settings *engine = &scenario->settings.engine;
+    struct engine_settings *engine = &scenario->config.engine;
     uint32_t presets = 0;
     while (engine_presets[presets] != NULL) {
         presets++;
@@ -254,14 +276,14 @@ static void draw_any_engine(struct scenario *scenario, uint64_t seed)
         engine->max_batch_tokens = engine->max_model_len;
     }
     uint32_t pool_tokens = engine->num_blocks * engine->block_tokens;
-    scenario->settings.preset->settle(engine);
+    scenario->config.preset->settle(engine);
     engine->num_blocks = pool_tokens / engine->block_tokens + 2;
-    scenario->settings.instances = between(random, 1, 3);
-    if (scenario->settings.preset->moves_kv && random_below(random, 3) == 0) {
-        scenario->settings.prefill_instances = between(random, 1, 3);
-        scenario->settings.decode_instances = between(random, 1, 3);
-        scenario->settings.kv_token_ps = (int64_t)between(random, 0, 100) * PS_PER_US;
-        scenario->settings.kv_latency_ps = (int64_t)between(random, 0, 3) * PS_PER_MS;
+    set_instances(scenario, between(random, 1, 3), 0);
+    if (scenario->config.preset->moves_kv && random_below(random, 3) == 0) {
+        uint32_t prefills = between(random, 1, 3);
+        set_instances(scenario, between(random, 1, 3), prefills);
+        scenario->settings.kv_link.token_ps = (int64_t)between(random, 0, 100) * PS_PER_US;
+        scenario->settings.kv_link.latency_ps = (int64_t)between(random, 0, 3) * PS_PER_MS;
     }
     draw_truth(scenario, random);
     random_destroy(random);
@@ -329,7 +351,7 @@ static bool same_results(const struct simulation *a, const struct simulation *b)
 /* More and longer requests in larger batches, on a pool that holds them all or about half. */
 static void widen(struct scenario *scenario, struct random_stream *random)
 {
-    struct engine_settings *engine = &scenario->settings.engine;
+    struct engine_settings *engine = &scenario->config.engine;
     engine->max_batch_requests = between(random, 1, MAX_REQUESTS);
     engine->max_model_len = 1200;
     engine->max_batch_tokens = engine->chunked_prefill ? between(random, 20, 400) : 1200;
@@ -352,7 +374,7 @@ static void draw_gpu_bound(struct scenario *scenario, uint64_t seed)
         scenario->cost.launch_ps[i] = (int64_t)random_below(random, 3) * PS_PER_MS / 2;
     }
     if (random_below(random, 2) == 0) {
-        scenario->settings.engine.num_blocks *= 4;
+        scenario->config.engine.num_blocks *= 4;
     }
     if (random_below(random, 4) == 0) {
         widen(scenario, random);
@@ -382,11 +404,11 @@ static bool is_same_both_ways(const struct scenario *scenario)
 {
     static struct scenario walked;
     static struct scenario taken;
-    uint32_t place = place_of(scenario->settings.preset);
+    uint32_t place = place_of(scenario->config.preset);
     walked = *scenario;
     taken = *scenario;
-    walked.settings.cost = &walked.cost;
-    taken.settings.cost = &taken.cost;
+    point_to_own(&walked);
+    point_to_own(&taken);
     walked.settings.stepwise = true;
     struct simulation *a =
         simulation_create(&walked.settings, walked.requests, walked.request_count);
@@ -434,15 +456,15 @@ static void shrink(struct scenario *scenario)
 
 static void print_scenario(const struct scenario *scenario)
 {
-    const struct engine_settings *engine = &scenario->settings.engine;
+    const struct engine_settings *engine = &scenario->config.engine;
     printf("# %s: %u tokens, %u requests a step, model len %u, %u blocks of %u, threshold %u, "
            "watermark %.3f, full prompt %d, chunked %d, async %d; client %d width %u; policy %s\n",
-           scenario->settings.preset->name, engine->max_batch_tokens, engine->max_batch_requests,
+           scenario->config.preset->name, engine->max_batch_tokens, engine->max_batch_requests,
            engine->max_model_len, engine->num_blocks, engine->block_tokens,
            engine->long_prefill_threshold_tokens, engine->watermark_ratio,
            engine->reserve_full_prompt, engine->chunked_prefill, engine->async_scheduling,
            scenario->settings.client.kind, scenario->settings.client.width,
-           scenario->settings.policy->name);
+           scenario->config.policy->name);
     for (uint32_t i = 0; i < scenario->request_count; i++) {
         const struct request *request = &scenario->requests[i];
         printf("# at %.6f s: %u prompt, %u output of at most %u, %u reasoning, priority %d\n",
@@ -465,10 +487,10 @@ static void draw_decode_group_engine(struct scenario *scenario, uint64_t seed)
     }
     assert_true(count > 1);
     set_preset(scenario, with_decode_group[seed % count]);
-    if (scenario->settings.preset->settle != NULL) {
-        scenario->settings.preset->settle(&scenario->settings.engine);
+    if (scenario->config.preset->settle != NULL) {
+        scenario->config.preset->settle(&scenario->config.engine);
     }
-    scenario->settings.engine.loop_ps = (int64_t)(seed / 2 % 4) * PS_PER_MS / 2;
+    scenario->config.engine.loop_ps = (int64_t)(seed / 2 % 4) * PS_PER_MS / 2;
 }
 
 /* Any engine with any of its options; mostly as they take stretches. */
@@ -480,15 +502,13 @@ static void draw_any_stretches(struct scenario *scenario, uint64_t seed)
         scenario->cost.launch_ps[i] = (int64_t)random_below(random, 3) * PS_PER_MS / 2;
     }
     if (random_below(random, 8) > 0) {
-        scenario->settings.instances = 1;
-        scenario->settings.prefill_instances = 0;
-        scenario->settings.decode_instances = 0;
-        scenario->settings.engine.draft_tokens = 0;
+        set_instances(scenario, 1, 0);
+        scenario->config.engine.draft_tokens = 0;
     }
     if (random_below(random, 2) == 0) {
         widen(scenario, random);
     }
-    scenario->settings.engine.loop_ps = (int64_t)random_below(random, 4) * PS_PER_MS / 2;
+    scenario->config.engine.loop_ps = (int64_t)random_below(random, 4) * PS_PER_MS / 2;
     scenario->cost.step_noise = 0.02;
     scenario->settings.noise = random_below(random, 2) == 0;
     scenario->settings.seed = seed;

@@ -32,6 +32,8 @@ static void assert_within(double found, double expected, double half_width, cons
 struct queue {
     struct step_cost cost;
     struct request *requests;
+    struct instance_config config;
+    struct instance_group group;
     struct simulation *simulation;
 };
 
@@ -56,17 +58,19 @@ static void set_up_queue(struct queue *queue, bool geometric, uint32_t batch, do
     random_destroy(gaps);
     random_destroy(lengths);
     queue->cost = step_cost_constant(ps_from_s(STEP_S));
-    struct simulation_settings settings = {.preset = &engine_preset_vllm_0_24,
-                                           .policy = &policy_fcfs,
-                                           .cost = &queue->cost,
-                                           .engine = {.max_batch_tokens = 2048,
-                                                      .max_batch_requests = batch,
-                                                      .max_model_len = 100000,
-                                                      .block_tokens = 16,
-                                                      .num_blocks = 1000000,
-                                                      .reserve_full_prompt = true,
-                                                      .chunked_prefill = true},
-                                           .client = {.kind = CLIENT_OPEN}};
+    queue->config = (struct instance_config){.preset = &engine_preset_vllm_0_24,
+                                             .policy = &policy_fcfs,
+                                             .cost = &queue->cost,
+                                             .engine = {.max_batch_tokens = 2048,
+                                                        .max_batch_requests = batch,
+                                                        .max_model_len = 100000,
+                                                        .block_tokens = 16,
+                                                        .num_blocks = 1000000,
+                                                        .reserve_full_prompt = true,
+                                                        .chunked_prefill = true}};
+    queue->group = (struct instance_group){&queue->config, 1, INSTANCE_BOTH};
+    struct simulation_settings settings = {
+        .groups = &queue->group, .group_count = 1, .client = {.kind = CLIENT_OPEN}};
     queue->simulation = simulation_create(&settings, queue->requests, REQUESTS);
     simulation_run(queue->simulation);
 }
