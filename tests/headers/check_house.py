@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
-"""Counts what makes a house crowded: members of structs, modules of folders, circles between modules.
-A struct has at most 20 members (16 is the aim), a folder at most 18 modules (15 is the aim), no module
-includes another that includes it back, directly or through others. EXCEPTIONS names the rest, with the reason.
-usage: check_sizes.py ROOT"""
+"""Counts what keeps a house in order, and prints it:
+- a struct has at most 20 members (16 is the aim), a folder at most 18 modules (15 is the aim);
+- no module includes another that includes it back, directly or through others;
+- the folders where a wrong number is hardest to see assert what they rely on;
+- four of five modules have a unit test file of their name.
+EXCEPTIONS names what may be larger, with the reason.
+usage: check_house.py ROOT"""
 import os
 import re
 import sys
@@ -10,6 +13,10 @@ import sys
 ROOT = os.path.abspath(sys.argv[1])
 MAX_MEMBERS, AIM_MEMBERS = 20, 16
 MAX_MODULES, AIM_MODULES = 18, 15
+MIN_ASSERTS_PER_100_LINES = 1.5
+ASSERTING = ("sim/serving", "sim/pricing", "sim/kv")
+MIN_TESTED_SHARE = 0.8
+UNTESTED = ("sim/cli", "plots/study")  # run by the golden cases and tests/accuracy/test_paper.py
 # struct or folder: why it may be larger
 EXCEPTIONS = {}
 TOPS = ("sim", "traces", "workloads", "calibration", "plots")
@@ -69,6 +76,25 @@ def modules():
     return folders
 
 
+def assert_density(folder):
+    """Asserts of a folder's .c files per 100 lines that hold code."""
+    asserts = lines = 0
+    for path in sources():
+        if os.path.dirname(path) == folder and path.endswith(".c"):
+            code = [line for line in without_comments(read(path)).splitlines() if line.strip()]
+            lines += len(code)
+            asserts += sum(len(re.findall(r"\bassert\(", line)) for line in code)
+    return 100 * asserts / max(lines, 1)
+
+
+def untested_modules():
+    """Modules with code and no tests/unit/test_MODULE.c, and how many modules with code there are."""
+    paths = [path for path in sources() if path.endswith(".c") and not path.startswith(UNTESTED)]
+    tests = set(os.listdir(os.path.join(ROOT, "tests/unit")))
+    missing = [path for path in paths if f"test_{os.path.basename(path)}" not in tests]
+    return missing, len(paths)
+
+
 def circles():
     """Strongly connected groups of modules (a .c and its .h are one)."""
     includes = {}
@@ -120,6 +146,17 @@ def main():
                     [f"{folder} has {len(names)} modules" for folder, names in folders.items()
                      if len(names) > MAX_MODULES and folder not in EXCEPTIONS]))
     results.append(("no circle between modules", [" <-> ".join(group) for group in circles()]))
+    densities = {folder: assert_density(folder) for folder in ASSERTING}
+    results.append((f"asserts per 100 lines: {', '.join(f'{name} {value:.1f}' for name, value in densities.items())}",
+                    [f"{folder} has {value:.2f}, expected {MIN_ASSERTS_PER_100_LINES}"
+                     for folder, value in densities.items() if value < MIN_ASSERTS_PER_100_LINES]))
+    missing, count = untested_modules()
+    share = 1 - len(missing) / count
+    for path in missing:
+        print(f"# no unit test of its own: {path}")
+    results.append((f"{count - len(missing)} of {count} modules have a unit test file",
+                    [f"{100 * share:.0f} %, expected {100 * MIN_TESTED_SHARE:.0f} %"]
+                    if share < MIN_TESTED_SHARE else []))
     print(f"1..{len(results)}")
     for number, (what, faults) in enumerate(results, 1):
         print(f"{'not ok' if faults else 'ok'} {number} - {what}")
