@@ -2,6 +2,7 @@
 
 #include "sim/base/text.h"
 #include "sim/hardware/gpu.h"
+#include "sim/hardware/model_shape.h"
 
 /* Every shipped GPU has the facts that engines and prices rest on. */
 static void test_shipped_facts(void **state)
@@ -52,12 +53,38 @@ static void test_missing_fact(void **state)
     assert_string_equal(error.message, "'sm_count' of GPU 'B200' is not known");
 }
 
+static void test_find_names(void **state)
+{
+    (void)state;
+    struct model_shape shape;
+    struct gpu gpu;
+    struct model_catalog models;
+    struct gpu_catalog gpus;
+    struct error error;
+    assert_true(model_catalog_read(&models, &error) && gpu_catalog_read(&gpus, &error));
+    assert_true(model_catalog_find(&models, "r1-distill-qwen-14b", &shape, &error));
+    assert_string_equal(shape.name, "DeepSeek-R1-Distill-Qwen-14B");
+    assert_true(model_catalog_find(&models, "qwen2.5-1.5b", &shape, &error));
+    assert_string_equal(shape.name, "Qwen2.5-Math-1.5B");
+    assert_false(model_catalog_find(&models, "DeepSeek-R1-Distill-Qwen-8B", &shape, &error));
+    assert_contains(error.message, "did you mean 'DeepSeek-R1-Distill-Qwen-7B'");
+    assert_true(gpu_catalog_find(&gpus, "NVIDIA H200", &gpu, &error));
+    assert_string_equal(gpu.name, "H200-SXM");
+    assert_true(gpu_catalog_find(&gpus, "NVIDIA H100 80GB HBM3", &gpu, &error));
+    assert_string_equal(gpu.name, "H100-SXM");
+    assert_false(gpu_catalog_find(&gpus, "RTX 409O", &gpu, &error));
+    assert_contains(error.message, "did you mean 'RTX 4090'");
+    model_catalog_clear(&models);
+    gpu_catalog_clear(&gpus);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shipped_facts),
         cmocka_unit_test(test_visible_memory),
         cmocka_unit_test(test_missing_fact),
+        cmocka_unit_test(test_find_names),
     };
     return cmocka_run_group_tests_name("gpu", tests, NULL, NULL);
 }

@@ -89,12 +89,29 @@ static void test_told_from_outside(void **state)
     kv_cache_clear(&cache);
 }
 
+static void test_blocks_are_conserved(void **state)
+{
+    (void)state;
+    struct kv_cache cache;
+    kv_cache_init(&cache, 10, 16, 2);
+    assert_int_equal(kv_cache_blocks_for(&cache, 0), 0);
+    assert_int_equal(kv_cache_blocks_for(&cache, 16), 1);
+    assert_int_equal(kv_cache_missing_blocks(&cache, 0, 17), 2);
+    kv_cache_allocate(&cache, 0, 2);
+    assert_int_equal(kv_cache_missing_blocks(&cache, 0, 32), 0);
+    kv_cache_allocate(&cache, 1, 8);
+    assert_near(kv_cache_utilization(&cache), 1, 0);
+    kv_cache_free_blocks(&cache, 0);
+    assert_int_equal(cache.free_blocks, 2);
+    kv_cache_clear(&cache);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_blocks_for_tokens),     cmocka_unit_test(test_allocate_and_free),
         cmocka_unit_test(test_take_now_commit_later), cmocka_unit_test(test_shares_known_blocks),
-        cmocka_unit_test(test_told_from_outside),
+        cmocka_unit_test(test_told_from_outside),     cmocka_unit_test(test_blocks_are_conserved),
     };
     return cmocka_run_group_tests_name("KV cache", tests, NULL, NULL);
 }

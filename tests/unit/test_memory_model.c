@@ -4,7 +4,6 @@
 
 #include "calibration/measured_run.h"
 #include "sim/hardware/memory_model.h"
-#include "sim/pricing/all_reduce.h"
 
 static struct model_catalog models;
 static struct gpu_catalog gpus;
@@ -22,68 +21,6 @@ static int tear_down(void **state)
     model_catalog_clear(&models);
     gpu_catalog_clear(&gpus);
     return 0;
-}
-
-/* Parameter counts of the model cards' shapes, computed independently. */
-static void test_weights_by_shape(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *name;
-        uint64_t weights;
-    } known[] = {{"DeepSeek-R1-Distill-Qwen-1.5B", 1777088000},
-                 {"DeepSeek-R1-Distill-Qwen-7B", 7615616512},
-                 {"DeepSeek-R1-Distill-Llama-70B", 70553706496},
-                 {"Qwen2.5-Math-1.5B", 1543714304},
-                 {"Qwen3-8B", 8190735360},
-                 {"Qwen3-32B", 32762123264}};
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        struct model_shape shape;
-        struct error error;
-        assert_true(model_catalog_find(&models, known[i].name, &shape, &error));
-        assert_true(model_shape_weights(&shape) == known[i].weights);
-    }
-}
-
-static void test_find_names(void **state)
-{
-    (void)state;
-    struct model_shape shape;
-    struct gpu gpu;
-    struct error error;
-    assert_true(model_catalog_find(&models, "r1-distill-qwen-14b", &shape, &error));
-    assert_string_equal(shape.name, "DeepSeek-R1-Distill-Qwen-14B");
-    assert_true(model_catalog_find(&models, "qwen2.5-1.5b", &shape, &error));
-    assert_string_equal(shape.name, "Qwen2.5-Math-1.5B");
-    assert_false(model_catalog_find(&models, "DeepSeek-R1-Distill-Qwen-8B", &shape, &error));
-    assert_contains(error.message, "did you mean 'DeepSeek-R1-Distill-Qwen-7B'");
-    assert_true(gpu_catalog_find(&gpus, "NVIDIA H200", &gpu, &error));
-    assert_string_equal(gpu.name, "H200-SXM");
-    assert_true(gpu_catalog_find(&gpus, "NVIDIA H100 80GB HBM3", &gpu, &error));
-    assert_string_equal(gpu.name, "H100-SXM");
-    assert_false(gpu_catalog_find(&gpus, "RTX 409O", &gpu, &error));
-    assert_contains(error.message, "did you mean 'RTX 4090'");
-}
-
-static void test_reads_config_json(void **state)
-{
-    (void)state;
-    struct model_shape shape;
-    struct error error;
-    const char *path = temporary_file(
-        "config.json",
-        "{\"model_type\": \"qwen2\", \"hidden_size\": 3584, \"num_hidden_layers\": 28,"
-        "\"num_attention_heads\": 28, \"num_key_value_heads\": 4, \"intermediate_size\": 18944,"
-        "\"vocab_size\": 152064, \"max_position_embeddings\": 131072, \"rope_theta\": 10000.0,"
-        "\"tie_word_embeddings\": false}");
-    assert_true(model_catalog_find(&models, path, &shape, &error));
-    assert_int_equal(shape.head_dim, 128);
-    assert_true(model_shape_weights(&shape) == 7615616512);
-    unlink(path);
-    path = temporary_file("config.json", "{\"hidden_size\": -1}");
-    assert_false(model_catalog_find(&models, path, &shape, &error));
-    assert_contains(error.message, "'hidden_size' must be a whole number");
-    unlink(path);
 }
 
 /* The pool of every measured start, derived and not fitted to the run at hand, within 0.5 %. */
@@ -145,32 +82,11 @@ static void test_memory_errors(void **state)
     assert_contains(error.message, "no FP8 units");
 }
 
-static void test_all_reduces(void **state)
-{
-    (void)state;
-    struct gpu linked;
-    struct gpu pcie;
-    struct error error;
-    assert_true(gpu_find("H200-SXM", &linked, &error));
-    assert_true(gpu_find("RTX 4090", &pcie, &error));
-    assert_near(all_reduce_us(&linked, 1, 1e6), 0, 0);
-    assert_near(all_reduce_us(&linked, 2, 8192), 4.64, 1e-6); /* a measured point */
-    assert_near(all_reduce_us(&pcie, 4, 65536), 32.2, 1e-6);
-    for (double bytes = 100; bytes < 1e9; bytes *= 3) {
-        assert_true(all_reduce_us(&pcie, 8, bytes) > all_reduce_us(&linked, 8, bytes));
-        assert_true(all_reduce_us(&pcie, 4, bytes) >= all_reduce_us(&pcie, 2, bytes));
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_reduces),
-        cmocka_unit_test(test_weights_by_shape),
-        cmocka_unit_test(test_find_names),
-        cmocka_unit_test(test_reads_config_json),
         cmocka_unit_test(test_blocks_of_measured_runs),
         cmocka_unit_test(test_memory_errors),
     };
-    return cmocka_run_group_tests_name("hardware", tests, set_up, tear_down);
+    return cmocka_run_group_tests_name("memory_model", tests, set_up, tear_down);
 }

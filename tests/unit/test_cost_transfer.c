@@ -1,0 +1,53 @@
+#include "tests/unit/check.h"
+
+#include "sim/pricing/cost_transfer.h"
+
+static struct cost_configuration configuration(const char *model, uint32_t weights, uint32_t degree)
+{
+    struct cost_configuration found = {
+        .weights = &weight_precisions[weights], .kv = &kv_precisions[0], .tensor_parallel = degree};
+    struct model_catalog models;
+    struct gpu_catalog gpus;
+    struct error error;
+    assert_true(model_catalog_read(&models, &error) && gpu_catalog_read(&gpus, &error));
+    assert_true(model_catalog_find(&models, model, &found.model, &error));
+    assert_true(gpu_catalog_find(&gpus, "H200", &found.gpu, &error));
+    model_catalog_clear(&models);
+    gpu_catalog_clear(&gpus);
+    return found;
+}
+
+static void test_transfer_follows_physics(void **state)
+{
+    (void)state;
+    struct step_cost made;
+    struct error error;
+    assert_true(step_cost_read(&made, "calibration/qwen7b-bf16.json", &error));
+    struct cost_configuration from = configuration("qwen2.5-7b", 0, 1);
+    struct step_cost same = made;
+    cost_transfer(&same, &from, &from);
+    assert_memory_equal(&same, &made, sizeof same);
+    struct step_cost larger = made;
+    struct cost_configuration large = configuration("qwen2.5-32b", 0, 1);
+    cost_transfer(&larger, &from, &large);
+    assert_true(larger.decode.cost_ps[0] > 3 * made.decode.cost_ps[0]);
+    assert_true(larger.tile_ps > made.tile_ps);
+    assert_near(larger.uncertainty, 0.03, 1e-9);
+    struct step_cost smaller = made;
+    struct cost_configuration fp8 = configuration("qwen2.5-7b", 1, 1);
+    cost_transfer(&smaller, &from, &fp8);
+    assert_true(smaller.decode.cost_ps[0] < 0.8 * made.decode.cost_ps[0]);
+    struct step_cost shared = made;
+    struct cost_configuration two = configuration("qwen2.5-7b", 0, 2);
+    cost_transfer(&shared, &from, &two);
+    assert_int_equal(shared.attention.kv_heads, 2);
+    assert_false(shared.launch_blocks_loop);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_transfer_follows_physics),
+    };
+    return cmocka_run_group_tests_name("cost_transfer", tests, NULL, NULL);
+}

@@ -1,0 +1,120 @@
+#include "tests/unit/check.h"
+
+#include "sim/base/memory.h"
+#include "workloads/generator.h"
+
+static struct length_catalog catalog;
+
+static int set_up(void **state)
+{
+    (void)state;
+    struct error error;
+    return length_catalog_read(&catalog, "workloads/data/lengths.json", &error) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    length_catalog_clear(&catalog);
+    return 0;
+}
+
+static struct trace_request *generate(struct generator_settings settings, struct trace_names *names)
+{
+    struct generator *generator = NULL;
+    struct error error;
+    if (!generator_create(&settings, &catalog, names, &generator, &error)) {
+        fail_msg("%s", error.message);
+    }
+    struct trace_request *requests = memory_zeroed(settings.requests, sizeof requests[0]);
+    for (uint32_t i = 0; i < settings.requests; i++) {
+        assert_true(generator_next(generator, &requests[i]));
+    }
+    struct trace_request none;
+    assert_false(generator_next(generator, &none));
+    generator_destroy(generator);
+    return requests;
+}
+
+static const struct generator_settings base = {.seed = 11,
+                                               .requests = 40000,
+                                               .arrival = ARRIVAL_GAMMA,
+                                               .rate_per_s = 2,
+                                               .burstiness = 0.25,
+                                               .token_budget = 8192,
+                                               .model = "DeepSeek-R1-Distill-Qwen-7B",
+                                               .datasets = "gsm8k:3,aime-2024:1"};
+
+static void expect_trace_error(const char *content, const char *part)
+{
+    struct trace_reader reader;
+    struct trace_names names = {.count = 0};
+    struct trace_request request;
+    struct error error = {""};
+    bool more = true;
+    const char *path = temporary_file("trace.csv", content);
+    bool ok = trace_reader_open(&reader, path, &error);
+    while (ok && more) {
+        ok = trace_reader_next(&reader, &names, &request, &more, &error);
+    }
+    trace_reader_close(&reader);
+    unlink(path);
+    assert_false(ok);
+    assert_contains(error.message, part);
+}
+
+static void test_trace_errors(void **state)
+{
+    (void)state;
+    expect_trace_error("arrival_s,prompt_tokens\n", "column 'output_tokens' is missing");
+    expect_trace_error("arrival_s,prompt_tokens,output_tokens\n1,5,5\n0.5,5,5\n",
+                       "trace.csv:3: 'arrival_s' goes back from 1 to 0.5");
+    expect_trace_error("arrival_s,prompt_tokens,output_tokens\nnan,5,5\n", "trace.csv:2");
+    expect_trace_error("arrival_s,prompt_tokens,output_tokens\n-1,5,5\n", "'arrival_s' must be");
+    expect_trace_error("arrival_s,prompt_tokens,output_tokens\n1,0,5\n", "'prompt_tokens' must be");
+    expect_trace_error("arrival_s,prompt_tokens,output_tokens,reasoning_tokens\n1,5,5,6\n",
+                       "'reasoning_tokens' 6 exceeds 'output_tokens' 5");
+    expect_trace_error("arrival_s,prompt_tokens,output_tokns\n", "did you mean 'output_tokens'?");
+}
+
+static void test_trace_survives_its_file(void **state)
+{
+    (void)state;
+    struct trace_names names = {.count = 0};
+    struct generator_settings settings = base;
+    settings.requests = 50;
+    struct trace_request *requests = generate(settings, &names);
+    const char *path = temporary_file("written.csv", "");
+    FILE *stream = fopen(path, "w");
+    trace_write_header(stream);
+    for (uint32_t i = 0; i < settings.requests; i++) {
+        trace_write(stream, &requests[i], &names);
+    }
+    fclose(stream);
+    struct trace_reader reader;
+    struct trace_names read_names = {.count = 0};
+    struct error error;
+    bool more = true;
+    assert_true(trace_reader_open(&reader, path, &error));
+    for (uint32_t i = 0; i < settings.requests; i++) {
+        struct trace_request request;
+        assert_true(trace_reader_next(&reader, &read_names, &request, &more, &error));
+        assert_true(more);
+        assert_near(request.arrival_s, requests[i].arrival_s, 1e-6);
+        assert_int_equal(request.output_tokens, requests[i].output_tokens);
+        assert_int_equal(request.max_output_tokens, requests[i].max_output_tokens);
+        assert_string_equal(read_names.names[request.dataset], names.names[requests[i].dataset]);
+    }
+    trace_reader_close(&reader);
+    unlink(path);
+    free(requests);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_trace_errors),
+        cmocka_unit_test(test_trace_survives_its_file),
+    };
+    return cmocka_run_group_tests_name("trace", tests, set_up, tear_down);
+}
