@@ -27,35 +27,62 @@ void decode_group_clear(struct decode_group *decode_group)
     memset(decode_group, 0, sizeof *decode_group);
 }
 
+/* Fills the hole at 'slot' with the member, moving what stands in its way. */
+static void fill(struct decode_group_heap *heap, uint32_t slot, struct decode_group_member member)
+{
+    while (slot > 0 && member.due < heap->members[(slot - 1) / 2].due) {
+        heap->members[slot] = heap->members[(slot - 1) / 2];
+        slot = (slot - 1) / 2;
+    }
+    for (uint32_t child = 2 * slot + 1; child < heap->count; child = 2 * slot + 1) {
+        if (child + 1 < heap->count && heap->members[child + 1].due < heap->members[child].due) {
+            child++;
+        }
+        if (member.due <= heap->members[child].due) {
+            break;
+        }
+        heap->members[slot] = heap->members[child];
+        slot = child;
+    }
+    heap->members[slot] = member;
+}
+
 static void heap_push(struct decode_group_heap *heap, struct decode_group_member member)
 {
     heap->members = memory_grow(heap->members, &heap->capacity, (size_t)heap->count + 1,
                                 sizeof heap->members[0]);
-    uint32_t hole = heap->count++;
-    while (hole > 0 && member.due < heap->members[(hole - 1) / 2].due) {
-        heap->members[hole] = heap->members[(hole - 1) / 2];
-        hole = (hole - 1) / 2;
-    }
-    heap->members[hole] = member;
+    heap->count++;
+    fill(heap, heap->count - 1, member);
 }
 
 static struct decode_group_member heap_pop(struct decode_group_heap *heap)
 {
+    assert(heap->count > 0);
     struct decode_group_member first = heap->members[0];
     struct decode_group_member last = heap->members[--heap->count];
-    uint32_t hole = 0;
-    for (uint32_t child = 1; child < heap->count; child = 2 * hole + 1) {
-        if (child + 1 < heap->count && heap->members[child + 1].due < heap->members[child].due) {
-            child++;
-        }
-        if (last.due <= heap->members[child].due) {
-            break;
-        }
-        heap->members[hole] = heap->members[child];
-        hole = child;
+    if (heap->count > 0) {
+        fill(heap, 0, last);
     }
-    heap->members[hole] = last;
     return first;
+}
+
+/* Takes out the member of a request; false when it is not there. */
+static bool heap_remove(struct decode_group_heap *heap, uint32_t request,
+                        struct decode_group_member *ret_member)
+{
+    uint32_t slot = 0;
+    while (slot < heap->count && heap->members[slot].request != request) {
+        slot++;
+    }
+    if (slot == heap->count) {
+        return false;
+    }
+    *ret_member = heap->members[slot];
+    struct decode_group_member last = heap->members[--heap->count];
+    if (slot < heap->count) {
+        fill(heap, slot, last);
+    }
+    return true;
 }
 
 static void note_gap(struct decode_group *decode_group, uint64_t token, int64_t gap_ps)
@@ -221,6 +248,15 @@ static void ungroup_all(struct instance *instance)
     instance->ungrouped_count = instance->running_count;
 }
 
+/* A member stood before every prompt that is still being computed. */
+static void ungroup_first(struct instance *instance, uint32_t request)
+{
+    memmove(&instance->ungrouped[1], instance->ungrouped,
+            instance->ungrouped_count * sizeof instance->ungrouped[0]);
+    instance->ungrouped[0] = request;
+    instance->ungrouped_count++;
+}
+
 void decode_group_release(struct instance *instance)
 {
     struct decode_group *decode_group = &instance->decode_group;
@@ -229,12 +265,26 @@ void decode_group_release(struct instance *instance)
            decode_group->leaving.members[0].due == decode_group->taken) {
         struct decode_group_member member = heap_pop(&decode_group->leaving);
         leave(instance, &member);
-        memmove(&instance->ungrouped[1], instance->ungrouped,
-                instance->ungrouped_count * sizeof instance->ungrouped[0]);
-        instance->ungrouped[0] = member.request;
-        instance->ungrouped_count++;
+        ungroup_first(instance, member.request);
     }
     if (had_members && decode_group_count(decode_group) == 0) {
+        ungroup_all(instance);
+    }
+}
+
+void decode_group_remove(struct instance *instance, uint32_t request)
+{
+    struct decode_group *decode_group = &instance->decode_group;
+    struct decode_group_member member = {0};
+    assert(instance->requests[request].is_member);
+    heap_remove(&decode_group->thinking, request, &member);
+    bool found = heap_remove(&decode_group->leaving, request, &member);
+    assert(found);
+    (void)found;
+    leave(instance, &member);
+    ungroup_first(instance, request);
+    if (decode_group_count(decode_group) == 0) {
+        decode_group->scheduled = decode_group->taken;
         ungroup_all(instance);
     }
 }

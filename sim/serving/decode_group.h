@@ -69,6 +69,9 @@ void decode_group_gather(struct instance *instance, int64_t seen_ps);
 /* At the start of a step: members leave for which it is not mere repetition. */
 void decode_group_release(struct instance *instance);
 
+/* During a scheduling pass, before its step is formed: one member leaves. */
+void decode_group_remove(struct instance *instance, uint32_t request);
+
 /* All leave, to be walked one by one. */
 void decode_group_dissolve(struct instance *instance);
 
