@@ -68,9 +68,9 @@ static void fit_start(struct client_times *times, struct step_cost *cost)
         times->starts_s[i] -= start_s;
     }
     double deviation_s = robust_deviation(times->starts_s, times->start_count);
-    cost->request_overhead_ps = ps_from_s(travel_s);
-    cost->idle_start_ps = ps_from_s(wake_s);
-    cost->idle_start_noise = wake_s > 0 ? deviation_s / wake_s : 0;
+    cost->host.request_overhead_ps = ps_from_s(travel_s);
+    cost->host.idle_start_ps = ps_from_s(wake_s);
+    cost->spread.idle_start = wake_s > 0 ? deviation_s / wake_s : 0;
 }
 
 void client_fit(const struct measured_run *run, struct step_cost *cost)
@@ -88,7 +88,7 @@ void client_fit(const struct measured_run *run, struct step_cost *cost)
     fit_start(&times, cost);
     if (times.output_count > 0) {
         double output_s = robust_median(times.outputs_s, times.output_count);
-        cost->output_overhead_ps = ps_max(0, ps_from_s(output_s));
+        cost->host.output_overhead_ps = ps_max(0, ps_from_s(output_s));
     }
     free(values);
 }

@@ -38,12 +38,12 @@ static struct step_cost stretched(const struct step_cost *start, const gsl_vecto
     cost.tile_ps *= attention;
     cost.mixed_attention_ps *= prefill;
     for (int graph = 0; graph < 3; graph++) {
-        cost.launch_ps[graph] = llround((double)cost.launch_ps[graph] * overhead);
+        cost.host.launch_ps[graph] = llround((double)cost.host.launch_ps[graph] * overhead);
     }
-    cost.launch_tail_ps = llround((double)cost.launch_tail_ps * overhead);
-    cost.request_overhead_ps = llround((double)cost.request_overhead_ps * overhead);
-    cost.idle_start_ps = llround((double)cost.idle_start_ps * overhead);
-    cost.output_overhead_ps = llround((double)cost.output_overhead_ps * overhead);
+    cost.host.launch_tail_ps = llround((double)cost.host.launch_tail_ps * overhead);
+    cost.host.request_overhead_ps = llround((double)cost.host.request_overhead_ps * overhead);
+    cost.host.idle_start_ps = llround((double)cost.host.idle_start_ps * overhead);
+    cost.host.output_overhead_ps = llround((double)cost.host.output_overhead_ps * overhead);
     return cost;
 }
 

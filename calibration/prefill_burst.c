@@ -33,7 +33,7 @@ uint32_t prefill_burst_predict(const struct measured_run *run, const struct meas
         int64_t now_ps = scheduled_ps[i];
         step_clock_launch(&clock, cost, &first[i], step_observations_price(cost, &first[i]),
                           now_ps);
-        int64_t returned_ps = cost->launch_blocks_loop ? clock.launch_done_ps : now_ps;
+        int64_t returned_ps = cost->host.launch_blocks_loop ? clock.launch_done_ps : now_ps;
         scheduled_ps[i + 1] = ps_max(returned_ps, ended_ps);
         if (i > 0 && returned_ps > ended_ps) {
             ret_steps[i - 1].launch_bound = true;
@@ -43,7 +43,7 @@ uint32_t prefill_burst_predict(const struct measured_run *run, const struct meas
             ret_steps[i].prefill_tokens = first[i].prefill_tokens;
             ret_steps[i].decode_requests = first[i].decode_requests;
             ret_steps[i].launch_bound =
-                clock.gpu_free_ps == clock.launch_done_ps + cost->launch_tail_ps;
+                clock.gpu_free_ps == clock.launch_done_ps + cost->host.launch_tail_ps;
         }
     }
     for (uint32_t i = 0; i < count; i++) {

@@ -332,7 +332,7 @@ static void fit_launches(const struct step_observations *observations, struct st
             }
         }
         if (count > 0) {
-            cost->launch_ps[graph] = ps_from_s(robust_median(values, count));
+            cost->host.launch_ps[graph] = ps_from_s(robust_median(values, count));
         }
     }
     free(values);
@@ -369,10 +369,10 @@ static void guess(const struct measured_run *run, struct step_cost *cost)
         .count = 3,
         .tokens = {1, 256, 2048},
         .cost_ps = {decode_ps, fmax(decode_ps, 256 * token_ps), fmax(decode_ps, 2048 * token_ps)}};
-    cost->launch_blocks_loop = run->engine.tensor_parallel == 1;
-    cost->launch_ps[CUDA_GRAPH_FULL] = 2 * PS_PER_MS;
-    cost->launch_ps[CUDA_GRAPH_PIECEWISE] = (int64_t)decode_ps;
-    cost->launch_ps[CUDA_GRAPH_NONE] = (int64_t)(2 * decode_ps);
+    cost->host.launch_blocks_loop = run->engine.tensor_parallel == 1;
+    cost->host.launch_ps[CUDA_GRAPH_FULL] = 2 * PS_PER_MS;
+    cost->host.launch_ps[CUDA_GRAPH_PIECEWISE] = (int64_t)decode_ps;
+    cost->host.launch_ps[CUDA_GRAPH_NONE] = (int64_t)(2 * decode_ps);
     free(large);
     free(gaps);
 }
@@ -451,16 +451,16 @@ static void fit_noise(const struct step_observations *observations, struct step_
             values[count++] = span_error_pct(observations, span, cost) / 100;
         }
     }
-    cost->step_noise = robust_deviation(values, count);
+    cost->spread.step = robust_deviation(values, count);
     count = 0;
     for (uint32_t i = 0; i < observations->step_count; i++) {
         double launch_s = observations->launch_s[i];
-        double median_s = s_from_ps(cost->launch_ps[observations->summaries[i].cuda_graph]);
+        double median_s = s_from_ps(cost->host.launch_ps[observations->summaries[i].cuda_graph]);
         if (!isnan(launch_s) && median_s > 0) {
             values[count++] = launch_s / median_s - 1;
         }
     }
-    cost->launch_noise = robust_deviation(values, count);
+    cost->spread.launch = robust_deviation(values, count);
     free(values);
 }
 

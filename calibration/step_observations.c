@@ -82,8 +82,9 @@ static double longest_launch_s(const struct step_cost *guess, const struct batch
 {
     static const double factors[] = {
         [CUDA_GRAPH_FULL] = 1.25, [CUDA_GRAPH_PIECEWISE] = 1.15, [CUDA_GRAPH_NONE] = 1.7};
-    return guess->launch_blocks_loop
-               ? factors[summary->cuda_graph] * s_from_ps(guess->launch_ps[summary->cuda_graph])
+    return guess->host.launch_blocks_loop
+               ? factors[summary->cuda_graph] *
+                     s_from_ps(guess->host.launch_ps[summary->cuda_graph])
                : 0;
 }
 
@@ -127,7 +128,7 @@ static double shown_end_s(const struct walk *walk, uint32_t step)
     const struct step_observations *observations = walk->observations;
     const struct batch_summary *summaries = observations->summaries;
     if (step + 2 > walk->last ||
-        (walk->guess->launch_blocks_loop && observations->waits[step + 1])) {
+        (walk->guess->host.launch_blocks_loop && observations->waits[step + 1])) {
         return NAN;
     }
     double shown_s = formed_s(walk, step + 2);
@@ -147,8 +148,8 @@ static bool shows_worker_launch(struct walk *walk, uint32_t step, double gpu_s, 
     const struct step_cost *guess = walk->guess;
     enum cuda_graph graph = walk->observations->summaries[step].cuda_graph;
     bool first_of_job = walk->known_end_s == formed_s(walk, step);
-    double launch_s = s_from_ps(guess->launch_ps[graph]);
-    if (guess->launch_blocks_loop || graph == CUDA_GRAPH_FULL || isnan(end_s) ||
+    double launch_s = s_from_ps(guess->host.launch_ps[graph]);
+    if (guess->host.launch_blocks_loop || graph == CUDA_GRAPH_FULL || isnan(end_s) ||
         !(first_of_job || gpu_s < launch_s)) {
         return false;
     }
@@ -170,14 +171,14 @@ static void take_launch(struct walk *walk, uint32_t step, double end_s, double g
     double launched_s = formed_s(walk, step + 1);
     double from_s = formed_s(walk, step);
     if (observations->waits[step]) {
-        double to_first_product_s = s_from_ps(guess->launch_ps[CUDA_GRAPH_FULL]);
+        double to_first_product_s = s_from_ps(guess->host.launch_ps[CUDA_GRAPH_FULL]);
         from_s = fmax(from_s, walk->expected_end_s - to_first_product_s);
     }
     bool decode_follows = observations->summaries[step + 1].cuda_graph == CUDA_GRAPH_FULL;
     observations->launch_s[step] = launched_s - from_s;
     if (isnan(end_s)) {
         double launch_bound_s =
-            launched_s + (decode_follows ? s_from_ps(guess->launch_ps[CUDA_GRAPH_FULL]) : 0);
+            launched_s + (decode_follows ? s_from_ps(guess->host.launch_ps[CUDA_GRAPH_FULL]) : 0);
         double gpu_bound_s = fmax(from_s, walk->expected_end_s) + gpu_s;
         if (gpu_bound_s > launch_bound_s) {
             walk->expected_end_s = gpu_bound_s;
@@ -201,7 +202,7 @@ static void take_step(struct walk *walk, uint32_t step)
     double end_s = shown_end_s(walk, step);
     double gpu_s =
         s_from_ps(step_observations_price(guess, &walk->observations->summaries[step]).gpu_ps);
-    if (guess->launch_blocks_loop &&
+    if (guess->host.launch_blocks_loop &&
         formed_s(walk, step + 1) > walk->expected_end_s + LAUNCH_MARGIN_S) {
         take_launch(walk, step, end_s, gpu_s);
         return;

@@ -15,9 +15,19 @@
 /* Integrals over time: exact, so that they do not depend on how a span is cut. */
 __extension__ typedef unsigned __int128 uint128;
 
+/* The nearest whole number, halves away from zero: the bits of llround without a call of libm.
+ * 'value' must lie within the range of int64_t. What is cut off is exact, for a double of more than
+ * 2^52 is whole. */
+static inline int64_t nearest_whole(double value)
+{
+    int64_t whole = (int64_t)value;
+    double rest = value - (double)whole;
+    return whole + (rest >= 0.5) - (rest <= -0.5);
+}
+
 static inline int64_t ps_from_s(double seconds)
 {
-    return llround(seconds * (double)PS_PER_S);
+    return nearest_whole(seconds * (double)PS_PER_S);
 }
 
 static inline double s_from_ps(int64_t picoseconds)

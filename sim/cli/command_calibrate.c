@@ -6,6 +6,7 @@
 #include "sim/base/json.h"
 #include "sim/cli/commands.h"
 #include "sim/pricing/cost_choice.h"
+#include "sim/pricing/step_cost_file.h"
 
 static void print_report(const struct measured_run *run, const struct fit_report *report)
 {

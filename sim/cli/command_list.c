@@ -12,7 +12,9 @@
 #include "sim/hardware/precision.h"
 #include "sim/policy/scheduling_policies.h"
 #include "sim/pricing/step_cost.h"
+#include "sim/pricing/step_cost_file.h"
 #include "sim/pricing/step_profile.h"
+#include "sim/pricing/step_profile_file.h"
 #include "sim/scenario/scenario.h"
 #include "workloads/length_model.h"
 

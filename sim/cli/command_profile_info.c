@@ -15,6 +15,7 @@
 #include "sim/hardware/precision.h"
 #include "sim/pricing/cost_choice.h"
 #include "sim/pricing/step_profile.h"
+#include "sim/pricing/step_profile_file.h"
 
 enum { MAX_VALUES = 64 };
 
@@ -104,13 +105,13 @@ struct work {
 static struct work work_of(const struct step_profile *profile,
                            const struct profile_operation *operation, double weight_bytes)
 {
-    double hidden = profile->hidden_size;
-    double heads = (double)profile->heads * profile->head_dim;
-    double kv = 2.0 * profile->kv_heads * profile->head_dim;
+    double hidden = profile->shape.hidden_size;
+    double heads = (double)profile->shape.heads * profile->shape.head_dim;
+    double kv = 2.0 * profile->shape.kv_heads * profile->shape.head_dim;
     double weights = 0;
     if (text_equal(operation->name, "attention")) {
         double tokens = (double)operation->tokens * operation->context;
-        return (struct work){tokens * profile->kv_bytes_per_token / profile->layers,
+        return (struct work){tokens * profile->kv_bytes_per_token / profile->shape.layers,
                              4 * tokens * heads};
     }
     if (text_equal(operation->name, "qkv")) {
@@ -118,15 +119,15 @@ static struct work work_of(const struct step_profile *profile,
     } else if (text_equal(operation->name, "o")) {
         weights = hidden * heads;
     } else if (text_equal(operation->name, "gate_up")) {
-        weights = 2 * hidden * profile->intermediate_size;
+        weights = 2 * hidden * profile->shape.intermediate_size;
     } else if (text_equal(operation->name, "down")) {
-        weights = hidden * profile->intermediate_size;
+        weights = hidden * profile->shape.intermediate_size;
     } else if (text_equal(operation->name, "lm_head")) {
-        weights = hidden * profile->vocab_size;
+        weights = hidden * profile->shape.vocab_size;
         weight_bytes = 2;
     }
     if (text_starts_with(operation->name, "sample")) {
-        return (struct work){2.0 * operation->tokens * profile->vocab_size, 0};
+        return (struct work){2.0 * operation->tokens * profile->shape.vocab_size, 0};
     }
     return (struct work){weights * weight_bytes, 2 * weights * operation->tokens};
 }
@@ -134,7 +135,7 @@ static struct work work_of(const struct step_profile *profile,
 static double layer_us(const struct step_profile *profile,
                        const struct profile_operation *operation)
 {
-    return 1000 * operation->median_ms / profile->layers;
+    return 1000 * operation->median_ms / profile->shape.layers;
 }
 
 static void print_rates(const char *name, const struct profile_operation *operation, double us,

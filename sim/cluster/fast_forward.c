@@ -85,12 +85,12 @@ static bool price_stretch(struct simulation *simulation, struct stretch *stretch
     int64_t host_ps = simulation_host_ps(simulation, instance_newest_step(instance));
     int64_t launch_ps = host_ps + price.launch_ps;
     int64_t now_ps = simulation->now_ps;
-    bool is_free = cost->launch_blocks_loop || instance->clock.launch_done_ps <= now_ps;
+    bool is_free = cost->host.launch_blocks_loop || instance->clock.launch_done_ps <= now_ps;
     stretch->max_steps = UINT64_MAX;
     stretch->launch_ps = launch_ps;
     stretch->last_gpu_ps = price.gpu_ps;
     stretch->delay_ps =
-        cost->output_overhead_ps + (instance_takes_tokens_early(instance) ? launch_ps : 0);
+        cost->host.output_overhead_ps + (instance_takes_tokens_early(instance) ? launch_ps : 0);
     stretch->times = (struct step_times){.first_ps = now_ps, .rise_ps = rise_ps};
     if (price.gpu_ps <= 1 || rise_ps < 0 || !is_free) {
         return false;
@@ -100,10 +100,10 @@ static bool price_stretch(struct simulation *simulation, struct stretch *stretch
         stretch->times.first_gap_ps = wait_ps;
         stretch->times.gap_ps = price.gpu_ps;
         return wait_ps >= price.launch_ps && price.gpu_ps >= price.launch_ps &&
-               price.gpu_ps >= cost->launch_tail_ps;
+               price.gpu_ps >= cost->host.launch_tail_ps;
     }
     int64_t lead_ps = first.cuda_graph == CUDA_GRAPH_FULL ? launch_ps : host_ps;
-    time_single_steps(stretch, lead_ps, rise_ps, cost->launch_tail_ps);
+    time_single_steps(stretch, lead_ps, rise_ps, cost->host.launch_tail_ps);
     return instance->clock.gpu_free_ps <= now_ps;
 }
 

@@ -13,8 +13,8 @@ static struct step_noise draw_noise(struct simulation *simulation)
         return (struct step_noise){1, 1};
     }
     double common = cost->uncertainty * random_normal_at(simulation->common_noise_key, 0);
-    double gpu = cost->step_noise * random_normal_at(simulation->gpu_noise_key, number);
-    double launch = cost->launch_noise * random_normal_at(simulation->launch_noise_key, number);
+    double gpu = cost->spread.step * random_normal_at(simulation->gpu_noise_key, number);
+    double launch = cost->spread.launch * random_normal_at(simulation->launch_noise_key, number);
     return (struct step_noise){.gpu = exp(common + gpu), .launch = exp(launch)};
 }
 
@@ -54,7 +54,7 @@ static int64_t draft_ps(const struct simulation *simulation, const struct batch_
         return 0;
     }
     double decodes = (double)summary->draft_tokens / summary->decode_requests;
-    return llround(decodes * cost_curve_at(&cost->decode, summary->decode_requests));
+    return nearest_whole(decodes * cost_curve_at(&cost->decode, summary->decode_requests));
 }
 
 int64_t simulation_host_ps(const struct simulation *simulation, const struct batch *batch)

@@ -462,13 +462,6 @@ const struct engine_preset engine_preset_vllm_v0 = {
     .spare_blocks = 1,
     .counts_calls = true,
     .has_policies = true,
-    /* On one GPU it runs the model itself, on several it sends each step to workers first: decode
-     * steps of single requests on one RTX A6000 (vLLM 0.7.2, Red Hat's model cards) take 1.0 ms
-     * longer than the GPU is forecast to (median of 1.5B, 7B and 8B, 0 to 1.4), those of the study
-     * on two and four RTX 4090 about 3. After 10,240 tokens, beyond what it has graphs for, they
-     * take 0.38 to 0.46 ms a layer (1.5B; 7B, 8B, 14B in INT4), whatever the GPU has to do. */
-    .lone_loop_launches = true,
-    .layer_launch_us = 420,
     .defaults = {.max_batch_tokens = 32768,
                  .max_batch_requests = 256,
                  .block_tokens = 16,

@@ -1,54 +1,104 @@
 #include "sim/pricing/all_reduce.h"
 
+#include <assert.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "sim/base/embedded.h"
+#include "sim/base/memory.h"
 #include "sim/base/text.h"
 
-enum { POINTS = 8 };
+#define TABLES_FILE "sim/pricing/data/all-reduces.json"
 
-struct table {
-    uint32_t gpus;
-    double bytes[POINTS];
-    double us[POINTS];
-};
+static uint32_t item_count(const struct json *array)
+{
+    uint32_t count = 0;
+    for (const struct json *item = json_first(array); item != NULL; item = json_next(item)) {
+        count++;
+    }
+    return count;
+}
 
-/* H200, vLLM 0.24 under a CUDA graph: its one-shot kernel up to 8 MB (aiconfigurator,
- * h200_sxm/comm/vllm/0.24.0/custom_allreduce_perf.parquet), NCCL 2.29.2 for the last point
- * (h200_sxm/comm/nccl/2.29.2/nccl_perf.parquet); Apache-2.0. */
-static const struct table nvlink[] = {
-    {2,
-     {256, 8192, 32768, 131072, 1048576, 4194304, 16777216, 67108864},
-     {4.38, 4.64, 4.62, 4.82, 8.43, 20.49, 76.57, 248.32}},
-    {4,
-     {256, 8192, 32768, 131072, 1048576, 4194304, 16777216, 67108864},
-     {4.43, 4.77, 4.92, 5.81, 12.1, 29.83, 93.78, 323.27}},
-    {8,
-     {256, 8192, 32768, 131072, 1048576, 4194304, 16777216, 67108864},
-     {4.71, 5.14, 5.67, 7.94, 14.07, 28.43, 87.17, 319.63}},
-};
+static bool rises(const double *values, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (!(values[i] > 0) || (i > 0 && values[i] <= values[i - 1])) {
+            return false;
+        }
+    }
+    return true;
+}
 
-/* L40S on PCIe 4, NCCL 2.27.3, no peer access between sockets (aiconfigurator,
- * l40s/comm/nccl/2.27.3/nccl_perf.parquet; Apache-2.0). */
-static const struct table pcie[] = {
-    {2,
-     {512, 8192, 65536, 262144, 1048576, 8388608, 67108864, 536870912},
-     {7.74, 8.09, 12.56, 30.67, 74.76, 428.9, 3358.8, 26700}},
-    {4,
-     {512, 8192, 65536, 262144, 1048576, 8388608, 67108864, 536870912},
-     {11.89, 12.98, 32.2, 109.7, 268.3, 2458.8, 19699, 156034}},
-    {8,
-     {512, 8192, 65536, 262144, 1048576, 8388608, 67108864, 536870912},
-     {22.6, 32.51, 164.5, 426, 863.2, 9987.8, 55412, 649471}},
-};
+static bool read_table(struct all_reduce_table *table, const struct json *item, const char *place,
+                       struct error *error)
+{
+    const struct json *peer = json_find(item, "peer_access");
+    const struct json *gpus = json_find(item, "gpus");
+    const char *access = peer != NULL ? json_text(peer) : NULL;
+    double degree = 0;
+    table->points = item_count(json_find(item, "bytes"));
+    if (access == NULL || !text_copy(table->peer_access, sizeof table->peer_access, access) ||
+        gpus == NULL || !json_number(gpus, &degree) || degree < 2 || degree > 1024) {
+        return error_set(error, "%s: expected 'peer_access' and 'gpus' of at least 2", place);
+    }
+    if (table->points < 2 || table->points > ALL_REDUCE_MAX_POINTS) {
+        return error_set(error, "%s: 'bytes' must hold 2 to %d numbers, found %u", place,
+                         ALL_REDUCE_MAX_POINTS, table->points);
+    }
+    table->gpus = (uint32_t)degree;
+    if (!json_numbers(item, place, "bytes", table->bytes, table->points, error) ||
+        !json_numbers(item, place, "us", table->us, table->points, error)) {
+        return false;
+    }
+    bool positive = true;
+    for (uint32_t i = 0; i < table->points; i++) {
+        positive = positive && table->us[i] > 0;
+    }
+    return (positive && rises(table->bytes, table->points)) ||
+           error_set(error, "%s: 'bytes' must rise and 'us' be above 0", place);
+}
+
+bool all_reduce_tables_read(struct all_reduce_tables *tables, struct error *error)
+{
+    struct json *document = NULL;
+    *tables = (struct all_reduce_tables){NULL, 0};
+    if (!embedded_read_json(TABLES_FILE, &document, error)) {
+        return false;
+    }
+    const struct json *array = json_find(document, "tables");
+    uint32_t count = item_count(array);
+    bool ok = count > 0 || error_set(error, "%s: 'tables' must not be empty", TABLES_FILE);
+    tables->tables = memory_zeroed(count > 0 ? count : 1, sizeof tables->tables[0]);
+    for (const struct json *item = json_first(array); ok && item != NULL; item = json_next(item)) {
+        char place[96];
+        snprintf(place, sizeof place, "%s: 'tables[%u]'", TABLES_FILE, tables->count);
+        ok = read_table(&tables->tables[tables->count++], item, place, error);
+    }
+    json_destroy(document);
+    if (!ok) {
+        all_reduce_tables_clear(tables);
+    }
+    assert(!ok || tables->count == count);
+    return ok;
+}
+
+void all_reduce_tables_clear(struct all_reduce_tables *tables)
+{
+    free(tables->tables);
+    *tables = (struct all_reduce_tables){NULL, 0};
+}
 
 /* Straight lines between the logarithms, extended beyond the last; level below the first. */
-static double look_up(const struct table *table, double bytes)
+static double look_up(const struct all_reduce_table *table, double bytes)
 {
+    assert(table->points >= 2);
     uint32_t right = 1;
     if (bytes <= table->bytes[0]) {
         return table->us[0];
     }
-    while (right + 1 < POINTS && bytes > table->bytes[right]) {
+    while (right + 1 < table->points && bytes > table->bytes[right]) {
         right++;
     }
     double slope = log(table->us[right] / table->us[right - 1]) /
@@ -56,11 +106,31 @@ static double look_up(const struct table *table, double bytes)
     return table->us[right] * pow(bytes / table->bytes[right], slope);
 }
 
-double all_reduce_us(const struct gpu *gpu, uint32_t gpus, double bytes)
+static const struct all_reduce_table *find(const struct all_reduce_tables *tables,
+                                           const char *peer_access, uint32_t gpus)
 {
-    bool all_linked =
-        text_starts_with(gpu->link, "NVLink") || text_starts_with(gpu->link, "Infinity Fabric");
-    const struct table *tables = all_linked ? nvlink : pcie;
-    uint32_t i = gpus <= 2 ? 0 : gpus <= 4 ? 1 : 2;
-    return gpus > 1 ? look_up(&tables[i], bytes) : 0;
+    const struct all_reduce_table *found = NULL;
+    for (uint32_t i = 0; i < tables->count; i++) {
+        const struct all_reduce_table *table = &tables->tables[i];
+        bool is_better = found == NULL || found->gpus < gpus;
+        if (text_equal(table->peer_access, peer_access) && is_better) {
+            found = table;
+        }
+    }
+    return found;
+}
+
+double all_reduce_us(const struct all_reduce_tables *tables, const struct gpu *gpu, uint32_t gpus,
+                     double bytes)
+{
+    assert(bytes >= 0);
+    assert(tables->count > 0);
+    if (gpus <= 1) {
+        return 0;
+    }
+    const struct all_reduce_table *table = find(tables, gpu->peer_access, gpus);
+    table = table != NULL ? table : find(tables, GPU_PEER_NONE, gpus);
+    double us = look_up(table != NULL ? table : &tables->tables[0], bytes);
+    assert(us > 0);
+    return us;
 }

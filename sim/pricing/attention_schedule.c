@@ -6,6 +6,7 @@
 
 #include "sim/base/memory.h"
 #include "sim/base/random.h"
+#include "sim/base/units.h"
 
 #define SHARE_SLACK 1.1
 /* A multiprocessor that has the memory bus to itself reads at most so many times as fast as with
@@ -163,10 +164,13 @@ enum { MEMO_ENTRIES = 1 << 14, MAX_SPREAD = 12 };
 /* The nearest number of five significant bits. */
 static uint32_t rounded(double value)
 {
-    int exponent = 0;
-    frexp(value, &exponent);
-    double unit = exponent > 5 ? ldexp(1, exponent - 5) : 1;
-    return (uint32_t)fmax(1, round(value / unit) * unit);
+    assert(value >= 0 && value < 4294967296.0);
+    uint32_t unit = 1;
+    while (value >= 32.0 * unit) {
+        unit *= 2;
+    }
+    uint32_t nearest = (uint32_t)nearest_whole(value / unit) * unit;
+    return nearest > 1 ? nearest : 1;
 }
 
 /* Equal contexts are told apart exactly: one request more can take another round. */
@@ -175,7 +179,7 @@ static struct kind kind_of(const struct attention_contexts *contexts)
     double mean = (double)contexts->tokens / contexts->requests;
     double variance = (double)contexts->squares / contexts->requests - mean * mean;
     double variation = mean > 0 && variance > 0 ? sqrt(variance) / mean : 0;
-    uint32_t spread = (uint32_t)fmin(MAX_SPREAD, round(16 * sqrt(variation)));
+    uint32_t spread = (uint32_t)fmin(MAX_SPREAD, (double)nearest_whole(16 * sqrt(variation)));
     return (struct kind){
         .requests = spread == 0 ? contexts->requests : rounded(contexts->requests),
         .spread = spread,

@@ -2,16 +2,16 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "sim/base/embedded.h"
-#include "sim/base/memory.h"
 #include "sim/base/text.h"
 #include "sim/metrics/samples.h"
-#include "sim/pricing/cost_transfer.h"
+#include "sim/pricing/cost_catalog.h"
 #include "sim/pricing/engine_factors.h"
+#include "sim/pricing/pricing_facts.h"
+#include "sim/pricing/step_cost_file.h"
 #include "sim/pricing/step_profile.h"
 
 static bool asked_configuration(const struct cost_request *request,
@@ -24,29 +24,30 @@ static bool asked_configuration(const struct cost_request *request,
            kv_precision_find(request->kv_cache, &configuration->kv, error);
 }
 
-static bool made_configuration(const struct step_cost *cost,
-                               struct cost_configuration *configuration, struct error *error)
+/* Carries 'cost' from what it was made for to what is asked; its uncertainty is 0 when that is the
+ * same. */
+static bool carry_over(struct step_cost *cost, const struct cost_configuration *made,
+                       const struct cost_configuration *asked, struct error *error)
 {
-    const struct step_cost_identity *identity = &cost->identity;
-    struct cost_request request = {.model = identity->model,
-                                   .gpu = identity->gpu,
-                                   .weights = identity->weights,
-                                   .kv_cache = identity->kv_cache,
-                                   .tensor_parallel = identity->tensor_parallel};
-    return asked_configuration(&request, configuration, error) ||
-           error_add_place(error, "calibration '%s'", identity->name);
+    const struct pricing_facts *facts = NULL;
+    return pricing_facts_shipped(&facts, error) && cost_transfer(cost, facts, made, asked, error);
 }
 
-/* Carries 'cost' to what is asked; its uncertainty is 0 when it was made for that. */
-static bool carry_over(struct step_cost *cost, const struct cost_configuration *asked,
-                       struct error *error)
+static bool is_in_bf16(const struct cost_configuration *made)
 {
-    struct cost_configuration made;
-    if (!made_configuration(cost, &made, error)) {
-        return false;
+    return text_equal(made->weights->name, "bf16");
+}
+
+/* Launches are calibrated on one engine; what is known of the one asked for goes in their place. */
+static void set_launches(struct step_cost *cost, const struct cost_request *request,
+                         const struct cost_configuration *asked)
+{
+    const struct pricing_facts *facts = NULL;
+    struct error ignored;
+    if (request->engine != NULL && pricing_facts_shipped(&facts, &ignored)) {
+        pricing_facts_set_launches(facts, request->engine, asked->model.num_hidden_layers,
+                                   asked->tensor_parallel, cost);
     }
-    cost_transfer(cost, &made, asked);
-    return true;
 }
 
 /* Says what was carried over from what; nothing when the cost was made for what is asked. */
@@ -66,44 +67,53 @@ static void warn(const struct step_cost *cost, const struct cost_request *reques
              100 * cost->uncertainty);
 }
 
-static bool read_calibration(const char *path, struct step_cost *cost,
-                             struct cost_configuration *made, struct error *error)
+/* The entry that promises the least extra uncertainty, among those in bf16 if 'only_bf16'; NULL
+ * where there is none. */
+static const struct catalog_cost *nearest_of(const struct cost_catalog *catalog,
+                                             const struct cost_configuration *asked, bool only_bf16,
+                                             double *ret_extra_pct)
 {
-    return step_cost_read(cost, path, error) && made_configuration(cost, made, error);
-}
-
-/* The shipped calibration that promises the least extra uncertainty, as it is. */
-static bool find_shipped(const struct cost_configuration *asked, struct step_cost *ret_cost,
-                         double *ret_extra_pct, struct error *error)
-{
-    bool any = false;
-    const struct embedded_file *file = NULL;
-    while ((file = embedded_next("calibration/", file)) != NULL) {
-        struct step_cost cost;
-        struct cost_configuration made;
-        if (!read_calibration(file->path, &cost, &made, error)) {
-            return false;
-        }
-        double extra_pct = cost_transfer_uncertainty_pct(&made, asked);
-        if (!any || extra_pct < *ret_extra_pct) {
-            any = true;
-            *ret_cost = cost;
+    const struct catalog_cost *nearest = NULL;
+    *ret_extra_pct = INFINITY;
+    for (uint32_t i = 0; i < catalog->count; i++) {
+        const struct catalog_cost *entry = &catalog->costs[i];
+        double extra_pct = cost_transfer_uncertainty_pct(&entry->made, asked);
+        if (extra_pct < *ret_extra_pct && (!only_bf16 || is_in_bf16(&entry->made))) {
             *ret_extra_pct = extra_pct;
+            nearest = entry;
         }
     }
-    return any || error_set(error, "no calibration is shipped; name one by --cost calibrated:FILE");
+    return nearest;
+}
+
+static bool find_shipped(const struct cost_configuration *asked,
+                         const struct catalog_cost **ret_found, double *ret_extra_pct,
+                         struct error *error)
+{
+    const struct cost_catalog *catalog = NULL;
+    if (!cost_catalog_calibrations(&catalog, error)) {
+        return false;
+    }
+    *ret_found = nearest_of(catalog, asked, false, ret_extra_pct);
+    return *ret_found != NULL ||
+           error_set(error, "no calibration is shipped; name one by --cost calibrated:FILE");
 }
 
 bool cost_choice_nearest(const struct cost_request *request, struct step_cost *ret_cost,
                          char *warning, struct error *error)
 {
     struct cost_configuration asked;
+    const struct catalog_cost *nearest = NULL;
     double extra_pct = 0;
     if (!asked_configuration(request, &asked, error) ||
-        !find_shipped(&asked, ret_cost, &extra_pct, error) ||
-        !carry_over(ret_cost, &asked, error)) {
+        !find_shipped(&asked, &nearest, &extra_pct, error)) {
         return false;
     }
+    *ret_cost = nearest->cost;
+    if (!carry_over(ret_cost, &nearest->made, &asked, error)) {
+        return false;
+    }
+    set_launches(ret_cost, request, &asked);
     warn(ret_cost, request, warning);
     return true;
 }
@@ -122,46 +132,19 @@ const char *cost_choice_profile_path(const char *name, char *buffer, size_t size
     return path_of(name, PROFILES, buffer, size);
 }
 
-/* The cost of the card by the profile at 'path', and what it was measured on. */
-static bool read_card(const char *path, struct step_cost *cost, struct cost_configuration *made,
-                      struct error *error)
-{
-    struct step_profile *profile = memory_zeroed(1, sizeof *profile);
-    bool ok = step_profile_read(profile, path, error) &&
-              step_profile_compose(profile, path, cost, error) &&
-              made_configuration(cost, made, error);
-    free(profile);
-    return ok;
-}
-
-static bool is_in_bf16(const struct cost_configuration *made)
-{
-    return text_equal(made->weights->name, "bf16");
-}
-
 /* The shipped profile in bf16 that carries over to what is asked with the least uncertainty. What
  * an engine makes of another format is put on it; a profile in that format says what our own
  * kernels do, and has to be asked for by name. */
-static bool find_card(const struct cost_configuration *asked, struct step_cost *ret_cost,
-                      struct cost_configuration *ret_made, double *ret_extra_pct,
-                      struct error *error)
+static bool find_profile(const struct cost_configuration *asked,
+                         const struct catalog_cost **ret_found, double *ret_extra_pct,
+                         struct error *error)
 {
-    *ret_extra_pct = INFINITY;
-    const struct embedded_file *file = NULL;
-    while ((file = embedded_next(PROFILES, file)) != NULL) {
-        struct step_cost cost;
-        struct cost_configuration made;
-        if (!read_card(file->path, &cost, &made, error)) {
-            return false;
-        }
-        double extra_pct = cost_transfer_uncertainty_pct(&made, asked);
-        if (is_in_bf16(&made) && extra_pct < *ret_extra_pct) {
-            *ret_extra_pct = extra_pct;
-            *ret_cost = cost;
-            *ret_made = made;
-        }
+    const struct cost_catalog *catalog = NULL;
+    if (!cost_catalog_profiles(&catalog, error)) {
+        return false;
     }
-    return !isinf(*ret_extra_pct) ||
+    *ret_found = nearest_of(catalog, asked, true, ret_extra_pct);
+    return *ret_found != NULL ||
            error_set(error, "no profile is shipped; name one by --cost profiled:FILE");
 }
 
@@ -172,45 +155,49 @@ struct wanted {
     uint32_t tensor_parallel;
 };
 
-static bool find_measured(const struct wanted *wanted, struct step_cost *ret_measured,
-                          struct cost_configuration *ret_made, bool *ret_found, struct error *error)
+static bool is_wanted(const struct cost_configuration *made, const struct wanted *wanted)
 {
+    return made->tensor_parallel == wanted->tensor_parallel &&
+           text_equal(made->weights->name, wanted->weights) && text_equal(made->kv->name, "bf16") &&
+           (wanted->model == NULL || text_equal(made->model.name, wanted->model));
+}
+
+/* NULL where there is none. */
+static bool find_measured(const struct wanted *wanted, const struct catalog_cost **ret_found,
+                          struct error *error)
+{
+    const struct cost_catalog *catalog = NULL;
     double smallest = INFINITY;
-    const struct embedded_file *file = NULL;
-    while ((file = embedded_next("calibration/", file)) != NULL) {
-        struct step_cost measured;
-        struct cost_configuration made;
-        if (!read_calibration(file->path, &measured, &made, error)) {
-            return false;
-        }
-        double size = (double)model_shape_linear_weights(&made.model);
-        if (made.tensor_parallel == wanted->tensor_parallel &&
-            text_equal(made.weights->name, wanted->weights) && text_equal(made.kv->name, "bf16") &&
-            size < smallest &&
-            (wanted->model == NULL || text_equal(made.model.name, wanted->model))) {
-            *ret_measured = measured;
-            *ret_made = made;
+    *ret_found = NULL;
+    if (!cost_catalog_calibrations(&catalog, error)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < catalog->count; i++) {
+        const struct catalog_cost *entry = &catalog->costs[i];
+        double size = (double)model_shape_linear_weights(&entry->made.model);
+        if (size < smallest && is_wanted(&entry->made, wanted)) {
+            *ret_found = entry;
             smallest = size;
         }
     }
-    *ret_found = !isinf(smallest);
     return true;
 }
 
-/* What an engine makes of so many cards: the bf16 calibration of the smallest model, and the
- * profile of that model. */
-static bool find_reference(uint32_t tensor_parallel, struct step_cost *ret_measured,
-                           struct step_cost *ret_card, bool *ret_found, struct error *error)
+/* What an engine makes of so many GPUs: the bf16 calibration of the smallest model, and the profile
+ * of that model; NULL where one of them is missing. */
+static bool find_reference(uint32_t tensor_parallel, const struct catalog_cost **ret_measured,
+                           const struct catalog_cost **ret_profile, struct error *error)
 {
     const struct wanted wanted = {.weights = "bf16", .tensor_parallel = tensor_parallel};
-    struct cost_configuration reference;
-    struct cost_configuration of_card;
     double extra_pct = INFINITY;
-    if (!find_measured(&wanted, ret_measured, &reference, ret_found, error) ||
-        (*ret_found && !find_card(&reference, ret_card, &of_card, &extra_pct, error))) {
+    if (!find_measured(&wanted, ret_measured, error) ||
+        (*ret_measured != NULL &&
+         !find_profile(&(*ret_measured)->made, ret_profile, &extra_pct, error))) {
         return false;
     }
-    *ret_found = extra_pct <= 0;
+    if (extra_pct > 0) {
+        *ret_measured = NULL;
+    }
     return true;
 }
 
@@ -219,100 +206,119 @@ static bool find_reference(uint32_t tensor_parallel, struct step_cost *ret_measu
 static bool find_factors(const struct cost_configuration *asked, struct engine_factors *factors,
                          bool *ret_found, struct error *error)
 {
-    struct step_cost format;
-    struct step_cost bf16;
-    struct cost_configuration made;
-    struct cost_configuration plain;
+    const struct catalog_cost *format = NULL;
+    const struct catalog_cost *bf16 = NULL;
+    const struct pricing_facts *facts = NULL;
     const struct wanted of_format = {.weights = asked->weights->name, .tensor_parallel = 1};
-    if (!find_measured(&of_format, &format, &made, ret_found, error)) {
+    *ret_found = false;
+    if (!pricing_facts_shipped(&facts, error) || !find_measured(&of_format, &format, error)) {
         return false;
     }
-    *ret_found = *ret_found && cost_transfer_shares_kernels(asked, &made);
-    if (!*ret_found) {
+    if (format == NULL || !cost_transfer_shares_kernels(facts, asked, &format->made)) {
         return true;
     }
     const struct wanted of_bf16 = {
-        .weights = "bf16", .model = made.model.name, .tensor_parallel = 1};
-    if (!find_measured(&of_bf16, &bf16, &plain, ret_found, error)) {
+        .weights = "bf16", .model = format->made.model.name, .tensor_parallel = 1};
+    if (!find_measured(&of_bf16, &bf16, error)) {
         return false;
     }
-    if (*ret_found) {
-        engine_factors_learn(factors, &format, &bf16, &made);
+    *ret_found = bf16 != NULL;
+    if (bf16 != NULL) {
+        engine_factors_learn(factors, &format->cost, &bf16->cost, &format->made,
+                             facts->terms.read_efficiency);
     }
     return true;
 }
 
-/* What the engine takes for a decode beyond the card: one constant, the median over the batches of
+/* What the engine takes for a decode beyond the GPU: one constant, the median over the batches of
  * the bf16 reference on as many GPUs, or on one. */
 static bool add_engine_constant(struct step_cost *cost, struct error *error)
 {
-    struct step_cost measured = {.launch_tail_ps = 0};
-    struct step_cost card = {.launch_tail_ps = 0};
+    const struct catalog_cost *measured = NULL;
+    const struct catalog_cost *profile = NULL;
     struct samples rest_ps;
-    bool found = false;
-    if (!find_reference(cost->identity.tensor_parallel, &measured, &card, &found, error) ||
-        (!found && !find_reference(1, &measured, &card, &found, error))) {
+    if (!find_reference(cost->identity.tensor_parallel, &measured, &profile, error) ||
+        (measured == NULL && !find_reference(1, &measured, &profile, error))) {
         return false;
     }
-    if (!found) {
+    if (measured == NULL) {
         return error_set(error, "no bf16 calibration and profile of one model are shipped");
     }
+    const struct cost_curve *decode = &measured->cost.decode;
     samples_init(&rest_ps);
-    for (uint32_t i = 0; i < measured.decode.count; i++) {
-        double card_ps = cost_curve_at(&card.decode, measured.decode.tokens[i]);
-        samples_add(&rest_ps, measured.decode.cost_ps[i] - card_ps);
+    for (uint32_t i = 0; i < decode->count; i++) {
+        double profile_ps = cost_curve_at(&profile->cost.decode, decode->tokens[i]);
+        samples_add(&rest_ps, decode->cost_ps[i] - profile_ps);
     }
     step_cost_add_constant(cost, fmax(0, samples_quantile(&rest_ps, 0.5)));
     samples_clear(&rest_ps);
     return true;
 }
 
-/* The card's share: by the profile 'name', or else by the nearest one. Then the engine's, as far as
- * it is known for the weights that are asked. */
-static bool compose_card(const struct cost_configuration *asked, const char *name,
-                         struct step_cost *cost, struct cost_configuration *made,
-                         struct error *error)
+/* The GPU's share: by the profile 'name', or else by the nearest one. */
+static bool take_profile(const struct cost_configuration *asked, const char *name,
+                         struct catalog_cost *ret_cost, struct error *error)
+{
+    const struct catalog_cost *nearest = NULL;
+    double extra_pct = 0;
+    char path[1024];
+    if (name != NULL) {
+        return cost_catalog_read_profile(cost_choice_profile_path(name, path, sizeof path),
+                                         ret_cost, error);
+    }
+    if (!find_profile(asked, &nearest, &extra_pct, error)) {
+        return false;
+    }
+    *ret_cost = *nearest;
+    return true;
+}
+
+/* The GPU's share, then the engine's, as far as it is known for the weights that are asked. */
+static bool compose(const struct cost_configuration *asked, const char *name,
+                    struct catalog_cost *ret_cost, struct error *error)
 {
     struct engine_factors factors;
     bool known = false;
-    double extra_pct = 0;
-    char path[1024];
-    if (!is_in_bf16(asked) && !find_factors(asked, &factors, &known, error)) {
+    if ((!is_in_bf16(asked) && !find_factors(asked, &factors, &known, error)) ||
+        !take_profile(asked, name, ret_cost, error) ||
+        !add_engine_constant(&ret_cost->cost, error)) {
         return false;
     }
-    bool ok = name != NULL
-                  ? read_card(cost_choice_profile_path(name, path, sizeof path), cost, made, error)
-                  : find_card(asked, cost, made, &extra_pct, error);
-    if (!ok || !add_engine_constant(cost, error)) {
-        return false;
-    }
-    if (known && is_in_bf16(made)) {
-        size_t length = strlen(cost->identity.name);
-        made->weights = asked->weights;
-        engine_factors_apply(&factors, cost, made);
-        snprintf(cost->identity.weights, sizeof cost->identity.weights, "%s", made->weights->name);
-        snprintf(cost->identity.name + length, sizeof cost->identity.name - length,
-                 " with the factors of %s", factors.name);
+    if (known && is_in_bf16(&ret_cost->made)) {
+        struct step_cost_identity *identity = &ret_cost->cost.identity;
+        size_t length = strlen(identity->name);
+        ret_cost->made.weights = asked->weights;
+        engine_factors_apply(&factors, &ret_cost->cost, &ret_cost->made);
+        snprintf(identity->weights, sizeof identity->weights, "%s", asked->weights->name);
+        snprintf(identity->name + length, sizeof identity->name - length, " with the factors of %s",
+                 factors.name);
     }
     return true;
 }
 
-/* By a profile: the card's share by what was measured, the host's by the nearest calibration. For
+/* By a profile: the GPU's share by what was measured, the host's by the nearest calibration. For
  * another GPU ('roofline') by its data sheet, at the efficiencies of the one measured. */
 static bool make_profiled(const struct cost_configuration *asked, const char *name,
                           struct step_cost *ret_cost, struct error *error)
 {
-    struct cost_configuration made;
-    struct step_cost host;
+    struct catalog_cost composed;
+    const struct catalog_cost *nearest = NULL;
     double extra_pct = 0;
-    if (!compose_card(asked, name, ret_cost, &made, error) ||
-        !find_shipped(asked, &host, &extra_pct, error) || !carry_over(&host, asked, error)) {
+    if (!compose(asked, name, &composed, error) ||
+        !find_shipped(asked, &nearest, &extra_pct, error)) {
+        return false;
+    }
+    struct step_cost host = nearest->cost;
+    *ret_cost = composed.cost;
+    if (!carry_over(&host, &nearest->made, asked, error)) {
         return false;
     }
     step_cost_take_host(ret_cost, &host);
-    cost_transfer(ret_cost, &made, asked);
+    if (!carry_over(ret_cost, &composed.made, asked, error)) {
+        return false;
+    }
     ret_cost->attention_is_even = false; /* the engine's schedule, not our kernel's */
-    if (!text_equal(made.gpu.name, asked->gpu.name)) {
+    if (!text_equal(composed.made.gpu.name, asked->gpu.name)) {
         snprintf(ret_cost->identity.source, sizeof ret_cost->identity.source, "roofline");
     }
     return true;
@@ -337,13 +343,19 @@ static bool find_cost(const struct cost_request *request, const struct cost_conf
         return make_profiled(asked, name, ret_cost, error);
     }
     if (name == NULL) {
+        const struct catalog_cost *nearest = NULL;
         double extra_pct = 0;
-        bool ok = find_shipped(asked, ret_cost, &extra_pct, error);
+        if (!find_shipped(asked, &nearest, &extra_pct, error)) {
+            return false;
+        }
+        *ret_cost = nearest->cost;
         *ret_found = extra_pct <= 0;
-        return ok;
+        return true;
     }
+    struct cost_configuration made;
     return step_cost_read(ret_cost, path_of(name, "calibration/", path, sizeof path), error) &&
-           carry_over(ret_cost, asked, error);
+           cost_catalog_configuration(ret_cost, &made, error) &&
+           carry_over(ret_cost, &made, asked, error);
 }
 
 bool cost_choice_find(const struct cost_request *request, struct step_cost *ret_cost,
@@ -368,6 +380,7 @@ bool cost_choice_find(const struct cost_request *request, struct step_cost *ret_
         return false;
     }
     if (*ret_found) {
+        set_launches(ret_cost, request, &asked);
         warn(ret_cost, request, warning);
     }
     return true;

@@ -3,6 +3,8 @@
 #ifndef SIM_PRICING_COST_CHOICE_H
 #define SIM_PRICING_COST_CHOICE_H
 
+#include <stddef.h>
+
 #include "sim/base/error.h"
 #include "sim/hardware/gpu.h"
 #include "sim/hardware/model_shape.h"
@@ -13,6 +15,7 @@ enum { COST_WARNING_BYTES = 512 };
 /* What a run or scenario asks a cost model for. */
 struct cost_request {
     const char *source; /* SOURCE[:FILE], or "" for the best that exists */
+    const char *engine; /* the name of its preset, version included: "vllm-0.24"; NULL as that */
     const char *model;
     const char *gpu;
     const char *weights;

@@ -8,6 +8,7 @@
 #include "sim/hardware/gpu.h"
 #include "sim/hardware/model_shape.h"
 #include "sim/hardware/precision.h"
+#include "sim/pricing/pricing_facts.h"
 #include "sim/pricing/step_cost.h"
 
 struct cost_configuration {
@@ -25,11 +26,14 @@ double cost_transfer_uncertainty_pct(const struct cost_configuration *from,
 
 /* True where an engine has the same kernels for the weights of both: vLLM takes other ones for INT4
  * on Hopper than before it. */
-bool cost_transfer_shares_kernels(const struct cost_configuration *a,
+bool cost_transfer_shares_kernels(const struct pricing_facts *facts,
+                                  const struct cost_configuration *a,
                                   const struct cost_configuration *b);
 
-/* Rewrites 'cost' from one configuration to another. */
-void cost_transfer(struct step_cost *cost, const struct cost_configuration *from,
-                   const struct cost_configuration *to);
+/* Rewrites 'cost' from one configuration to another. Fails where the GPU file lacks a fact that the
+ * price needs; 'cost' is then not to be used. */
+MUST_CHECK bool cost_transfer(struct step_cost *cost, const struct pricing_facts *facts,
+                              const struct cost_configuration *from,
+                              const struct cost_configuration *to, struct error *error);
 
 #endif

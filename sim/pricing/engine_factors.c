@@ -1,19 +1,18 @@
 #include "sim/pricing/engine_factors.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 
-/* A copy on the H200 moves 4.2 of the data sheet's 4.8 TB/s. */
-#define READ_EFFICIENCY 0.875
-
 /* Picoseconds by which a step reads its linear layers, or a GPU its part of them, sooner than in
  * bf16. */
-static double saved_reading_ps(const struct cost_configuration *configuration)
+static double saved_reading_ps(const struct cost_configuration *configuration,
+                               double read_efficiency)
 {
     double bytes = (2 - configuration->weights->linear_bytes) *
                    (double)model_shape_linear_weights(&configuration->model) /
                    configuration->tensor_parallel;
-    return bytes / (configuration->gpu.memory_gb_per_s * READ_EFFICIENCY) * 1000;
+    return bytes / (configuration->gpu.memory_gb_per_s * read_efficiency) * 1000;
 }
 
 static double products(const struct cost_configuration *configuration)
@@ -23,15 +22,19 @@ static double products(const struct cost_configuration *configuration)
 
 void engine_factors_learn(struct engine_factors *factors, const struct step_cost *format,
                           const struct step_cost *bf16,
-                          const struct cost_configuration *configuration)
+                          const struct cost_configuration *configuration, double read_efficiency)
 {
-    *factors = (struct engine_factors){.product = format->decode, .mixed = format->mixed};
+    assert(format->decode.count > 0 && bf16->decode.count > 0);
+    assert(read_efficiency > 0 && read_efficiency <= 1);
+    *factors = (struct engine_factors){
+        .product = format->decode, .mixed = format->mixed, .read_efficiency = read_efficiency};
     snprintf(factors->name, sizeof factors->name, "%s", format->identity.name);
     for (uint32_t k = 0; k < format->decode.count; k++) {
         double more_ps =
             format->decode.cost_ps[k] - cost_curve_at(&bf16->decode, format->decode.tokens[k]);
         factors->product.cost_ps[k] =
-            (more_ps + saved_reading_ps(configuration)) / products(configuration);
+            (more_ps + saved_reading_ps(configuration, factors->read_efficiency)) /
+            products(configuration);
     }
     for (uint32_t k = 0; k < format->mixed.count; k++) {
         factors->mixed.cost_ps[k] /= cost_curve_at(&bf16->mixed, format->mixed.tokens[k]);
@@ -49,7 +52,8 @@ static double level_at(const struct cost_curve *curve, double tokens)
 void engine_factors_apply(const struct engine_factors *factors, struct step_cost *cost,
                           const struct cost_configuration *configuration)
 {
-    double saved_ps = saved_reading_ps(configuration);
+    assert(factors->product.count > 0 && factors->mixed.count > 0);
+    double saved_ps = saved_reading_ps(configuration, factors->read_efficiency);
     for (uint32_t k = 0; k < cost->decode.count; k++) {
         double more_ps =
             products(configuration) * level_at(&factors->product, cost->decode.tokens[k]);

@@ -12,12 +12,13 @@ struct engine_factors {
     char name[96];             /* of the calibration in that format */
     struct cost_curve product; /* picoseconds more, by padded requests; may be below 0 */
     struct cost_curve mixed;   /* times as long, by padded tokens */
+    double read_efficiency;    /* share of the data sheet's bandwidth at which weights are read */
 };
 
 /* 'format' and 'bf16' are calibrations of one model on one GPU. */
 void engine_factors_learn(struct engine_factors *factors, const struct step_cost *format,
                           const struct step_cost *bf16,
-                          const struct cost_configuration *configuration);
+                          const struct cost_configuration *configuration, double read_efficiency);
 
 /* Rewrites 'cost', of bf16 weights on one GPU, to the weights of 'configuration'. */
 void engine_factors_apply(const struct engine_factors *factors, struct step_cost *cost,

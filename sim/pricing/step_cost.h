@@ -10,7 +10,6 @@
 #define SIM_PRICING_STEP_COST_H
 
 #include "sim/base/error.h"
-#include "sim/base/json.h"
 #include "sim/pricing/attention_schedule.h"
 #include "sim/pricing/batch_summary.h"
 
@@ -35,27 +34,37 @@ struct step_cost_identity {
     uint32_t tensor_parallel;
 };
 
+/* Host time around a step, in picoseconds. */
+struct host_cost {
+    int64_t launch_ps[3];        /* to launch a step, by enum cuda_graph */
+    int64_t launch_tail_ps;      /* launch returned -> step ended, at least; fitted no longer */
+    bool launch_blocks_loop;     /* one GPU: the engine loop launches itself */
+    int64_t request_overhead_ps; /* client sends -> engine has the request */
+    int64_t idle_start_ps;       /* an idle engine has a request -> it forms a step */
+    int64_t output_overhead_ps;  /* step's output at hand -> client has the token */
+};
+
+/* How far single times scatter around their prices, relative. */
+struct cost_spread {
+    double step;       /* of a run of steps */
+    double launch;     /* of a launch from its median */
+    double idle_start; /* of an idle start */
+};
+
 struct step_cost {
     struct step_cost_identity identity;
     struct cost_curve decode; /* by padded requests */
     struct attention_shape attention;
-    bool attention_is_even;        /* all multiprocessors always have their fair share */
-    double tile_ps;                /* a tile of decode attention at a fair share, all layers */
-    int64_t split_ps;              /* combining contexts that were split over multiprocessors */
-    int64_t split_request_ps;      /* and for each request of such a batch */
-    struct cost_curve mixed;       /* by padded tokens */
-    double mixed_attention_ps;     /* per query-key pair of the prefills */
-    int64_t beside_prefill_ps;     /* more per context token of decodes beside a large prefill */
-    int64_t launch_ps[3];          /* host time to launch a step, by enum cuda_graph */
-    int64_t launch_tail_ps;        /* launch returned -> step ended, at least; fitted no longer */
-    bool launch_blocks_loop;       /* one GPU: the engine loop launches itself */
-    int64_t request_overhead_ps;   /* client sends -> engine has the request */
-    int64_t idle_start_ps;         /* an idle engine has a request -> it forms a step */
-    int64_t output_overhead_ps;    /* step's output at hand -> client has the token */
+    bool attention_is_even;    /* all multiprocessors always have their fair share */
+    double tile_ps;            /* a tile of decode attention at a fair share, all layers */
+    int64_t split_ps;          /* combining contexts that were split over multiprocessors */
+    int64_t split_request_ps;  /* and for each request of such a batch */
+    struct cost_curve mixed;   /* by padded tokens */
+    double mixed_attention_ps; /* per query-key pair of the prefills */
+    int64_t beside_prefill_ps; /* more per context token of decodes beside a large prefill */
+    struct host_cost host;
+    struct cost_spread spread;
     double largest_context_tokens; /* of a measured decode step; beyond it is extrapolation */
-    double step_noise;             /* relative deviation of a stretch of steps from its price */
-    double launch_noise;           /* relative deviation of a launch from its median */
-    double idle_start_noise;       /* and of 'idle_start_ps' */
     double uncertainty;            /* relative, of all step times together: from carrying over */
 };
 
@@ -97,14 +106,6 @@ int64_t step_cost_rise_ps(const struct batch_summary *summary, struct attention_
 bool step_cost_is_extrapolated(const struct step_cost *cost, const struct batch_summary *summary);
 
 double cost_curve_at(const struct cost_curve *curve, double tokens);
-
-/* A calibration file (calibration/README.md); 'place' names it in errors. */
-MUST_CHECK bool step_cost_from_json(struct step_cost *cost, const struct json *document,
-                                    const char *place, struct error *error);
-/* On disk, else compiled in. */
-MUST_CHECK bool step_cost_read(struct step_cost *cost, const char *path, struct error *error);
-/* Adds the members of a calibration file to 'document'. */
-void step_cost_to_json(const struct step_cost *cost, struct json *document);
 
 /* Every step takes 'step_ps' on the GPU and nothing else costs anything: for tests of theory. */
 struct step_cost step_cost_constant(int64_t step_ps);

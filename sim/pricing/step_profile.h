@@ -4,7 +4,6 @@
 #ifndef SIM_PRICING_STEP_PROFILE_H
 #define SIM_PRICING_STEP_PROFILE_H
 
-#include "sim/base/json.h"
 #include "sim/pricing/step_cost.h"
 
 enum { STEP_PROFILE_MAX_ROWS = 1024, STEP_PROFILE_MAX_KNOTS = 32 };
@@ -28,6 +27,17 @@ struct profile_operation {
     double median_ms;
 };
 
+/* The model that was measured; heads and sizes are those of one GPU's part. */
+struct profile_shape {
+    uint32_t layers;
+    uint32_t hidden_size;
+    uint32_t intermediate_size;
+    uint32_t heads;
+    uint32_t kv_heads;
+    uint32_t vocab_size;
+    uint32_t head_dim;
+};
+
 struct step_profile {
     char model[64];
     char gpu[64];
@@ -35,13 +45,7 @@ struct step_profile {
     char kv_cache[16];
     char date[16];
     uint32_t tensor_parallel;
-    uint32_t layers;
-    uint32_t hidden_size;
-    uint32_t intermediate_size; /* this and the next: of one GPU's part */
-    uint32_t heads;
-    uint32_t kv_heads;
-    uint32_t vocab_size;
-    uint32_t head_dim;
+    struct profile_shape shape;
     uint32_t multiprocessors;
     double weight_bytes;
     double kv_bytes_per_token;
@@ -50,14 +54,6 @@ struct step_profile {
     struct profile_step steps[STEP_PROFILE_MAX_ROWS];
     struct profile_operation operations[STEP_PROFILE_MAX_ROWS];
 };
-
-/* From a document that was read at 'place'. */
-MUST_CHECK bool step_profile_parse(struct step_profile *profile, const struct json *document,
-                                   const char *place, struct error *error);
-
-/* On disk, else compiled in. */
-MUST_CHECK bool step_profile_read(struct step_profile *profile, const char *path,
-                                  struct error *error);
 
 /* The measured step, or NULL. */
 const struct profile_step *step_profile_find(const struct step_profile *profile,

@@ -17,6 +17,7 @@ enum { DEFAULT_MODEL_LEN = 32768, STREAM_OF_PREFIXES = 1, STREAM_OF_CONVERSATION
 static bool choose_cost(struct setup *setup, const struct scenario *scenario, struct error *error)
 {
     struct cost_request request = {.source = scenario->cost,
+                                   .engine = scenario->engine,
                                    .model = scenario->model,
                                    .gpu = scenario->gpu,
                                    .weights = scenario->weights,
@@ -145,19 +146,6 @@ static void set_client(struct client_settings *client, const struct scenario *sc
     }
 }
 
-/* Launches are calibrated on one engine; what is known of another one's is put in their place. */
-static void set_launches(struct setup *setup, const struct scenario *scenario)
-{
-    const struct engine_preset *preset = setup->instance.preset;
-    double layer_ps = preset->layer_launch_us * (double)PS_PER_US;
-    if (preset->lone_loop_launches && scenario->tensor_parallel == 1) {
-        setup->cost.launch_ps[CUDA_GRAPH_FULL] = 0;
-    }
-    if (layer_ps > 0) {
-        setup->cost.launch_ps[CUDA_GRAPH_NONE] = llround(layer_ps * setup->model.num_hidden_layers);
-    }
-}
-
 static bool set_engine(struct setup *setup, const struct scenario *scenario, struct error *error)
 {
     struct simulation_settings *settings = &setup->simulation;
@@ -197,7 +185,6 @@ static bool set_engine(struct setup *setup, const struct scenario *scenario, str
         .ignores_eos = scenario->ignores_eos,
         .streams_tokens = scenario->streams_tokens,
     };
-    set_launches(setup, scenario);
     set_swap(setup, scenario);
     set_instances(setup, scenario);
     instance->preset->settle(&instance->engine);

@@ -65,8 +65,6 @@ struct engine_preset {
     bool moves_kv;           /* prompts and what follows can be on different instances */
     bool counts_calls;       /* blocks noted by a scheduling pass are found by later ones only */
     bool has_policies;       /* other orders than its own can be chosen */
-    bool lone_loop_launches; /* on one GPU the loop's time holds the launch of a full graph */
-    double layer_launch_us;  /* without a graph, of each layer; 0: as the calibration has it */
     struct engine_defaults defaults;
     /* Undoes settings that the engine does not have. */
     void (*settle)(struct engine_settings *settings);

@@ -8,6 +8,7 @@
 #include "sim/cluster/simulation.h"
 #include "sim/engines/vllm_v1.h"
 #include "sim/policy/fcfs.h"
+#include "sim/pricing/step_cost_file.h"
 
 static double monotonic_s(void)
 {

@@ -73,15 +73,15 @@ static void draw_cost(struct step_cost *cost, struct random_stream *random)
     *cost = step_cost_constant((int64_t)between(random, 1, 20) * PS_PER_MS);
     cost->tile_ps = between(random, 0, 1000000);
     cost->mixed_attention_ps = 1000 * random_uniform(random);
-    cost->idle_start_ps = (int64_t)between(random, 0, 3) * PS_PER_MS;
-    cost->idle_start_noise = 0.3;
-    cost->launch_blocks_loop = random_below(random, 2) == 0;
+    cost->host.host.idle_start_ps = (int64_t)between(random, 0, 3) * PS_PER_MS;
+    cost->spread.idle_start = 0.3;
+    cost->host.host.launch_blocks_loop = random_below(random, 2) == 0;
     for (int i = 0; i < 3; i++) {
-        cost->launch_ps[i] = (int64_t)between(random, 0, 15) * PS_PER_MS;
+        cost->host.host.launch_ps[i] = (int64_t)between(random, 0, 15) * PS_PER_MS;
     }
-    cost->launch_tail_ps = (int64_t)between(random, 0, 2) * PS_PER_MS;
-    cost->request_overhead_ps = (int64_t)between(random, 0, 2) * PS_PER_MS;
-    cost->output_overhead_ps = (int64_t)between(random, 0, 2) * PS_PER_MS;
+    cost->host.host.launch_tail_ps = (int64_t)between(random, 0, 2) * PS_PER_MS;
+    cost->host.host.request_overhead_ps = (int64_t)between(random, 0, 2) * PS_PER_MS;
+    cost->host.host.output_overhead_ps = (int64_t)between(random, 0, 2) * PS_PER_MS;
 }
 
 static void draw_requests(struct scenario *scenario, struct random_stream *random)
@@ -371,7 +371,7 @@ static void draw_gpu_bound(struct scenario *scenario, uint64_t seed)
     draw(scenario, seed);
     struct random_stream *random = random_create(seed, "gpu bound");
     for (int i = 0; i < 3; i++) {
-        scenario->cost.launch_ps[i] = (int64_t)random_below(random, 3) * PS_PER_MS / 2;
+        scenario->cost.host.host.launch_ps[i] = (int64_t)random_below(random, 3) * PS_PER_MS / 2;
     }
     if (random_below(random, 2) == 0) {
         scenario->config.engine.num_blocks *= 4;
@@ -379,8 +379,8 @@ static void draw_gpu_bound(struct scenario *scenario, uint64_t seed)
     if (random_below(random, 4) == 0) {
         widen(scenario, random);
     }
-    scenario->cost.step_noise = 0.02;
-    scenario->cost.launch_noise = 0.1;
+    scenario->cost.spread.step = 0.02;
+    scenario->cost.spread.launch = 0.1;
     scenario->settings.noise = random_below(random, 2) == 0;
     scenario->settings.seed = seed;
     random_destroy(random);
@@ -499,7 +499,7 @@ static void draw_any_stretches(struct scenario *scenario, uint64_t seed)
     draw_any_engine(scenario, seed);
     struct random_stream *random = random_create(seed, "any stretches");
     for (int i = 0; i < 3 && random_below(random, 4) > 0; i++) {
-        scenario->cost.launch_ps[i] = (int64_t)random_below(random, 3) * PS_PER_MS / 2;
+        scenario->cost.host.host.launch_ps[i] = (int64_t)random_below(random, 3) * PS_PER_MS / 2;
     }
     if (random_below(random, 8) > 0) {
         set_instances(scenario, 1, 0);
@@ -509,7 +509,7 @@ static void draw_any_stretches(struct scenario *scenario, uint64_t seed)
         widen(scenario, random);
     }
     scenario->config.engine.loop_ps = (int64_t)random_below(random, 4) * PS_PER_MS / 2;
-    scenario->cost.step_noise = 0.02;
+    scenario->cost.spread.step = 0.02;
     scenario->settings.noise = random_below(random, 2) == 0;
     scenario->settings.seed = seed;
     random_destroy(random);

@@ -1,6 +1,7 @@
 #include "tests/unit/check.h"
 
 #include "sim/pricing/cost_transfer.h"
+#include "sim/pricing/step_cost_file.h"
 
 static struct cost_configuration configuration(const char *model, uint32_t weights, uint32_t degree)
 {
@@ -22,26 +23,28 @@ static void test_transfer_follows_physics(void **state)
     (void)state;
     struct step_cost made;
     struct error error;
+    const struct pricing_facts *facts = NULL;
+    assert_true(pricing_facts_shipped(&facts, &error));
     assert_true(step_cost_read(&made, "calibration/qwen7b-bf16.json", &error));
     struct cost_configuration from = configuration("qwen2.5-7b", 0, 1);
     struct step_cost same = made;
-    cost_transfer(&same, &from, &from);
+    assert_true(cost_transfer(&same, facts, &from, &from, &error));
     assert_memory_equal(&same, &made, sizeof same);
     struct step_cost larger = made;
     struct cost_configuration large = configuration("qwen2.5-32b", 0, 1);
-    cost_transfer(&larger, &from, &large);
+    assert_true(cost_transfer(&larger, facts, &from, &large, &error));
     assert_true(larger.decode.cost_ps[0] > 3 * made.decode.cost_ps[0]);
     assert_true(larger.tile_ps > made.tile_ps);
     assert_near(larger.uncertainty, 0.03, 1e-9);
     struct step_cost smaller = made;
     struct cost_configuration fp8 = configuration("qwen2.5-7b", 1, 1);
-    cost_transfer(&smaller, &from, &fp8);
+    assert_true(cost_transfer(&smaller, facts, &from, &fp8, &error));
     assert_true(smaller.decode.cost_ps[0] < 0.8 * made.decode.cost_ps[0]);
     struct step_cost shared = made;
     struct cost_configuration two = configuration("qwen2.5-7b", 0, 2);
-    cost_transfer(&shared, &from, &two);
+    assert_true(cost_transfer(&shared, facts, &from, &two, &error));
     assert_int_equal(shared.attention.kv_heads, 2);
-    assert_false(shared.launch_blocks_loop);
+    assert_false(shared.host.launch_blocks_loop);
 }
 
 int main(void)

@@ -8,8 +8,8 @@ static struct step_clock launched_behind_a_long_step(bool new_sizes_wait, uint32
 {
     const struct step_price prefill = {.gpu_ps = 50 * PS_PER_MS, .launch_ps = 10 * PS_PER_MS};
     struct step_cost cost = step_cost_constant(PS_PER_MS);
-    cost.launch_blocks_loop = true;
-    cost.launch_ps[CUDA_GRAPH_FULL] = 2 * PS_PER_MS;
+    cost.host.launch_blocks_loop = true;
+    cost.host.launch_ps[CUDA_GRAPH_FULL] = 2 * PS_PER_MS;
     struct batch_summary summary = {.prefill_requests = 1, .cuda_graph = CUDA_GRAPH_NONE};
     struct step_clock clock = {.new_sizes_wait = new_sizes_wait};
     summary.padded_tokens = 2048;

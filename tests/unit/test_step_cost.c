@@ -1,6 +1,7 @@
 #include "tests/unit/check.h"
 
 #include "sim/engines/vllm_graphs.h"
+#include "sim/pricing/step_cost_file.h"
 #include "sim/pricing/step_profile.h"
 
 static struct batch_summary decodes(uint32_t requests)

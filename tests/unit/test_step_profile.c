@@ -2,6 +2,7 @@
 
 #include "sim/base/embedded.h"
 #include "sim/pricing/step_profile.h"
+#include "sim/pricing/step_profile_file.h"
 
 /* Steps that take base + slope x context, chunks that take base + slope x pairs. */
 static void make_profile(struct step_profile *profile)
@@ -12,7 +13,7 @@ static void make_profile(struct step_profile *profile)
     static const uint32_t before[] = {0, 4096};
     memset(profile, 0, sizeof *profile);
     profile->tensor_parallel = 1;
-    profile->kv_heads = 4;
+    profile->shape.kv_heads = 4;
     profile->multiprocessors = 128;
     for (int b = 0; b < 3; b++) {
         for (int c = 0; c < 3; c++) {
@@ -113,8 +114,8 @@ static void test_profile_of_two_gpus(void **state)
         fail_msg("%s", error.message);
     }
     assert_int_equal(two.tensor_parallel, 2);
-    assert_int_equal(two.kv_heads, one.kv_heads / 2);
-    assert_int_equal(two.hidden_size, one.hidden_size);
+    assert_int_equal(two.shape.kv_heads, one.shape.kv_heads / 2);
+    assert_int_equal(two.shape.hidden_size, one.shape.hidden_size);
     assert_true(two.kv_bytes_per_token == one.kv_bytes_per_token / 2);
     assert_int_equal(cost.identity.tensor_parallel, 2);
 }

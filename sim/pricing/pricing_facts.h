@@ -1,0 +1,47 @@
+/* Facts of engines, kernels and links that prices are carried over by, each in a JSON file with its
+ * source: sim/pricing/data. A file of the same path on disk goes before the one compiled in. */
+#ifndef SIM_PRICING_PRICING_FACTS_H
+#define SIM_PRICING_PRICING_FACTS_H
+
+#include "sim/pricing/all_reduce.h"
+#include "sim/pricing/step_cost.h"
+#include "sim/pricing/weight_kernel.h"
+
+/* step-terms.json says what each is and where it was seen. */
+struct step_terms {
+    double step_overhead_us;
+    double layer_overhead_us;
+    double launch_layers_exponent;
+    double tile_heads_exponent;
+    double fp8_kv_tile_ratio;
+    double fp8_kv_layer_us;
+    double fp8_kv_launch_ratio;
+    double workers_piecewise_ratio;
+    double workers_no_graph_ratio;
+    double read_efficiency;
+};
+
+/* How the launches of an engine differ from the calibrated ones. */
+struct engine_launches {
+    char engine[32];       /* the name of its preset */
+    double layer_us;       /* a step without a graph, of each layer; 0: as calibrated */
+    bool loop_holds_graph; /* on one GPU the time of its loop holds the launch of a full graph */
+};
+
+struct pricing_facts {
+    struct step_terms terms;
+    struct weight_kernels kernels;
+    struct all_reduce_tables all_reduces;
+    struct engine_launches *launches;
+    uint32_t launch_count;
+};
+
+/* The shipped facts, read at the first call of the process and shared by all threads; they are
+ * never written again and not to be freed. */
+MUST_CHECK bool pricing_facts_shipped(const struct pricing_facts **ret_facts, struct error *error);
+
+/* Puts what is known of an engine's launches in the place of the calibrated ones. */
+void pricing_facts_set_launches(const struct pricing_facts *facts, const char *engine,
+                                uint32_t layers, uint32_t tensor_parallel, struct step_cost *cost);
+
+#endif

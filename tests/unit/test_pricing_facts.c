@@ -1,0 +1,72 @@
+#include "tests/unit/check.h"
+
+#include "sim/pricing/pricing_facts.h"
+
+static const struct pricing_facts *shipped(void)
+{
+    const struct pricing_facts *facts = NULL;
+    struct error error;
+    assert_true(pricing_facts_shipped(&facts, &error));
+    return facts;
+}
+
+static const char *kernel_of(const char *weights, double capability)
+{
+    const struct gpu gpu = {.name = "some GPU", .compute_capability = capability};
+    const struct weight_kernel *found = NULL;
+    struct error error;
+    assert_true(weight_kernel_find(&shipped()->kernels, weights, &gpu, &found, &error));
+    return found->kernel;
+}
+
+static void test_facts_are_read_once(void **state)
+{
+    (void)state;
+    assert_ptr_equal(shipped(), shipped());
+    assert_true(shipped()->terms.layer_overhead_us > 0);
+}
+
+static void test_kernels_by_capability(void **state)
+{
+    (void)state;
+    assert_string_equal(kernel_of("gptq-int4-g128", 9.0), "Machete");
+    assert_string_equal(kernel_of("gptq-int4-g128", 8.9), "Marlin");
+    assert_string_equal(kernel_of("bf16", 0), "cuBLAS");
+}
+
+static void test_unknown_capability_is_an_error(void **state)
+{
+    (void)state;
+    const struct gpu gpu = {.name = "some GPU"};
+    const struct weight_kernel *found = NULL;
+    struct error error;
+    assert_false(weight_kernel_find(&shipped()->kernels, "gptq-int4-g128", &gpu, &found, &error));
+    assert_contains(error.message, "'compute_capability' of GPU 'some GPU' is not known");
+    assert_false(weight_kernel_find(&shipped()->kernels, "ternary", &gpu, &found, &error));
+    assert_contains(error.message, "no kernel for 'ternary' weights on 'some GPU'");
+}
+
+static void test_launches_of_an_engine(void **state)
+{
+    (void)state;
+    struct step_cost cost = step_cost_constant(1000);
+    cost.host.launch_ps[CUDA_GRAPH_FULL] = 5;
+    pricing_facts_set_launches(shipped(), "vllm-0.24", 28, 1, &cost);
+    assert_int_equal(cost.host.launch_ps[CUDA_GRAPH_FULL], 5);
+    pricing_facts_set_launches(shipped(), "vllm-v0", 28, 2, &cost);
+    assert_int_equal(cost.host.launch_ps[CUDA_GRAPH_FULL], 5);
+    assert_int_equal(cost.host.launch_ps[CUDA_GRAPH_NONE], INT64_C(28) * 420000000);
+    pricing_facts_set_launches(shipped(), "vllm-v0", 28, 1, &cost);
+    assert_int_equal(cost.host.launch_ps[CUDA_GRAPH_FULL], 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_facts_are_read_once),
+        cmocka_unit_test(test_kernels_by_capability),
+        cmocka_unit_test(test_unknown_capability_is_an_error),
+        cmocka_unit_test(test_launches_of_an_engine),
+    };
+    return cmocka_run_group_tests_name("pricing_facts", tests, NULL, NULL);
+}
