@@ -91,7 +91,7 @@ static void send_requests(struct simulation *simulation, int64_t client_now_ps, 
                                      simulation->settings.groups->config->engine.intake_ps;
         push(simulation,
              simulation->intake_free_ps +
-                 simulation->settings.groups->config->cost->host.host.request_overhead_ps,
+                 simulation->settings.groups->config->cost->host.request_overhead_ps,
              EVENT_REQUEST_ARRIVAL, place);
     }
 }
@@ -306,7 +306,7 @@ static void schedule_next(struct simulation *simulation, const struct batch *bat
     uint32_t limit = instance_steps_limit(instance);
     int64_t now = simulation->now_ps;
     int64_t returned =
-        simulation->instance->config->cost->host.host.launch_blocks_loop && !batch_is_empty(batch)
+        simulation->instance->config->cost->host.launch_blocks_loop && !batch_is_empty(batch)
             ? instance->clock.launch_done_ps
             : now;
     if (!batch_is_empty(batch) && instance->steps_in_flight < limit) {
@@ -396,7 +396,7 @@ static void apply_tokens(struct simulation *simulation, struct batch *batch)
     if (batch->is_taken) {
         ready_ps = ps_max(ready_ps, instance->clock.launch_done_ps); /* of the next step */
     }
-    int64_t seen_ps = ready_ps + simulation->instance->config->cost->host.host.output_overhead_ps;
+    int64_t seen_ps = ready_ps + simulation->instance->config->cost->host.output_overhead_ps;
     deliver_to_decode_group(simulation, seen_ps);
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct batch_entry *entry = &batch->entries[i];
@@ -442,11 +442,10 @@ static int64_t idle_start_ps(struct simulation *simulation)
 {
     const struct step_cost *cost = simulation->instance->config->cost;
     if (!simulation->settings.noise) {
-        return cost->host.host.idle_start_ps;
+        return cost->host.idle_start_ps;
     }
     double deviate = random_normal_at(simulation->idle_start_noise_key, simulation->wakes++);
-    return nearest_whole((double)cost->host.host.idle_start_ps *
-                         exp(cost->spread.idle_start * deviate));
+    return nearest_whole((double)cost->host.idle_start_ps * exp(cost->spread.idle_start * deviate));
 }
 
 static void enqueue(struct simulation *simulation, uint32_t index)
@@ -491,9 +490,8 @@ static void on_step_end(struct simulation *simulation)
     }
     apply_tokens(simulation, batch);
     step(simulation);
-    decode_group_gather(instance,
-                        simulation->now_ps +
-                            simulation->instance->config->cost->host.host.output_overhead_ps);
+    decode_group_gather(instance, simulation->now_ps +
+                                      simulation->instance->config->cost->host.output_overhead_ps);
 }
 
 bool simulation_is_stalled(const struct simulation *simulation)

@@ -73,15 +73,15 @@ static void draw_cost(struct step_cost *cost, struct random_stream *random)
     *cost = step_cost_constant((int64_t)between(random, 1, 20) * PS_PER_MS);
     cost->tile_ps = between(random, 0, 1000000);
     cost->mixed_attention_ps = 1000 * random_uniform(random);
-    cost->host.host.idle_start_ps = (int64_t)between(random, 0, 3) * PS_PER_MS;
+    cost->host.idle_start_ps = (int64_t)between(random, 0, 3) * PS_PER_MS;
     cost->spread.idle_start = 0.3;
-    cost->host.host.launch_blocks_loop = random_below(random, 2) == 0;
+    cost->host.launch_blocks_loop = random_below(random, 2) == 0;
     for (int i = 0; i < 3; i++) {
-        cost->host.host.launch_ps[i] = (int64_t)between(random, 0, 15) * PS_PER_MS;
+        cost->host.launch_ps[i] = (int64_t)between(random, 0, 15) * PS_PER_MS;
     }
-    cost->host.host.launch_tail_ps = (int64_t)between(random, 0, 2) * PS_PER_MS;
-    cost->host.host.request_overhead_ps = (int64_t)between(random, 0, 2) * PS_PER_MS;
-    cost->host.host.output_overhead_ps = (int64_t)between(random, 0, 2) * PS_PER_MS;
+    cost->host.launch_tail_ps = (int64_t)between(random, 0, 2) * PS_PER_MS;
+    cost->host.request_overhead_ps = (int64_t)between(random, 0, 2) * PS_PER_MS;
+    cost->host.output_overhead_ps = (int64_t)between(random, 0, 2) * PS_PER_MS;
 }
 
 static void draw_requests(struct scenario *scenario, struct random_stream *random)
@@ -371,7 +371,7 @@ static void draw_gpu_bound(struct scenario *scenario, uint64_t seed)
     draw(scenario, seed);
     struct random_stream *random = random_create(seed, "gpu bound");
     for (int i = 0; i < 3; i++) {
-        scenario->cost.host.host.launch_ps[i] = (int64_t)random_below(random, 3) * PS_PER_MS / 2;
+        scenario->cost.host.launch_ps[i] = (int64_t)random_below(random, 3) * PS_PER_MS / 2;
     }
     if (random_below(random, 2) == 0) {
         scenario->config.engine.num_blocks *= 4;
@@ -499,7 +499,7 @@ static void draw_any_stretches(struct scenario *scenario, uint64_t seed)
     draw_any_engine(scenario, seed);
     struct random_stream *random = random_create(seed, "any stretches");
     for (int i = 0; i < 3 && random_below(random, 4) > 0; i++) {
-        scenario->cost.host.host.launch_ps[i] = (int64_t)random_below(random, 3) * PS_PER_MS / 2;
+        scenario->cost.host.launch_ps[i] = (int64_t)random_below(random, 3) * PS_PER_MS / 2;
     }
     if (random_below(random, 8) > 0) {
         set_instances(scenario, 1, 0);
