@@ -60,11 +60,11 @@ struct engine_preset {
     const char *summary;
     uint32_t reserved_blocks; /* that no request can hold */
     uint32_t spare_blocks;    /* that a decode must find free even when it needs none */
-    uint32_t ahead_tokens;   /* taken in advance whenever a request needs a block (V1 before 0.9) */
-    bool frees_to_tail;      /* freed blocks queue up behind all others, whatever they hold */
-    bool moves_kv;           /* prompts and what follows can be on different instances */
-    bool counts_calls;       /* blocks noted by a scheduling pass are found by later ones only */
-    bool has_policies;       /* other orders than its own can be chosen */
+    uint32_t ahead_tokens; /* taken in advance whenever a request needs a block (V1 before 0.9) */
+    bool frees_to_tail;    /* freed blocks queue up behind all others, whatever they hold */
+    bool moves_kv;         /* prompts and what follows can be on different instances */
+    bool counts_calls;     /* blocks noted by a scheduling pass are found by later ones only */
+    bool has_policies;     /* other orders than its own can be chosen */
     struct engine_defaults defaults;
     /* Undoes settings that the engine does not have. */
     void (*settle)(struct engine_settings *settings);
