@@ -136,10 +136,26 @@ void trace_write_header(FILE *stream)
     fputc('\n', stream);
 }
 
+/* A name that holds a comma or a quote is quoted. */
+static void write_name(FILE *stream, const char *name)
+{
+    if (strpbrk(name, ",\"") == NULL) {
+        fputs(name, stream);
+        return;
+    }
+    fputc('"', stream);
+    for (; *name != '\0'; name++) {
+        fputs(*name == '"' ? "\"\"" : (const char[]){*name, '\0'}, stream);
+    }
+    fputc('"', stream);
+}
+
 void trace_write(FILE *stream, const struct trace_request *request, const struct trace_names *names)
 {
-    fprintf(stream, "%.6f,%u,%u,%u,%u,%d,%s,%u,%u,%u\n", request->arrival_s, request->prompt_tokens,
+    fprintf(stream, "%.6f,%u,%u,%u,%u,%d,", request->arrival_s, request->prompt_tokens,
             request->output_tokens, request->reasoning_tokens, request->max_output_tokens,
-            request->priority, names->names[request->dataset], request->prefix_id,
-            request->prefix_tokens, request->conversation_id);
+            request->priority);
+    write_name(stream, names->names[request->dataset]);
+    fprintf(stream, ",%u,%u,%u\n", request->prefix_id, request->prefix_tokens,
+            request->conversation_id);
 }

@@ -3,10 +3,33 @@
 #include <assert.h>
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "sim/base/embedded.h"
 #include "sim/base/text.h"
+
+static bool fail(const struct csv_reader *reader, const char *message, struct error *error)
+{
+    return error_set(error, "%s:%llu: %s", reader->path, (unsigned long long)reader->line, message);
+}
+
+/* Takes the quotes of the field at '*read' away and goes on behind it; NULL, or what is wrong. */
+static const char *unquote(char **read, char *write)
+{
+    char *at = *read + 1;
+    for (; *at != '\0' && !(at[0] == '"' && at[1] != '"'); at++) {
+        at += *at == '"';
+        *write++ = *at;
+    }
+    if (*at == '\0') {
+        return "a quote is not closed (quoted line ends are not read)";
+    }
+    *read = at + 1;
+    *write = '\0';
+    return *at == '"' && at[1] != ',' && at[1] != '\0' ? "text behind a closing quote" : NULL;
+}
 
 /* Splits a line in place into fields, taking quotes away. */
 static bool split(struct csv_reader *reader, char *text, char **fields, size_t *ret_count,
@@ -19,25 +42,20 @@ static bool split(struct csv_reader *reader, char *text, char **fields, size_t *
             return error_set(error, "%s:%llu: more than %d columns", reader->path,
                              (unsigned long long)reader->line, CSV_MAX_COLUMNS);
         }
-        char *write = read;
-        fields[count++] = write;
-        bool quoted = false;
-        for (; *read != '\0' && (quoted || *read != ','); read++) {
-            if (*read == '"' && quoted && read[1] == '"') {
-                *write++ = *read++;
-            } else if (*read == '"') {
-                quoted = !quoted;
-            } else {
-                *write++ = *read;
+        fields[count++] = read;
+        if (*read == '"') {
+            char *end = read;
+            const char *problem = unquote(&end, read);
+            if (problem != NULL) {
+                return fail(reader, problem, error);
             }
+            read = end;
+        } else {
+            read += strcspn(read, ",");
         }
-        if (quoted) {
-            return error_set(error, "%s:%llu: a quote is not closed", reader->path,
-                             (unsigned long long)reader->line);
-        }
-        bool last = *read == '\0';
-        *write = '\0';
-        if (last) {
+        bool is_last = *read == '\0';
+        *read = '\0';
+        if (is_last) {
             *ret_count = count;
             return true;
         }
@@ -46,21 +64,40 @@ static bool split(struct csv_reader *reader, char *text, char **fields, size_t *
 }
 
 /* Reads one line without its end; '*ret_more' false at the end of the file. */
-static bool read_line(struct csv_reader *reader, char *text, bool *ret_more, struct error *error)
+static bool read_line(struct csv_reader *reader, char **text, size_t *text_bytes, bool *ret_more,
+                      struct error *error)
 {
-    *ret_more = fgets(text, CSV_MAX_LINE, reader->stream) != NULL;
+    errno = 0;
+    ssize_t length = getline(text, text_bytes, reader->stream);
+    *ret_more = length >= 0;
     if (!*ret_more) {
-        return ferror(reader->stream) == 0 ||
+        return (ferror(reader->stream) == 0 && errno == 0) ||
                error_set(error, "%s: cannot read: %s", reader->path, strerror(errno));
     }
     reader->line++;
-    size_t length = strlen(text);
-    if (length == CSV_MAX_LINE - 1 && text[length - 1] != '\n') {
+    if (length > CSV_MAX_LINE) {
         return error_set(error, "%s:%llu: line is longer than %d bytes", reader->path,
-                         (unsigned long long)reader->line, CSV_MAX_LINE - 2);
+                         (unsigned long long)reader->line, CSV_MAX_LINE);
     }
-    while (length > 0 && (text[length - 1] == '\n' || text[length - 1] == '\r')) {
-        text[--length] = '\0';
+    if (strlen(*text) != (size_t)length) {
+        return fail(reader, "not a text file (it holds a zero byte)", error);
+    }
+    while (length > 0 && ((*text)[length - 1] == '\n' || (*text)[length - 1] == '\r')) {
+        (*text)[--length] = '\0';
+    }
+    return text_is_utf8(*text) || fail(reader, "expected UTF-8 text", error);
+}
+
+/* A column that stands twice has no meaning. */
+static bool check_unique(const struct csv_reader *reader, struct error *error)
+{
+    for (size_t i = 0; i < reader->columns; i++) {
+        for (size_t k = 0; k < i; k++) {
+            if (text_equal(reader->names[i], reader->names[k])) {
+                return error_set(error, "%s:1: column '%.100s' stands twice", reader->path,
+                                 reader->names[i]);
+            }
+        }
     }
     return true;
 }
@@ -81,6 +118,23 @@ static bool check_names(const struct csv_reader *reader, const char *const *know
     return true;
 }
 
+static bool read_header(struct csv_reader *reader, struct error *error)
+{
+    static const char mark[] = "\xef\xbb\xbf"; /* of byte order */
+    bool more = false;
+    if (!read_line(reader, &reader->header, &reader->header_bytes, &more, error)) {
+        return false;
+    }
+    char *header = reader->header;
+    if (more && text_starts_with(header, mark)) {
+        header += strlen(mark);
+    }
+    if (!more || header[0] == '\0') {
+        return error_set(error, "%s:1: expected a header line, found nothing", reader->path);
+    }
+    return split(reader, header, reader->names, &reader->columns, error);
+}
+
 bool csv_open(struct csv_reader *reader, const char *path, const char *const *known,
               struct error *error)
 {
@@ -89,20 +143,19 @@ bool csv_open(struct csv_reader *reader, const char *path, const char *const *kn
         return error_set(error, "'%s': path is too long", path);
     }
     const char *embedded = embedded_find(path);
+    struct stat there;
     reader->stream = fopen(path, "r");
+    if (reader->stream != NULL && fstat(fileno(reader->stream), &there) == 0) {
+        reader->bytes = (uint64_t)there.st_size;
+    }
     if (reader->stream == NULL && embedded != NULL) {
         reader->stream = fmemopen((void *)(uintptr_t)embedded, strlen(embedded), "r");
     }
     if (reader->stream == NULL) {
         return error_set(error, "%s: cannot read: %s", path, strerror(errno));
     }
-    bool more = false;
-    bool ok = read_line(reader, reader->header, &more, error);
-    if (ok && (!more || reader->header[0] == '\0')) {
-        ok = error_set(error, "%s:1: expected a header line, found nothing", path);
-    }
-    ok = ok && split(reader, reader->header, reader->names, &reader->columns, error) &&
-         (known == NULL || check_names(reader, known, error));
+    bool ok = read_header(reader, error) && check_unique(reader, error) &&
+              (known == NULL || check_names(reader, known, error));
     if (!ok) {
         csv_close(reader);
     }
@@ -115,6 +168,16 @@ void csv_close(struct csv_reader *reader)
         fclose(reader->stream);
         reader->stream = NULL;
     }
+    free(reader->header);
+    free(reader->text);
+    reader->header = NULL;
+    reader->text = NULL;
+}
+
+double csv_progress(const struct csv_reader *reader)
+{
+    long at = reader->stream != NULL ? ftell(reader->stream) : -1;
+    return at > 0 && reader->bytes > 0 ? fmin(1, (double)at / (double)reader->bytes) : 0;
 }
 
 int csv_find(const struct csv_reader *reader, const char *name)
@@ -141,7 +204,7 @@ bool csv_require(const struct csv_reader *reader, const char *name, size_t *ret_
 bool csv_next(struct csv_reader *reader, bool *ret_more, struct error *error)
 {
     do {
-        if (!read_line(reader, reader->text, ret_more, error)) {
+        if (!read_line(reader, &reader->text, &reader->text_bytes, ret_more, error)) {
             return false;
         }
         if (!*ret_more) {
@@ -214,10 +277,22 @@ static char *begin_field(struct csv_writer *writer)
 
 void csv_write_text(struct csv_writer *writer, const char *text)
 {
-    size_t length = strlen(text);
-    assert(length <= 200);
-    memcpy(begin_field(writer), text, length);
-    writer->length += length;
+    assert(strlen(text) <= 100);
+    char *at = begin_field(writer);
+    bool quoted = strpbrk(text, ",\"") != NULL;
+    if (quoted) {
+        *at++ = '"';
+    }
+    for (; *text != '\0'; text++) {
+        if (*text == '"') {
+            *at++ = '"';
+        }
+        *at++ = *text;
+    }
+    if (quoted) {
+        *at++ = '"';
+    }
+    writer->length = (size_t)(at - writer->text);
 }
 
 /* Writes at least 'minimum' digits; returns the end. */

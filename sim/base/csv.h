@@ -1,5 +1,7 @@
-/* Writing CSV, and strict, streaming CSV reading: a header line names the columns, fields are found
- * by name, quoted fields may hold commas, and every error names file, line and column. */
+/* Writing CSV, and strict, streaming CSV reading: a header line names the columns, each once;
+ * fields are found by name; quoted fields may hold commas and quotes, but no line ends. A
+ * byte-order mark and carriage returns at line ends are skipped; text must be UTF-8. Every error
+ * names file, line and column. */
 #ifndef SIM_BASE_CSV_H
 #define SIM_BASE_CSV_H
 
@@ -9,15 +11,18 @@
 
 #include "sim/base/error.h"
 
-enum { CSV_MAX_COLUMNS = 32, CSV_MAX_LINE = 4096, CSV_WRITER_BYTES = 1 << 16 };
+enum { CSV_MAX_COLUMNS = 256, CSV_MAX_LINE = 1 << 20, CSV_WRITER_BYTES = 1 << 16 };
 
 struct csv_reader {
     FILE *stream;
     char path[1024];
     uint64_t line;
+    uint64_t bytes; /* of the file; 0: not known */
     size_t columns;
-    char header[CSV_MAX_LINE];
-    char text[CSV_MAX_LINE];
+    char *header;
+    size_t header_bytes;
+    char *text;
+    size_t text_bytes;
     char *names[CSV_MAX_COLUMNS];
     char *fields[CSV_MAX_COLUMNS]; /* of the current row */
 };
@@ -34,6 +39,9 @@ MUST_CHECK bool csv_require(const struct csv_reader *reader, const char *name, s
 
 /* The number of a column, or -1. */
 int csv_find(const struct csv_reader *reader, const char *name);
+
+/* The part of the file that has been read, from 0 to 1; 0 when that is not known. */
+double csv_progress(const struct csv_reader *reader);
 
 /* Reads the next row. '*ret_more' is false at the end of the file; blank lines are skipped. */
 MUST_CHECK bool csv_next(struct csv_reader *reader, bool *ret_more, struct error *error);
@@ -54,7 +62,8 @@ struct csv_writer {
 };
 
 void csv_writer_init(struct csv_writer *writer, FILE *stream);
-void csv_write_text(struct csv_writer *writer, const char *text); /* of at most 200 characters */
+/* Of at most 100 bytes; quoted where it holds a comma or a quote. */
+void csv_write_text(struct csv_writer *writer, const char *text);
 void csv_write_whole(struct csv_writer *writer, uint64_t value);
 /* With so many digits after the point, at most 9; NAN makes an empty field. The value times ten to
  * the digits must lie within +-2^63. */

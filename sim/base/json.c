@@ -57,6 +57,9 @@ bool json_parse(const char *text, const char *place, struct json **ret_document,
 {
     assert(text != NULL);
     const char *end = text;
+    if (!text_is_utf8(text)) {
+        return error_set(error, "%s: expected UTF-8 text", place);
+    }
     cJSON *document = cJSON_ParseWithOpts(text, &end, 1);
     if (document == NULL && end == NULL) {
         return error_set(error, "%s: malformed JSON", place);
@@ -109,6 +112,9 @@ const char *json_name(const struct json *value)
 
 const char *json_type(const struct json *value)
 {
+    if (cJSON_IsNumber(inner(value)) && !isfinite(inner(value)->valuedouble)) {
+        return "a number that is too large";
+    }
     static const struct {
         int type;
         const char *name;
@@ -226,6 +232,26 @@ void json_add_number(struct json *parent, const char *name, double value)
     } else {
         json_add_null(parent, name);
     }
+}
+
+void json_add_whole(struct json *parent, const char *name, uint64_t value)
+{
+    char digits[24];
+    snprintf(digits, sizeof digits, "%llu", (unsigned long long)value);
+    add(parent, name, cJSON_CreateRaw(digits));
+}
+
+void json_add_setting(struct json *parent, const char *name, double value)
+{
+    char digits[40];
+    assert(isfinite(value));
+    for (int precision = 12; precision <= 17; precision++) {
+        snprintf(digits, sizeof digits, "%.*g", precision, value);
+        if (strtod(digits, NULL) == value) {
+            break;
+        }
+    }
+    add(parent, name, cJSON_CreateRaw(digits));
 }
 
 void json_add_text(struct json *parent, const char *name, const char *value)

@@ -3,6 +3,7 @@
 #define SIM_BASE_JSON_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "sim/base/error.h"
 
@@ -38,6 +39,9 @@ struct json *json_create_object(void);
 struct json *json_add_object(struct json *parent, const char *name); /* name NULL: to an array */
 struct json *json_add_array(struct json *parent, const char *name);
 void json_add_number(struct json *parent, const char *name, double value);
+void json_add_whole(struct json *parent, const char *name, uint64_t value);
+/* With as many digits as it takes to read the same number again; must be finite. */
+void json_add_setting(struct json *parent, const char *name, double value);
 void json_add_text(struct json *parent, const char *name, const char *value);
 void json_add_bool(struct json *parent, const char *name, bool value);
 void json_add_null(struct json *parent, const char *name);

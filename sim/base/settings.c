@@ -71,6 +71,9 @@ static bool store_text(const struct setting *setting, const char *place, const c
         text_error_unknown(error, what, value, setting->choices, "");
         return error_add_place(error, "%s", place);
     }
+    if (!text_is_utf8(value)) {
+        return error_set(error, "%s: '%s' must be UTF-8 text", place, setting->name);
+    }
     if (!text_copy((char *)target + setting->offset, setting->bytes, value)) {
         return error_set(error, "%s: '%s' must be at most %zu characters long", place,
                          setting->name, setting->bytes - 1);
@@ -297,8 +300,10 @@ void settings_echo(const struct setting *table, const void *target, struct json 
             json_add_text(parent, leaf, field);
         } else if (table->type == SETTING_BOOL) {
             json_add_bool(parent, leaf, *(const bool *)field);
+        } else if (table->type == SETTING_NUMBER) {
+            json_add_setting(parent, leaf, number_of(table, target));
         } else if (table->type != SETTING_IGNORED) {
-            json_add_number(parent, leaf, number_of(table, target));
+            json_add_whole(parent, leaf, (uint64_t)number_of(table, target));
         }
     }
 }

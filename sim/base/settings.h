@@ -11,7 +11,8 @@
 #include "sim/base/error.h"
 #include "sim/base/json.h"
 
-#define MAX_SEED 9007199254740992.0 /* 2^53: up to there doubles hold every whole number */
+/* 2^53 - 1: beyond it, a double may stand for several whole numbers. */
+#define MAX_SEED 9007199254740991.0
 
 enum setting_type {
     SETTING_BOOL,   /* bool */

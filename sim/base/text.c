@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,6 +64,9 @@ bool text_error_unknown(struct error *error, const char *what, const char *name,
 bool text_to_double(const char *text, double *ret_value)
 {
     char *end = NULL;
+    if (text[0] == '\0' || text[strspn(text, "+-.0123456789eE")] != '\0') {
+        return false; /* no spaces, hexadecimal numbers, nan or inf */
+    }
     errno = 0;
     double value = strtod(text, &end);
     if (end == text || *end != '\0' || errno == ERANGE || !isfinite(value)) {
@@ -79,6 +83,43 @@ bool text_to_whole(const char *text, double maximum, double *ret_value)
         return false;
     }
     *ret_value = value;
+    return true;
+}
+
+/* The length of the UTF-8 character at 'at'; 0 when there is none. */
+static size_t character_bytes(const unsigned char *at)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t length = *at < 0x80             ? 1
+                    : (*at & 0xe0) == 0xc0 ? 2
+                    : (*at & 0xf0) == 0xe0 ? 3
+                    : (*at & 0xf8) == 0xf0 ? 4
+                                           : 0;
+    if (length <= 1) {
+        return length;
+    }
+    uint32_t code = *at & (0x7fu >> length);
+    for (size_t i = 1; i < length; i++) {
+        if ((at[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+        code = code << 6 | (at[i] & 0x3fu);
+    }
+    bool is_surrogate = code >= 0xd800 && code <= 0xdfff;
+    return code >= least[length] && code <= 0x10ffff && !is_surrogate ? length : 0;
+}
+
+bool text_is_utf8(const char *text)
+{
+    const unsigned char *at = (const unsigned char *)text;
+    while (*at != '\0') {
+        size_t length = character_bytes(at);
+        bool is_control = (*at < 0x20 && *at != '\t' && *at != '\n' && *at != '\r') || *at == 0x7f;
+        if (length == 0 || is_control) {
+            return false;
+        }
+        at += length;
+    }
     return true;
 }
 

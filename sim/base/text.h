@@ -15,12 +15,16 @@ const char *text_nearest(const char *text, const char *const *names);
 bool text_error_unknown(struct error *error, const char *what, const char *name,
                         const char *const *names, const char *hint);
 
-/* Strict numbers: the whole of 'text' must be one finite number in range; false otherwise. */
+/* Strict numbers: the whole of 'text' must be one finite decimal number in range, without spaces;
+ * false otherwise. */
 bool text_to_double(const char *text, double *ret_value);
 bool text_to_whole(const char *text, double maximum, double *ret_value);
 
 /* Copies into a fixed buffer; false when 'text' does not fit. */
 bool text_copy(char *buffer, size_t buffer_bytes, const char *text);
+
+/* True for well-formed UTF-8 without control characters other than tab and line ends. */
+bool text_is_utf8(const char *text);
 
 bool text_equal(const char *a, const char *b);
 /* True when 'words' stands in 'text', whatever the case, with no letter or digit next to it. */

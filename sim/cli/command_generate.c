@@ -6,33 +6,30 @@
 
 static bool write_trace(struct workload *workload, const char *path, struct error *error)
 {
-    struct output_file file = {0};
-    FILE *stream = stdout;
+    struct output_file file;
     struct trace_request request;
     bool more = true;
     bool ok = true;
-    if (path != NULL) {
-        if (!output_file_open(&file, NULL, path, error)) {
-            return false;
-        }
-        stream = file.stream;
+    if (!output_file_open(&file, NULL, path, error)) {
+        return false;
     }
-    trace_write_header(stream);
-    while ((ok = workload_next(workload, &request, &more, error)) && more) {
-        trace_write(stream, &request, &workload->datasets);
+    trace_write_header(file.stream);
+    while (ferror(file.stream) == 0 && (ok = workload_next(workload, &request, &more, error)) &&
+           more) {
+        trace_write(file.stream, &request, &workload->datasets);
     }
     if (!ok) {
         output_file_discard(&file);
         return false;
     }
-    return path == NULL || output_file_commit(&file, error);
+    return output_file_commit(&file, error);
 }
 
 static int run(const struct command *command, int argc, char **argv)
 {
     struct option_list assignments = {.count = 0};
     struct option_list positionals = {.count = 0};
-    const char *out = NULL;
+    const char *out = "-";
     const char *seed = NULL;
     const struct option options[] = {
         {"--set", "KEY=VALUE", "override a setting of the scenario", OPTION_LIST, &assignments},

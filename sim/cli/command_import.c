@@ -25,19 +25,15 @@ static bool find_format(const char *name, const struct import_format **ret_forma
 static bool write_requests(const struct import_requests *requests, const char *path,
                            struct error *error)
 {
-    struct output_file file = {0};
-    FILE *stream = stdout;
-    if (path != NULL) {
-        if (!output_file_open(&file, NULL, path, error)) {
-            return false;
-        }
-        stream = file.stream;
+    struct output_file file;
+    if (!output_file_open(&file, NULL, path, error)) {
+        return false;
     }
-    trace_write_header(stream);
-    for (uint64_t i = 0; i < requests->count; i++) {
-        trace_write(stream, &requests->requests[i], &requests->names);
+    trace_write_header(file.stream);
+    for (uint64_t i = 0; i < requests->count && ferror(file.stream) == 0; i++) {
+        trace_write(file.stream, &requests->requests[i], &requests->names);
     }
-    return path == NULL || output_file_commit(&file, error);
+    return output_file_commit(&file, error);
 }
 
 static bool read_time(const char *text, const char *option, double *ret_s, struct error *error)
@@ -50,7 +46,7 @@ static bool read_seed(const char *text, uint64_t *ret_seed, struct error *error)
 {
     double seed = 0;
     if (!text_to_whole(text, MAX_SEED, &seed)) {
-        return error_set(error, "--seed must be a whole number from 0 to 2^53, got '%s'", text);
+        return error_set(error, "--seed must be a whole number from 0 to 2^53 - 1, got '%s'", text);
     }
     *ret_seed = (uint64_t)seed;
     return true;
@@ -76,7 +72,7 @@ static void report(const struct import_requests *requests)
 static int run(const struct command *command, int argc, char **argv)
 {
     struct option_list positionals = {.count = 0};
-    const char *out = NULL;
+    const char *out = "-";
     const char *lengths = NULL;
     const char *from = NULL;
     const char *until = NULL;

@@ -11,7 +11,7 @@
 #include "plots/study/study_load.h"
 #include "sim/base/csv.h"
 #include "sim/base/memory.h"
-#include "sim/base/output_file.h"
+#include "sim/base/output_set.h"
 #include "sim/base/text.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/figures.h"
@@ -232,6 +232,24 @@ static bool write_csv(const struct work *work, const char *directory, const char
     return output_file_commit(&file, error);
 }
 
+/* By series, then by time: lines are drawn in the order of the rows. */
+static int compare_points(const void *a, const void *b)
+{
+    const struct study_point *first = a;
+    const struct study_point *second = b;
+    const char *const texts[][2] = {{first->model, second->model},
+                                    {first->model_kind, second->model_kind},
+                                    {first->dataset, second->dataset},
+                                    {first->series, second->series}};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        int order = strcmp(texts[i][0], texts[i][1]);
+        if (order != 0) {
+            return order;
+        }
+    }
+    return (first->at_s > second->at_s) - (first->at_s < second->at_s);
+}
+
 static bool write_points(const struct study_points *points, const char *directory,
                          struct error *error)
 {
@@ -276,6 +294,7 @@ static bool report_batches(const char *directory, struct error *error)
         printf("%-20s 7B %u of %u, 14B %u of %u\n", series[s], inside[0], count[0], inside[1],
                count[1]);
     }
+    qsort(points.points, points.count, sizeof points.points[0], compare_points);
     bool ok = write_points(&points, directory, error);
     study_points_clear(&points);
     return ok;
@@ -289,21 +308,28 @@ static bool report(const struct work *work, const char *csv, const char *out, st
     if (csv != NULL && !write_csv(work, NULL, csv, error)) {
         return false;
     }
-    if (!output_directory_create(out, error) || !write_csv(work, out, "paper_tables.csv", error) ||
-        (work->with_batches && !(report_batches(out, error) && study_load_report(out, error))) ||
-        !figures_draw(out, stderr, &figures, error)) {
-        return false;
+    struct output_set set;
+    bool ok = output_set_open(&set, out, figures_paper_names, error) &&
+              write_csv(work, set.stage, "paper_tables.csv", error) &&
+              (!work->with_batches ||
+               (report_batches(set.stage, error) && study_load_report(set.stage, error))) &&
+              figures_finish(&set, true, &figures, error);
+    output_set_discard(&set);
+    if (ok) {
+        fprintf(stderr, "kvcast: CSV and %u figures in %s\n", figures, out);
     }
-    fprintf(stderr, "kvcast: CSV and %u figures in %s\n", figures, out);
-    return true;
+    return ok;
 }
 
 static int run_experiments(const char *out)
 {
     struct error error;
     unsigned figures = 0;
-    if (!output_directory_create(out, &error) || !experiments_run(out, &error) ||
-        !figures_draw(out, stderr, &figures, &error)) {
+    struct output_set set;
+    bool ok = output_set_open(&set, out, figures_experiment_names, &error) &&
+              experiments_run(set.stage, &error) && figures_finish(&set, true, &figures, &error);
+    output_set_discard(&set);
+    if (!ok) {
         return options_fail(error.message);
     }
     fprintf(stderr, "kvcast: CSV and %u figures in %s\n", figures, out);

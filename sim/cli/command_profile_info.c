@@ -6,7 +6,7 @@
 #include "sim/base/csv.h"
 #include "sim/base/embedded.h"
 #include "sim/base/memory.h"
-#include "sim/base/output_file.h"
+#include "sim/base/output_set.h"
 #include "sim/base/text.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/figures.h"
@@ -238,9 +238,10 @@ static bool inform_of_steps(const struct json *document, const char *place, cons
                             bool no_plots, struct error *error)
 {
     struct step_profile *profile = memory_zeroed(1, sizeof *profile);
+    struct output_set set = {.stage = ""};
     unsigned figures = 0;
     bool ok = step_profile_parse(profile, document, place, error) &&
-              output_directory_create(directory, error);
+              output_set_open(&set, directory, figures_profile_names, error);
     if (ok) {
         uint32_t noisy = 0;
         for (uint32_t i = 0; i < profile->step_count; i++) {
@@ -256,9 +257,9 @@ static bool inform_of_steps(const struct json *document, const char *place, cons
         print_steps(profile, true);
         print_steps(profile, false);
     }
-    ok = ok && report_operations(profile, directory, error) &&
-         write_steps(profile, directory, error) &&
-         (no_plots || figures_draw(directory, stderr, &figures, error));
+    ok = ok && report_operations(profile, set.stage, error) &&
+         write_steps(profile, set.stage, error) && figures_finish(&set, !no_plots, &figures, error);
+    output_set_discard(&set);
     if (ok) {
         printf("\nresults       %s/ (%u figures)\n", directory, figures);
     }

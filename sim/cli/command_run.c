@@ -2,15 +2,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "sim/base/memory.h"
-#include "sim/base/output_file.h"
+#include "sim/base/output_set.h"
 #include "sim/base/text.h"
 #include "sim/base/units.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/figures.h"
+#include "sim/cli/progress.h"
 #include "sim/experiments/replications.h"
 #include "sim/report/run_report.h"
 #include "sim/scenario/run_price.h"
@@ -24,38 +23,40 @@ struct run_options {
     const char *out;
     bool no_plots;
     bool no_requests;
+    bool all_refused;  /* no request was served */
+    const char *stage; /* where files are written; NULL: none are */
+    bool json;         /* the summary on standard output instead of the tables */
     bool noise;
     bool stepwise;
     const char *replications_text;
     uint32_t replications; /* 1: just the run */
 };
 
-static double monotonic_s(void)
+/* The part of the work that is done; 0 when nobody can tell. */
+static double fraction_done(const struct setup *setup, const struct scenario *scenario,
+                            uint64_t done)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+    return setup->workload.generator != NULL && scenario->requests > 0
+               ? (double)done / (double)scenario->requests
+               : csv_progress(&setup->workload.trace.csv);
 }
 
 /* Runs to the end; on a terminal, a line of progress for what takes more than a second. */
-static bool simulate(struct simulation *simulation, const struct setup *setup, struct error *error)
+static bool simulate(struct simulation *simulation, const struct setup *setup,
+                     const struct scenario *scenario, struct error *error)
 {
-    enum { EVENTS_BETWEEN_LOOKS = 1 << 18 };
-    bool terminal = isatty(STDERR_FILENO);
-    double started = monotonic_s();
-    bool shown = false;
+    enum { EVENTS_BETWEEN_LOOKS = 1 << 16 };
+    struct progress progress;
+    progress_start(&progress);
     while (simulation_run_events(simulation, EVENTS_BETWEEN_LOOKS)) {
-        if (terminal && monotonic_s() > started + 1) {
-            const struct simulation_counts *counts = simulation_counts(simulation);
-            uint64_t done = counts->finished + counts->rejected;
-            fprintf(stderr, "\r%llu requests done, simulated %.0f s ", (unsigned long long)done,
-                    s_from_ps(simulation_now_ps(simulation)));
-            shown = true;
-        }
+        const struct simulation_counts *counts = simulation_counts(simulation);
+        uint64_t done = counts->finished + counts->rejected;
+        char note[128];
+        snprintf(note, sizeof note, "%llu requests done, simulated %.0f s",
+                 (unsigned long long)done, s_from_ps(simulation_now_ps(simulation)));
+        progress_show(&progress, fraction_done(setup, scenario, done), note);
     }
-    if (shown) {
-        fprintf(stderr, "\r%60s\r", "");
-    }
+    progress_end(&progress);
     return setup_check(setup, simulation, error);
 }
 
@@ -79,9 +80,6 @@ static bool open_files(struct run_files *files, struct setup *setup, const char 
                        const char *requests, const char *timeline, struct error *error)
 {
     const struct simulation_settings *settings = &setup->simulation;
-    if (!output_directory_create(directory, error)) {
-        return false;
-    }
     if (timeline != NULL && settings->timeline_interval_ps > 0) {
         if (!output_file_open(&files->timeline, directory, timeline, error)) {
             return false;
@@ -132,6 +130,7 @@ static bool write_summary(const struct scenario *scenario, const struct setup *s
                           const struct run_summary *summary, const struct run_options *chosen,
                           struct error *error)
 {
+    FILE *table = chosen->json ? stderr : stdout;
     struct json *document = json_create_object();
     json_add_number(document, "format_version", 1);
     json_add_text(document, "kvcast_version", KVCAST_VERSION);
@@ -151,9 +150,11 @@ static bool write_summary(const struct scenario *scenario, const struct setup *s
         json_add_number(replications, "count", chosen->replications);
         json_add_number(replications, "level", 0.95);
         ok = replications_run(scenario, chosen->replications,
-                              json_add_object(replications, "intervals"), stdout, error);
+                              json_add_object(replications, "intervals"), table, error);
     }
-    ok = ok && json_write_file(document, chosen->out, "summary.json", error);
+    ok = ok &&
+         (chosen->stage == NULL || json_write_file(document, chosen->stage, "summary.json", error));
+    ok = ok && (!chosen->json || json_write_file(document, NULL, "-", error));
     json_destroy(document);
     return ok;
 }
@@ -192,34 +193,53 @@ static void print_price(const struct scenario *scenario, const struct setup *set
     printf("\n");
 }
 
-static void print_contrast(const struct setup *setup, struct simulation *simulation)
+static void print_contrast(const struct setup *setup, struct simulation *simulation, FILE *table)
 {
     struct run_summary summary = simulation_summarize(simulation);
-    printf("\ncontrast      %s on the same load: KV mean %.1f %%, peak %.1f %%; running mean %.1f, "
-           "peak %u\n",
-           setup->model.name, 100 * summary.timeline.kv_mean, 100 * summary.timeline.kv_peak,
-           summary.timeline.running_mean, summary.timeline.running_peak);
+    fprintf(
+        table,
+        "\ncontrast      %s on the same load: KV mean %.1f %%, peak %.1f %%; running mean %.1f, "
+        "peak %u\n",
+        setup->model.name, 100 * summary.timeline.kv_mean, 100 * summary.timeline.kv_peak,
+        summary.timeline.running_mean, summary.timeline.running_peak);
 }
 
-/* The same load on the traditional model: for the figure that sets the two side by side. */
-static bool run_contrast(const struct scenario *scenario, const char *directory,
-                         struct error *error)
+static struct scenario contrast_of(const struct scenario *scenario)
 {
     struct scenario contrast = *scenario;
-    struct setup setup;
-    struct run_files files = {.total_blocks = 0};
-    struct simulation *simulation = NULL;
     memcpy(contrast.model, scenario->contrast_model, sizeof scenario->contrast_model);
     contrast.lengths_model[0] = '\0';
     contrast.max_model_len = 0;
+    return contrast;
+}
+
+/* A contrast that cannot be run is said before anything is simulated. */
+static bool check_contrast(const struct scenario *scenario, struct error *error)
+{
+    struct scenario contrast = contrast_of(scenario);
+    struct setup setup;
+    bool ok =
+        setup_init(&setup, &contrast, error) || error_add_place(error, "workload.contrast_model");
+    setup_clear(&setup);
+    return ok;
+}
+
+/* The same load on the traditional model: for the figure that sets the two side by side. */
+static bool run_contrast(const struct scenario *scenario, const char *directory, FILE *table,
+                         struct error *error)
+{
+    struct scenario contrast = contrast_of(scenario);
+    struct setup setup;
+    struct run_files files = {.total_blocks = 0};
+    struct simulation *simulation = NULL;
     bool ok = setup_init(&setup, &contrast, error) &&
               open_files(&files, &setup, directory, NULL, "contrast_timeline.csv", error);
     if (ok) {
         simulation = setup_simulation(&setup);
-        ok = simulate(simulation, &setup, error) && commit_files(&files, error);
+        ok = simulate(simulation, &setup, &contrast, error) && commit_files(&files, error);
     }
     if (ok) {
-        print_contrast(&setup, simulation);
+        print_contrast(&setup, simulation, table);
     } else {
         error_add_place(error, "workload.contrast_model");
     }
@@ -229,41 +249,67 @@ static bool run_contrast(const struct scenario *scenario, const char *directory,
     return ok;
 }
 
-static bool wants_contrast(const struct scenario *scenario)
+static bool wants_contrast(const struct scenario *scenario, const struct run_options *chosen)
 {
-    return scenario->contrast_model[0] != '\0' && scenario->trace[0] == '\0';
+    return !chosen->no_plots && scenario->contrast_model[0] != '\0' && scenario->trace[0] == '\0';
 }
 
-static bool run_scenario(const struct scenario *scenario, const struct run_options *chosen,
+/* The tables for people and the summary for programs. */
+static bool report(const struct scenario *scenario, const struct setup *setup,
+                   struct simulation *simulation, struct run_options *chosen, struct error *error)
+{
+    struct run_summary summary = simulation_summarize(simulation);
+    const struct simulation_counts *counts = simulation_counts(simulation);
+    chosen->all_refused = counts->finished == 0 && counts->rejected > 0;
+    if (!chosen->json) {
+        describe(scenario, setup);
+        run_report_table(&summary, stdout);
+        print_price(scenario, setup, &summary);
+    }
+    return write_summary(scenario, setup, &summary, chosen, error);
+}
+
+static bool run_scenario(const struct scenario *scenario, struct run_options *chosen,
                          struct error *error)
 {
     struct setup setup;
     struct run_files files = {.total_blocks = 0};
     struct simulation *simulation = NULL;
-    bool ok = setup_init(&setup, scenario, error);
+    bool contrasts = wants_contrast(scenario, chosen);
+    bool ok =
+        setup_init(&setup, scenario, error) && (!contrasts || check_contrast(scenario, error));
     if (ok && setup.warning[0] != '\0') {
         fprintf(stderr, "kvcast: warning: %s\n", setup.warning);
     }
-    ok = ok && open_files(&files, &setup, chosen->out, chosen->no_requests ? NULL : "requests.csv",
-                          "timeline.csv", error);
+    ok = ok && (chosen->stage == NULL ||
+                open_files(&files, &setup, chosen->stage,
+                           chosen->no_requests ? NULL : "requests.csv", "timeline.csv", error));
     if (ok) {
         setup.simulation.stepwise = chosen->stepwise;
         simulation = setup_simulation(&setup);
-        ok = simulate(simulation, &setup, error);
+        ok = simulate(simulation, &setup, scenario, error);
     }
-    if (ok) {
-        struct run_summary summary = simulation_summarize(simulation);
-        describe(scenario, &setup);
-        run_report_table(&summary, stdout);
-        print_price(scenario, &setup, &summary);
-        ok =
-            write_summary(scenario, &setup, &summary, chosen, error) && commit_files(&files, error);
-    }
+    ok = ok && report(scenario, &setup, simulation, chosen, error) && commit_files(&files, error);
     simulation_destroy(simulation);
     close_files(&files);
     setup_clear(&setup);
-    return ok && (chosen->no_plots || !wants_contrast(scenario) ||
-                  run_contrast(scenario, chosen->out, error));
+    return ok && (!contrasts ||
+                  run_contrast(scenario, chosen->stage, chosen->json ? stderr : stdout, error));
+}
+
+/* Runs into the folder: its files are replaced as one set when all has ended well. */
+static bool run_into_folder(const struct scenario *scenario, struct run_options *chosen,
+                            unsigned *ret_figures, struct error *error)
+{
+    struct output_set set;
+    if (!output_set_open(&set, chosen->out, figures_run_names, error)) {
+        return false;
+    }
+    chosen->stage = set.stage;
+    bool ok = run_scenario(scenario, chosen, error) &&
+              figures_finish(&set, !chosen->no_plots, ret_figures, error);
+    output_set_discard(&set);
+    return ok;
 }
 
 /* What the command line says on top of the scenario. */
@@ -298,7 +344,9 @@ static int run(const struct command *command, int argc, char **argv)
         {"--seed", "N", "seed of all randomness (default 1)", OPTION_TEXT, &chosen.seed},
         {"--cost", "SOURCE[:FILE]", "step costs: calibrated, profiled or roofline, [:FILE]",
          OPTION_TEXT, &chosen.cost},
-        {"--out", "DIR", "folder for the results (default results)", OPTION_TEXT, &chosen.out},
+        {"--out", "DIR", "folder for the results (default results); - prints the summary as JSON",
+         OPTION_TEXT, &chosen.out},
+        {"--json", NULL, "print the summary as JSON instead of tables", OPTION_FLAG, &chosen.json},
         {"--noise", NULL, "draw how far steps, launches and wakes lie from their prices",
          OPTION_FLAG, &chosen.noise},
         {"--replications", "N", "run N seeds; prediction intervals for every figure", OPTION_TEXT,
@@ -320,14 +368,25 @@ static int run(const struct command *command, int argc, char **argv)
     struct scenario scenario;
     struct error error;
     chosen.scenario = positionals.count > 0 ? positionals.values[0] : NULL;
-    bool ok = read_scenario(&chosen, &scenario, &error);
-    ok = ok && run_scenario(&scenario, &chosen, &error);
     unsigned figures = 0;
-    ok = ok && (chosen.no_plots || figures_draw(chosen.out, stderr, &figures, &error));
+    bool ok = read_scenario(&chosen, &scenario, &error);
+    if (text_equal(chosen.out, "-")) {
+        chosen.json = true;
+        chosen.no_plots = true;
+        ok = ok && run_scenario(&scenario, &chosen, &error);
+    } else {
+        ok = ok && run_into_folder(&scenario, &chosen, &figures, &error);
+    }
     if (!ok) {
         return options_fail(error.message);
     }
-    printf("\nresults       %s/ (%u figures)\n", chosen.out, figures);
+    if (!chosen.json) {
+        printf("\nresults       %s/ (%u figures)\n", chosen.out, figures);
+    }
+    if (chosen.all_refused) {
+        fprintf(stderr, "kvcast: every request was refused\n");
+        return EXIT_ALL_REFUSED;
+    }
     return EXIT_DONE;
 }
 

@@ -5,7 +5,7 @@
 #include "calibration/explanation.h"
 #include "calibration/step_fit.h"
 #include "calibration/validation.h"
-#include "sim/base/output_file.h"
+#include "sim/base/output_set.h"
 #include "sim/base/text.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/figures.h"
@@ -66,9 +66,11 @@ static bool explain(const struct measured_run *run, const struct measured_job *j
     }
     explanation_print(&explanation, options->json || options->markdown ? stderr : stdout);
     snprintf(directory, sizeof directory, "%.300s/%s-%s", options->out, run->name, job->name);
-    bool ok = output_directory_create(directory, error) &&
-              explanation_write(run, job, cost, &explanation, directory, error) &&
-              figures_draw(directory, stderr, &figures, error);
+    struct output_set set = {.stage = ""};
+    bool ok = output_set_open(&set, directory, figures_explain_names, error) &&
+              explanation_write(run, job, cost, &explanation, set.stage, error) &&
+              figures_finish(&set, true, &figures, error);
+    output_set_discard(&set);
     explanation_clear(&explanation);
     if (ok) {
         fprintf(stderr, "kvcast: figure and CSV in %s\n", directory);

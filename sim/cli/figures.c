@@ -1,13 +1,15 @@
 #include "sim/cli/figures.h"
 
-#include <signal.h>
+#include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sim/base/embedded.h"
 #include "sim/base/text.h"
+#include "sim/cli/gnuplot.h"
 
 struct figure {
     const char *name;
@@ -35,23 +37,33 @@ static const struct figure figures[] = {
     {"profile_roofline", "profile_operations.csv", 1000, 620},
 };
 
-static bool has_gnuplot(void)
-{
-    const char *path = getenv("PATH");
-    while (path != NULL && *path != '\0') {
-        char candidate[1024];
-        size_t length = strcspn(path, ":");
-        snprintf(candidate, sizeof candidate, "%.*s/gnuplot", (int)length, path);
-        if (access(candidate, X_OK) == 0) {
-            return true;
-        }
-        path += length + (path[length] == ':');
-    }
-    return false;
-}
+#define DRAWN(name) name ".png", name ".svg"
+#define RUN_FIGURES                                                                                \
+    DRAWN("kv_utilization"), DRAWN("running_waiting"), DRAWN("stragglers"), DRAWN("latency_cdf"),  \
+        DRAWN("difficulty"), DRAWN("contrast")
+#define PAPER_FIGURES DRAWN("paper_load"), DRAWN("paper_tables"), DRAWN("paper_running")
+#define EXPERIMENT_FIGURES                                                                         \
+    DRAWN("experiment_budgets"), DRAWN("experiment_mixed"), DRAWN("experiment_formats"),           \
+        DRAWN("experiment_ratios")
+#define PROFILE_FIGURES DRAWN("profile_steps"), DRAWN("profile_roofline")
+
+const char *const figures_run_names[] = {"summary.json",          "requests.csv", "timeline.csv",
+                                         "contrast_timeline.csv", RUN_FIGURES,    NULL};
+const char *const figures_explain_names[] = {"explain_steps.csv", "explain_state.csv",
+                                             DRAWN("explain"), NULL};
+const char *const figures_paper_names[] = {"paper_tables.csv", "paper_running.csv",
+                                           "paper_load.csv", PAPER_FIGURES, NULL};
+const char *const figures_experiment_names[] = {"experiment_budgets.csv", "experiment_mixed.csv",
+                                                "experiment_formats.csv", "experiment_ratios.csv",
+                                                EXPERIMENT_FIGURES,       NULL};
+const char *const figures_profile_names[] = {"profile_operations.csv", "profile_steps.csv",
+                                             PROFILE_FIGURES, NULL};
+static const char *const all_figures[] = {RUN_FIGURES,        DRAWN("explain"), PAPER_FIGURES,
+                                          EXPERIMENT_FIGURES, PROFILE_FIGURES,  NULL};
 
 /* One drawing: style, terminal, script. */
-static void feed(FILE *stream, const struct figure *figure, const char *script, const char *kind)
+static void write_script(FILE *stream, const struct figure *figure, const char *script,
+                         const char *kind)
 {
     bool is_png = text_equal(kind, "png");
     fprintf(stream,
@@ -61,56 +73,111 @@ static void feed(FILE *stream, const struct figure *figure, const char *script, 
             figure->height, figure->name, kind, script);
 }
 
-/* Feeds a figure's script, as PNG and as SVG, to a gnuplot that stands in the folder. */
-static bool draw(const struct figure *figure, const char *directory, struct error *error)
+/* A figure that gnuplot says it has drawn must be there. */
+static bool check_drawn(const struct figure *figure, const char *directory, const char *kind,
+                        struct error *error)
 {
+    char path[OUTPUT_PATH_BYTES + 64];
+    struct stat there;
+    snprintf(path, sizeof path, "%s/%s.%s", directory, figure->name, kind);
+    return (stat(path, &there) == 0 && there.st_size > 0) ||
+           error_set(error, "gnuplot did not write '%s.%s'", figure->name, kind);
+}
+
+/* The figure as PNG and as SVG. Larger tables may take longer. */
+static bool draw(const struct figure *figure, const char *directory, off_t table_bytes,
+                 struct error *error)
+{
+    enum { LIMIT_S = 20, BYTES_PER_S = 1 << 20 };
     char path[128];
+    char *text = NULL;
+    size_t length = 0;
     snprintf(path, sizeof path, "plots/%s.gp", figure->name);
     const char *script = embedded_find(path);
-    int ends[2];
-    if (script == NULL || pipe(ends) != 0) {
-        return error_set(error, "figure '%s': cannot start gnuplot", figure->name);
-    }
-    pid_t child = fork();
-    if (child == 0) {
-        dup2(ends[0], STDIN_FILENO);
-        close(ends[0]);
-        close(ends[1]);
-        if (chdir(directory) == 0 && setenv("LC_ALL", "C.UTF-8", 1) == 0) {
-            execlp("gnuplot", "gnuplot", "-", (char *)NULL);
-        }
-        _exit(127);
-    }
-    close(ends[0]);
-    FILE *stream = fdopen(ends[1], "w");
-    feed(stream, figure, script, "png");
-    feed(stream, figure, script, "svg");
+    assert(script != NULL);
+    FILE *stream = open_memstream(&text, &length);
+    write_script(stream, figure, script, "png");
+    write_script(stream, figure, script, "svg");
     fclose(stream);
-    int status = 0;
-    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
-        return error_set(error, "figure '%s': gnuplot failed in '%s'", figure->name, directory);
-    }
-    return true;
+    bool ok =
+        gnuplot_run(directory, text, LIMIT_S + (unsigned)(table_bytes / BYTES_PER_S), error) &&
+        check_drawn(figure, directory, "png", error) &&
+        check_drawn(figure, directory, "svg", error);
+    free(text);
+    return ok || error_add_place(error, "figure '%s'", figure->name);
 }
 
 bool figures_draw(const char *directory, FILE *notes, unsigned *ret_count, struct error *error)
 {
     *ret_count = 0;
-    if (!has_gnuplot()) {
+    if (!gnuplot_is_installed()) {
         fprintf(notes, "kvcast: gnuplot is not installed: figures are skipped\n");
         return true;
     }
-    signal(SIGPIPE, SIG_IGN);
     for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
-        char path[1200];
+        char path[OUTPUT_PATH_BYTES + 64];
+        struct stat there;
         snprintf(path, sizeof path, "%s/%s", directory, figures[i].needs);
-        if (access(path, R_OK) != 0) {
+        if (stat(path, &there) != 0) {
             continue;
         }
-        if (!draw(&figures[i], directory, error)) {
+        if (!draw(&figures[i], directory, there.st_size, error)) {
             return false;
         }
         ++*ret_count;
     }
     return true;
+}
+
+bool figures_finish(struct output_set *set, bool draw_them, unsigned *ret_count,
+                    struct error *error)
+{
+    struct error not_placed;
+    *ret_count = 0;
+    bool drawn = !draw_them || figures_draw(set->stage, stderr, ret_count, error);
+    if (!output_set_commit(set, &not_placed)) {
+        *error = not_placed;
+        return false;
+    }
+    return drawn;
+}
+
+/* Lets the stage of a set see a table of the folder it will replace. */
+static bool link_table(const struct output_set *set, const char *name, struct error *error)
+{
+    char from[OUTPUT_PATH_BYTES];
+    char to[OUTPUT_PATH_BYTES + 64];
+    char whole[OUTPUT_PATH_BYTES + 64];
+    struct stat there;
+    snprintf(whole, sizeof whole, "%s/%s", set->directory, name);
+    if (stat(whole, &there) != 0) {
+        return true;
+    }
+    if (!S_ISREG(there.st_mode)) {
+        return error_set(error, "%s: expected a regular file", whole);
+    }
+    snprintf(from, sizeof from, "../%.200s", name);
+    snprintf(to, sizeof to, "%s/%s", set->stage, name);
+    return symlink(from, to) == 0 || errno == EEXIST ||
+           error_set(error, "%s: cannot link: %s", to, strerror(errno));
+}
+
+bool figures_redraw(const char *directory, unsigned *ret_count, struct error *error)
+{
+    struct output_set set;
+    *ret_count = 0;
+    if (!gnuplot_is_installed()) {
+        fprintf(stderr, "kvcast: gnuplot is not installed: figures are skipped\n");
+        return true;
+    }
+    if (!output_set_open(&set, directory, all_figures, error)) {
+        return false;
+    }
+    bool ok = link_table(&set, "explain_state.csv", error);
+    for (size_t i = 0; ok && i < sizeof figures / sizeof figures[0]; i++) {
+        ok = link_table(&set, figures[i].needs, error);
+    }
+    ok = ok && figures_draw(set.stage, stderr, ret_count, error) && output_set_commit(&set, error);
+    output_set_discard(&set);
+    return ok;
 }

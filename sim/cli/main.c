@@ -1,6 +1,11 @@
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "sim/base/cleanup.h"
+#include "sim/base/output_file.h"
 #include "sim/base/text.h"
 #include "sim/cli/commands.h"
 
@@ -20,7 +25,19 @@ static int print_usage(FILE *stream)
     return stream == stdout ? EXIT_DONE : EXIT_BAD_USAGE;
 }
 
-int main(int argc, char **argv)
+/* Gives standard streams that were closed a place, so that no file or pipe gets their numbers. They
+ * are opened the wrong way round: using one stays an error. */
+static void open_standard_streams(void)
+{
+    for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++) {
+        if (fcntl(i, F_GETFD) < 0) {
+            int opened = open("/dev/null", i == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+            (void)opened;
+        }
+    }
+}
+
+static int run_command(int argc, char **argv)
 {
     if (argc < 2) {
         return print_usage(stderr);
@@ -44,4 +61,22 @@ int main(int argc, char **argv)
             nearest != NULL ? ", did you mean '" : "", nearest != NULL ? nearest : "",
             nearest != NULL ? "'?" : "");
     return EXIT_BAD_USAGE;
+}
+
+/* What was printed must have arrived. A reader that stopped reading, as 'head' does, wants no
+ * message about it. */
+static int check_output(int status)
+{
+    struct error error;
+    if (output_standard_check(&error) || status != EXIT_DONE) {
+        return status;
+    }
+    return errno == EPIPE ? EXIT_BAD_INPUT : options_fail(error.message);
+}
+
+int main(int argc, char **argv)
+{
+    open_standard_streams();
+    cleanup_install();
+    return check_output(run_command(argc, argv));
 }

@@ -8,7 +8,12 @@
 
 #include "sim/base/option_list.h"
 
-enum { EXIT_DONE = 0, EXIT_BAD_INPUT = 1, EXIT_BAD_USAGE = 2 };
+enum {
+    EXIT_DONE = 0,
+    EXIT_BAD_INPUT = 1,
+    EXIT_BAD_USAGE = 2,
+    EXIT_ALL_REFUSED = 3 /* the run ended, and served no request */
+};
 
 enum option_kind {
     OPTION_FLAG, /* bool */

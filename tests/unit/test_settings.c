@@ -1,5 +1,6 @@
 #include "tests/unit/check.h"
 
+#include "sim/base/json.h"
 #include "sim/base/settings.h"
 
 struct sample {
@@ -21,7 +22,7 @@ static const struct setting sample_settings[] = {
     {.name = "part.ratio", .type = SETTING_NUMBER, SETTING_OF(sample, ratio), .maximum = 1},
     {.name = "flag", .type = SETTING_BOOL, SETTING_OF(sample, flag)},
     {.name = "kind", .type = SETTING_TEXT, SETTING_OF(sample, kind), .choices = kinds},
-    {.name = "seed", .type = SETTING_SEED, SETTING_OF(sample, seed), .maximum = 9007199254740992},
+    {.name = "seed", .type = SETTING_SEED, SETTING_OF(sample, seed), .maximum = 9007199254740991},
     {.name = NULL},
 };
 
@@ -82,11 +83,32 @@ static void test_settings_errors(void **state)
     expect_settings_error("[1]", "expected an object, got array");
 }
 
+static void test_settings_of_the_command_line(void **state)
+{
+    (void)state;
+    struct sample sample = {.kind = "blue"};
+    struct error error;
+    static const char *const bad[][2] = {
+        {"part.ratio=0x1", "--set: 'part.ratio' must be a number, got 0x1"},
+        {"part.ratio=nan", "must be a number, got nan"},
+        {"part.ratio=1.5", "must be a number from 0 to 1, got 1.5"},
+        {"part.ratio", "expected KEY=VALUE"},
+        {"seed=9007199254740993", "'seed' must be a whole number"},
+        {"kind=\xff", "must be one of red, blue"},
+        {"flag=1", "'flag' must be true or false, got 1"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_false(settings_assign(sample_settings, bad[i][0], &sample, &error));
+        assert_contains(error.message, bad[i][1]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_settings_read_and_echo),
         cmocka_unit_test(test_settings_errors),
+        cmocka_unit_test(test_settings_of_the_command_line),
     };
     return cmocka_run_group_tests_name("settings", tests, NULL, NULL);
 }
