@@ -12,7 +12,6 @@
 
 struct outcome {
     struct run_summary summary;
-    struct run_price price;
     FILE *file; /* for the timeline; NULL: it is not wanted */
 };
 
@@ -21,8 +20,7 @@ static bool note_outcome(void *context, const struct finished_run *run, struct e
     (void)error;
     struct outcome *outcome = context;
     const struct timeline *timeline = simulation_timeline(run->simulation);
-    outcome->summary = simulation_summarize(run->simulation);
-    outcome->price = run_price_of(run->scenario, &run->setup->gpu, &outcome->summary);
+    outcome->summary = run_price_summarize(run);
     for (uint64_t i = 0; outcome->file != NULL && i < timeline->sample_count; i++) {
         const struct timeline_sample *sample = &timeline->samples[i];
         fprintf(outcome->file, "%.3f,%u,%.5f\n", s_from_ps(sample->at_ps), sample->state.running,
@@ -43,7 +41,7 @@ static bool run_with(const char *path, const char *key, const char *value, struc
 
 static double accuracy_pct(const struct run_summary *summary)
 {
-    return summary->graded > 0 ? 100.0 * (double)summary->right / (double)summary->graded : 0;
+    return summary->requests.graded > 0 ? 100.0 * summary->requests.accuracy : 0;
 }
 
 /* (a) What a larger budget buys, and what it takes of the KV cache. */
@@ -62,10 +60,11 @@ static bool vary_budget(FILE *file, struct error *error)
         const struct run_summary *summary = &outcome.summary;
         printf("  %6s %7.1f %% %6.1f %% %6.1f %% %16.0f %7.1f s\n", budgets[i],
                accuracy_pct(summary), 100 * summary->timeline.kv_peak,
-               100 * summary->timeline.kv_mean, summary->output_tokens_per_s, summary->e2e_s.p90);
+               100 * summary->timeline.kv_mean, summary->throughput.output_tokens_per_s,
+               summary->latency.e2e_s.p90);
         fprintf(file, "%s,%.3f,%.5f,%.5f,%.2f,%.3f\n", budgets[i], accuracy_pct(summary),
-                summary->timeline.kv_peak, summary->timeline.kv_mean, summary->output_tokens_per_s,
-                summary->e2e_s.p90);
+                summary->timeline.kv_peak, summary->timeline.kv_mean,
+                summary->throughput.output_tokens_per_s, summary->latency.e2e_s.p90);
     }
     return true;
 }
@@ -100,13 +99,13 @@ static bool vary_format(FILE *file, struct error *error)
         if (!run_with(EXAMPLES "formats.json", "model.weights", formats[i], &outcome, error)) {
             return false;
         }
-        const struct run_price *price = &outcome.price;
+        const struct run_price *price = &outcome.summary.price;
         printf("  %-15s %16.0f %7.1f %% %19.0f %12.4f to %.4f\n", formats[i],
-               outcome.summary.output_tokens_per_s, accuracy_pct(&outcome.summary),
+               outcome.summary.throughput.output_tokens_per_s, accuracy_pct(&outcome.summary),
                3600 * price->right_per_gpu_s, price->usd_per_right_answer_low,
                price->usd_per_right_answer_high);
         fprintf(file, "%s,%.2f,%.3f,%.2f,%.5f,%.5f\n", formats[i],
-                outcome.summary.output_tokens_per_s, accuracy_pct(&outcome.summary),
+                outcome.summary.throughput.output_tokens_per_s, accuracy_pct(&outcome.summary),
                 3600 * price->right_per_gpu_s, price->usd_per_right_answer_low,
                 price->usd_per_right_answer_high);
     }
@@ -134,10 +133,12 @@ static bool vary_split_of(const char *load, const char *path, FILE *file, struct
             return false;
         }
         const struct run_summary *summary = &outcome.summary;
-        printf("  %-5s %8.2f s %7.1f ms %8.1f s %16.0f\n", splits[i].name, summary->ttft_s.p90,
-               1000 * summary->tpot_s.p90, summary->e2e_s.p90, summary->output_tokens_per_s);
-        fprintf(file, "%s,%s,%.5f,%.5f,%.4f,%.2f\n", load, splits[i].name, summary->ttft_s.p90,
-                1000 * summary->tpot_s.p90, summary->e2e_s.p90, summary->output_tokens_per_s);
+        printf("  %-5s %8.2f s %7.1f ms %8.1f s %16.0f\n", splits[i].name,
+               summary->latency.ttft_s.p90, 1000 * summary->latency.tpot_s.p90,
+               summary->latency.e2e_s.p90, summary->throughput.output_tokens_per_s);
+        fprintf(file, "%s,%s,%.5f,%.5f,%.4f,%.2f\n", load, splits[i].name,
+                summary->latency.ttft_s.p90, 1000 * summary->latency.tpot_s.p90,
+                summary->latency.e2e_s.p90, summary->throughput.output_tokens_per_s);
     }
     return true;
 }

@@ -310,12 +310,12 @@ static void add_numbers(struct study_numbers *sum, const struct run_summary *sum
                         const struct study_cell *cell, uint32_t items)
 {
     bool plain_ttft = text_equal(cell->table, "1") || !text_equal(cell->model_kind, "reasoning");
-    double chunks = (double)(summary->output_tokens - summary->accepted_drafts);
+    double chunks = (double)(summary->speculation.streamed_chunks);
     double words = dataset_of(cell)->prompt_words * items;
     sum->mean_output_tokens += chunks / items;
     sum->pass_time_s += summary->makespan_s;
     sum->tokens_per_s += (words + chunks) / summary->makespan_s;
-    sum->ttfvt_s += plain_ttft ? summary->ttft_s.mean : summary->ttfvt_s.mean;
+    sum->ttfvt_s += plain_ttft ? summary->latency.ttft_s.mean : summary->latency.ttfvt_s.mean;
 }
 
 static double accuracy_of(const struct setup *setup, const struct scenario *scenario)

@@ -15,6 +15,7 @@
 #include "sim/pricing/step_cost_file.h"
 #include "sim/pricing/step_profile.h"
 #include "sim/pricing/step_profile_file.h"
+#include "sim/report/figure_report.h"
 #include "sim/scenario/scenario.h"
 #include "workloads/length_model.h"
 
@@ -141,6 +142,13 @@ static bool list_settings(struct error *error)
     return true;
 }
 
+static bool list_figures(struct error *error)
+{
+    (void)error;
+    figure_report_list(stdout);
+    return true;
+}
+
 static const struct {
     const char *name;
     bool (*list)(struct error *error);
@@ -152,7 +160,8 @@ static const struct {
               {"datasets", list_datasets},
               {"calibrations", list_calibrations},
               {"profiles", list_profiles},
-              {"settings", list_settings}};
+              {"settings", list_settings},
+              {"figures", list_figures}};
 
 static int run(const struct command *command, int argc, char **argv)
 {
@@ -185,8 +194,9 @@ static int run(const struct command *command, int argc, char **argv)
 const struct command command_list = {
     .name = "list",
     .arguments = "TOPIC",
-    .summary = "show models, GPUs, engines, policies, precisions, datasets, costs, settings",
+    .summary =
+        "show models, GPUs, engines, policies, precisions, datasets, costs, settings, figures",
     .details = "topics: models gpus engines policies precisions datasets calibrations profiles "
-               "settings\n",
+               "settings figures\n",
     .run = run,
 };

@@ -1,5 +1,4 @@
 #include <math.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "sim/base/csv.h"
 #include "sim/base/memory.h"
 #include "sim/base/output_set.h"
+#include "sim/base/parallel.h"
 #include "sim/base/text.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/figures.h"
@@ -36,51 +36,28 @@ struct work {
     uint32_t count;
     uint32_t replications;
     bool with_batches; /* the figures of one batch over time too */
-    atomic_uint next;
     atomic_uint done;
-    atomic_bool failed;
-    struct error error;
 };
 
-static void *work_on(void *context)
+static bool simulate_cell(void *context, uint32_t index, struct error *error)
 {
     struct work *work = context;
-    for (uint32_t i = atomic_fetch_add(&work->next, 1); i < work->count && !work->failed;
-         i = atomic_fetch_add(&work->next, 1)) {
-        struct error error;
-        if (!study_simulate(work->cells[i], work->replications, &work->simulated[i], &error) &&
-            !atomic_exchange(&work->failed, true)) {
-            work->error = error;
-        }
-        uint32_t done = 1 + atomic_fetch_add(&work->done, 1);
-        if (isatty(STDERR_FILENO)) {
-            fprintf(stderr, "\r%u of %u cells ", done, work->count);
-        }
+    bool ok =
+        study_simulate(work->cells[index], work->replications, &work->simulated[index], error);
+    uint32_t done = 1 + atomic_fetch_add(&work->done, 1);
+    if (isatty(STDERR_FILENO)) {
+        fprintf(stderr, "\r%u of %u cells ", done, work->count);
     }
-    return NULL;
+    return ok;
 }
 
 static bool simulate_all(struct work *work, struct error *error)
 {
-    enum { MAX_WORKERS = 64 };
-    pthread_t workers[MAX_WORKERS];
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    uint32_t started = 0;
-    while (started + 1 < cores && started < MAX_WORKERS &&
-           pthread_create(&workers[started], NULL, work_on, work) == 0) {
-        started++;
-    }
-    work_on(work);
-    for (uint32_t i = 0; i < started; i++) {
-        pthread_join(workers[i], NULL);
-    }
+    bool ok = parallel_for(work->count, 0, simulate_cell, work, error);
     if (isatty(STDERR_FILENO)) {
         fprintf(stderr, "\r                        \r");
     }
-    if (work->failed) {
-        *error = work->error;
-    }
-    return !work->failed;
+    return ok;
 }
 
 static bool is_asked(const struct study_cell *cell, const struct option_list *tables)

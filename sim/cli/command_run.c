@@ -11,6 +11,9 @@
 #include "sim/cli/figures.h"
 #include "sim/cli/progress.h"
 #include "sim/experiments/replications.h"
+#include "sim/metrics/figure_interval.h"
+#include "sim/report/figure_report.h"
+#include "sim/report/interval_report.h"
 #include "sim/report/run_report.h"
 #include "sim/scenario/run_price.h"
 #include "sim/scenario/setup.h"
@@ -127,10 +130,9 @@ static void close_files(struct run_files *files)
 }
 
 static bool write_summary(const struct scenario *scenario, const struct setup *setup,
-                          const struct run_summary *summary, const struct run_options *chosen,
-                          struct error *error)
+                          const struct run_summary *summary, const struct replication_set *set,
+                          const struct run_options *chosen, struct error *error)
 {
-    FILE *table = chosen->json ? stderr : stdout;
     struct json *document = json_create_object();
     json_add_number(document, "format_version", 1);
     json_add_text(document, "kvcast_version", KVCAST_VERSION);
@@ -141,22 +143,35 @@ static bool write_summary(const struct scenario *scenario, const struct setup *s
     json_add_number(derived, "weight_gib_per_gpu", setup->memory.weight_gib);
     json_add_text(derived, "cost_source", setup->cost.identity.source);
     json_add_text(derived, "cost_name", setup->cost.identity.name);
-    run_report_json(summary, json_add_object(document, "results"));
-    struct run_price price = run_price_of(scenario, &setup->gpu, summary);
-    run_price_json(&price, json_add_object(document, "price"));
-    bool ok = true;
-    if (chosen->replications > 1) {
+    figure_report_results(summary, json_add_object(document, "results"));
+    figure_report_price(summary, json_add_object(document, "price"));
+    if (set->count > 1) {
         struct json *replications = json_add_object(document, "replications");
-        json_add_number(replications, "count", chosen->replications);
-        json_add_number(replications, "level", 0.95);
-        ok = replications_run(scenario, chosen->replications,
-                              json_add_object(replications, "intervals"), table, error);
+        json_add_number(replications, "count", set->count);
+        json_add_number(replications, "level", INTERVAL_REPORT_LEVEL);
+        json_add_text(replications, "prices", setup->price_confidence);
+        interval_report_json(set, json_add_object(replications, "intervals"));
     }
-    ok = ok &&
-         (chosen->stage == NULL || json_write_file(document, chosen->stage, "summary.json", error));
+    bool ok =
+        chosen->stage == NULL || json_write_file(document, chosen->stage, "summary.json", error);
     ok = ok && (!chosen->json || json_write_file(document, NULL, "-", error));
     json_destroy(document);
     return ok;
+}
+
+/* Each replication's figures; nothing where there is but one run. */
+static bool write_replications(const struct replication_set *set, const char *directory,
+                               struct error *error)
+{
+    struct output_file file;
+    if (set->count < 2 || directory == NULL) {
+        return true;
+    }
+    if (!output_file_open(&file, directory, "replications.csv", error)) {
+        return false;
+    }
+    interval_report_csv(set, file.stream);
+    return output_file_commit(&file, error);
 }
 
 static void describe(const struct scenario *scenario, const struct setup *setup)
@@ -177,18 +192,17 @@ static void describe(const struct scenario *scenario, const struct setup *setup)
            setup->cost.identity.name);
 }
 
-static void print_price(const struct scenario *scenario, const struct setup *setup,
-                        const struct run_summary *summary)
+static void print_price(const struct run_summary *summary)
 {
-    struct run_price price = run_price_of(scenario, &setup->gpu, summary);
-    if (isnan(price.usd_per_million_tokens_high)) {
+    const struct run_price *price = &summary->price;
+    if (isnan(price->usd_per_million_tokens_high)) {
         return;
     }
     printf("\nprice         %.2f to %.2f USD a million output tokens",
-           price.usd_per_million_tokens_low, price.usd_per_million_tokens_high);
-    if (summary->right > 0) {
-        printf(", %.4f to %.4f USD a right answer", price.usd_per_right_answer_low,
-               price.usd_per_right_answer_high);
+           price->usd_per_million_tokens_low, price->usd_per_million_tokens_high);
+    if (summary->requests.correct > 0) {
+        printf(", %.4f to %.4f USD a right answer", price->usd_per_right_answer_low,
+               price->usd_per_right_answer_high);
     }
     printf("\n");
 }
@@ -254,19 +268,43 @@ static bool wants_contrast(const struct scenario *scenario, const struct run_opt
     return !chosen->no_plots && scenario->contrast_model[0] != '\0' && scenario->trace[0] == '\0';
 }
 
-/* The tables for people and the summary for programs. */
-static bool report(const struct scenario *scenario, const struct setup *setup,
-                   struct simulation *simulation, struct run_options *chosen, struct error *error)
+/* The tables for people; with replications the figures are their means. */
+static void print_tables(const struct finished_run *run, const struct run_summary *summary,
+                         const struct replication_set *set, const struct run_options *chosen)
 {
-    struct run_summary summary = simulation_summarize(simulation);
-    const struct simulation_counts *counts = simulation_counts(simulation);
-    chosen->all_refused = counts->finished == 0 && counts->rejected > 0;
-    if (!chosen->json) {
-        describe(scenario, setup);
-        run_report_table(&summary, stdout);
-        print_price(scenario, setup, &summary);
+    describe(run->scenario, run->setup);
+    if (set->count > 1) {
+        printf("replications  %u; figures are their means, each one's are in %s/replications.csv; "
+               "requests.csv, timeline.csv and figures are the first's\n",
+               set->count, chosen->out);
     }
-    return write_summary(scenario, setup, &summary, chosen, error);
+    run_report_table(summary, stdout);
+    print_price(summary);
+    if (set->count > 1) {
+        interval_report_table(set, stdout);
+        printf("  in them: %s\n", run->setup->price_confidence);
+    }
+}
+
+/* The tables for people and the files for programs. */
+static bool report(const struct finished_run *run, struct run_options *chosen, struct error *error)
+{
+    struct run_summary *runs = memory_zeroed(chosen->replications, sizeof runs[0]);
+    const struct replication_set set = {runs, chosen->replications, run->scenario->seed};
+    struct run_summary first = run_price_summarize(run);
+    const struct simulation_counts *counts = simulation_counts(run->simulation);
+    chosen->all_refused = counts->finished == 0 && counts->rejected > 0;
+    bool ok = replications_run(run->scenario, &first, set.count, runs, error);
+    if (ok) {
+        struct run_summary summary = set.count > 1 ? figure_means(runs, set.count) : first;
+        if (!chosen->json) {
+            print_tables(run, &summary, &set, chosen);
+        }
+        ok = write_summary(run->scenario, run->setup, &summary, &set, chosen, error) &&
+             write_replications(&set, chosen->stage, error);
+    }
+    free(runs);
+    return ok;
 }
 
 static bool run_scenario(const struct scenario *scenario, struct run_options *chosen,
@@ -289,7 +327,8 @@ static bool run_scenario(const struct scenario *scenario, struct run_options *ch
         simulation = setup_simulation(&setup);
         ok = simulate(simulation, &setup, scenario, error);
     }
-    ok = ok && report(scenario, &setup, simulation, chosen, error) && commit_files(&files, error);
+    ok = ok && report(&(struct finished_run){scenario, &setup, simulation}, chosen, error) &&
+         commit_files(&files, error);
     simulation_destroy(simulation);
     close_files(&files);
     setup_clear(&setup);
@@ -330,7 +369,7 @@ static bool read_scenario(struct run_options *chosen, struct scenario *scenario,
                          chosen->replications_text);
     }
     chosen->replications = (uint32_t)replications;
-    scenario->noise = scenario->noise || chosen->noise;
+    scenario->noise = scenario->noise || chosen->noise || chosen->replications > 1;
     return true;
 }
 
@@ -349,8 +388,8 @@ static int run(const struct command *command, int argc, char **argv)
         {"--json", NULL, "print the summary as JSON instead of tables", OPTION_FLAG, &chosen.json},
         {"--noise", NULL, "draw how far steps, launches and wakes lie from their prices",
          OPTION_FLAG, &chosen.noise},
-        {"--replications", "N", "run N seeds; prediction intervals for every figure", OPTION_TEXT,
-         &chosen.replications_text},
+        {"--replications", "N", "run N seeds with noise; prediction intervals for every figure",
+         OPTION_TEXT, &chosen.replications_text},
         {"--stepwise", NULL, "walk every step instead of taking stretches at once", OPTION_FLAG,
          &chosen.stepwise},
         {"--no-plots", NULL, "no figures", OPTION_FLAG, &chosen.no_plots},

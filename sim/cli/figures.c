@@ -47,8 +47,13 @@ static const struct figure figures[] = {
         DRAWN("experiment_ratios")
 #define PROFILE_FIGURES DRAWN("profile_steps"), DRAWN("profile_roofline")
 
-const char *const figures_run_names[] = {"summary.json",          "requests.csv", "timeline.csv",
-                                         "contrast_timeline.csv", RUN_FIGURES,    NULL};
+const char *const figures_run_names[] = {"summary.json",
+                                         "requests.csv",
+                                         "timeline.csv",
+                                         "contrast_timeline.csv",
+                                         "replications.csv",
+                                         RUN_FIGURES,
+                                         NULL};
 const char *const figures_explain_names[] = {"explain_steps.csv", "explain_state.csv",
                                              DRAWN("explain"), NULL};
 const char *const figures_paper_names[] = {"paper_tables.csv", "paper_running.csv",

@@ -116,31 +116,41 @@ static void summarize_rates(const struct run_tally *tally, struct run_summary *s
     double makespan_s = s_from_ps(tally->last_token_ps - tally->first_sent_ps);
     double tokens = (double)tally->output_tokens;
     summary->makespan_s = makespan_s;
-    summary->drain_s = s_from_ps(tally->last_token_ps) - end_quantile_s(&tally->ends, 0.9);
-    summary->requests_per_s = (double)tally->ends.seen / makespan_s;
-    summary->output_tokens_per_s = tokens / makespan_s;
-    summary->total_tokens_per_s = (tokens + (double)tally->prompt_tokens) / makespan_s;
-    summary->goodput_per_s = (double)tally->good / makespan_s;
+    summary->straggler.drain_s =
+        s_from_ps(tally->last_token_ps) - end_quantile_s(&tally->ends, 0.9);
+    summary->throughput.requests_per_s = (double)tally->ends.seen / makespan_s;
+    summary->throughput.output_tokens_per_s = tokens / makespan_s;
+    summary->throughput.total_tokens_per_s = (tokens + (double)tally->prompt_tokens) / makespan_s;
+    summary->throughput.goodput_per_s = (double)tally->good / makespan_s;
+}
+
+static double share_of(uint64_t part, uint64_t whole)
+{
+    return whole > 0 ? (double)part / (double)whole : (double)NAN;
 }
 
 void run_tally_summarize(struct run_tally *tally, struct run_summary *summary)
 {
-    summary->requests = tally->sent;
-    summary->cut_while_thinking = tally->cut_while_thinking;
-    summary->prompt_tokens = tally->prompt_tokens;
-    summary->cached_tokens = tally->cached_tokens;
-    summary->graded = tally->graded;
-    summary->right = tally->right;
-    summary->output_tokens = tally->output_tokens;
-    summary->reasoning_tokens = tally->reasoning_tokens;
-    summary->preemptions = tally->preemptions;
-    summary->recomputed_tokens = tally->recomputed_tokens;
-    summary->percentiles_are_exact = tally->ttft.coarse == NULL;
-    summary->ttft_s = latency_distribution(&tally->ttft);
-    summary->ttfvt_s = latency_distribution(&tally->ttfvt);
-    summary->tpot_s = latency_distribution(&tally->tpot);
-    summary->e2e_s = latency_distribution(&tally->e2e);
-    summary->queueing_s = latency_distribution(&tally->queueing);
+    struct request_figures *requests = &summary->requests;
+    struct latency_figures *latency = &summary->latency;
+    requests->total = tally->sent;
+    requests->cut_while_thinking = tally->cut_while_thinking;
+    requests->graded = tally->graded;
+    requests->correct = tally->right;
+    requests->slo_met = tally->good;
+    requests->accuracy = share_of(tally->right, tally->graded);
+    requests->attainment = share_of(tally->good, tally->sent);
+    summary->tokens = (struct token_figures){.prompt = tally->prompt_tokens,
+                                             .prompt_cached = tally->cached_tokens,
+                                             .output = tally->output_tokens,
+                                             .reasoning = tally->reasoning_tokens};
+    summary->preemption = (struct preemption_figures){tally->preemptions, tally->recomputed_tokens};
+    latency->percentiles_are_exact = tally->ttft.coarse == NULL;
+    latency->ttft_s = latency_distribution(&tally->ttft);
+    latency->ttfvt_s = latency_distribution(&tally->ttfvt);
+    latency->tpot_s = latency_distribution(&tally->tpot);
+    latency->e2e_s = latency_distribution(&tally->e2e);
+    latency->queueing_s = latency_distribution(&tally->queueing);
     if (tally->ends.seen > 0) {
         summarize_rates(tally, summary);
     }

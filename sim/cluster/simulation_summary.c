@@ -10,30 +10,33 @@ struct run_summary simulation_summarize(struct simulation *simulation)
     const struct simulation_counts *counts = &simulation->counts;
     const struct histogram *itl = &simulation->itl;
     struct run_summary summary = {
-        .finished = counts->finished,
-        .rejected = counts->rejected,
+        .requests = {.finished = counts->finished, .rejected = counts->rejected},
         .timeline = timeline_summarize(&simulation->timeline),
-        .steps = counts->decode_steps + counts->mixed_steps,
-        .decode_steps = counts->decode_steps,
-        .mixed_steps = counts->mixed_steps,
-        .draft_tokens = counts->draft_tokens,
-        .accepted_drafts = counts->accepted_drafts,
-        .verifications = counts->verifications,
-        .itl_s = {.count = (size_t)itl->total,
-                  .mean = histogram_mean_s(itl),
-                  .p50 = histogram_quantile_s(itl, 0.50),
-                  .p90 = histogram_quantile_s(itl, 0.90),
-                  .p99 = histogram_quantile_s(itl, 0.99),
-                  .max = itl->total > 0 ? s_from_ps(itl->maximum_ps) : NAN},
+        .steps = {.total = counts->decode_steps + counts->mixed_steps,
+                  .decode = counts->decode_steps,
+                  .mixed = counts->mixed_steps},
+        .speculation = {.draft_tokens = counts->draft_tokens,
+                        .accepted_drafts = counts->accepted_drafts,
+                        .verifications = counts->verifications},
+        .latency.itl_s = {.count = itl->total,
+                          .mean = histogram_mean_s(itl),
+                          .p50 = histogram_quantile_s(itl, 0.50),
+                          .p90 = histogram_quantile_s(itl, 0.90),
+                          .p95 = histogram_quantile_s(itl, 0.95),
+                          .p99 = histogram_quantile_s(itl, 0.99),
+                          .p999 = histogram_quantile_s(itl, 0.999),
+                          .max = itl->total > 0 ? s_from_ps(itl->maximum_ps) : NAN},
     };
     run_tally_summarize(&simulation->tally, &summary);
-    if (summary.finished > 0) {
-        summary.wasted_slot_share =
+    summary.speculation.streamed_chunks =
+        summary.tokens.output - summary.speculation.accepted_drafts;
+    if (summary.requests.finished > 0) {
+        summary.straggler.wasted_slot_share =
             1 - summary.timeline.running_mean / summary.timeline.running_peak;
     }
-    if (summary.steps > 0) {
-        summary.extrapolated_step_share =
-            (double)counts->extrapolated_steps / (double)summary.steps;
+    if (summary.steps.total > 0) {
+        summary.steps.extrapolated_share =
+            (double)counts->extrapolated_steps / (double)summary.steps.total;
     }
     return summary;
 }

@@ -2,14 +2,16 @@
 #ifndef SIM_EXPERIMENTS_REPLICATIONS_H
 #define SIM_EXPERIMENTS_REPLICATIONS_H
 
-#include <stdio.h>
-
+#include "sim/metrics/run_summary.h"
 #include "sim/scenario/scenario.h"
 
-/* Runs 'count' replications with the seeds that follow the scenario's, adds a 95 % prediction
- * interval of every result to 'object', nested like "results", and prints the main ones. All cores
- * work; the results do not depend on how many there are. */
-MUST_CHECK bool replications_run(const struct scenario *scenario, uint32_t count,
-                                 struct json *object, FILE *stream, struct error *error);
+/* Runs 'count' replications and fills 'ret_runs' in order of their seeds, which follow the
+ * scenario's. 'first' is the run with the scenario's own seed where the caller has it already;
+ * NULL: it is run too. All cores work; the results do not depend on how many there are. Each
+ * replication draws arrivals and lengths anew (unless a trace sets them), and how far steps and all
+ * prices together lie from what was measured. That all runs come out equal is an error: there is
+ * no interval then. */
+MUST_CHECK bool replications_run(const struct scenario *scenario, const struct run_summary *first,
+                                 uint32_t count, struct run_summary *ret_runs, struct error *error);
 
 #endif

@@ -53,14 +53,16 @@ static double quantile(struct latency *latency, double share)
 struct distribution latency_distribution(struct latency *latency)
 {
     if (latency->count == 0) {
-        return (struct distribution){0, NAN, NAN, NAN, NAN, NAN};
+        return (struct distribution){0, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
     }
     return (struct distribution){
         .count = latency->count,
         .mean = (double)latency->sum_ps / (double)latency->count / (double)PS_PER_S,
         .p50 = quantile(latency, 0.50),
         .p90 = quantile(latency, 0.90),
+        .p95 = quantile(latency, 0.95),
         .p99 = quantile(latency, 0.99),
+        .p999 = quantile(latency, 0.999),
         .max = s_from_ps(latency->maximum_ps),
     };
 }

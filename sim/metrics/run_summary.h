@@ -32,22 +32,33 @@ struct slo {
     double e2e_s;
 };
 
-struct run_summary {
-    uint64_t requests;
+struct request_figures {
+    uint64_t total;
     uint64_t finished;
     uint64_t rejected;
     uint64_t cut_while_thinking; /* the budget ended them before the first visible token */
-    double makespan_s;           /* first sent to last token */
-    uint64_t prompt_tokens;      /* of finished requests */
-    uint64_t graded;             /* answers of which it is known whether they are right */
-    uint64_t right;
-    uint64_t cached_tokens; /* of prompts, found computed */
-    uint64_t output_tokens;
-    uint64_t reasoning_tokens;
+    uint64_t graded;             /* answers of which it is known whether they are correct */
+    uint64_t correct;
+    uint64_t slo_met;  /* finished within every limit */
+    double accuracy;   /* correct of graded; NAN where nothing is graded */
+    double attainment; /* slo_met of all requests; NAN without requests */
+};
+
+struct token_figures {
+    uint64_t prompt;        /* of finished requests */
+    uint64_t prompt_cached; /* of them found in a prefix cache */
+    uint64_t output;
+    uint64_t reasoning;
+};
+
+struct throughput_figures {
     double requests_per_s;
     double output_tokens_per_s;
     double total_tokens_per_s;
     double goodput_per_s;
+};
+
+struct latency_figures {
     bool percentiles_are_exact; /* those of requests; else within 0.8 % */
     struct distribution ttft_s;
     struct distribution ttfvt_s;
@@ -55,18 +66,58 @@ struct run_summary {
     struct distribution itl_s;
     struct distribution e2e_s;
     struct distribution queueing_s;
-    struct timeline_summary timeline;
+};
+
+struct preemption_figures {
     uint64_t preemptions;
     uint64_t recomputed_tokens;
+};
+
+struct straggler_figures {
     double drain_s;           /* from 90 % of the requests done to all done */
     double wasted_slot_share; /* of request slots while busy, against the peak running */
-    uint64_t steps;
-    uint64_t decode_steps;
-    uint64_t mixed_steps;
-    uint64_t draft_tokens;          /* verified by speculative decoding */
-    uint64_t accepted_drafts;       /* of them right */
-    uint64_t verifications;         /* of one request in one step */
-    double extrapolated_step_share; /* priced beyond what was measured */
+};
+
+struct speculation_figures {
+    uint64_t verifications;   /* of one request in one step */
+    uint64_t draft_tokens;    /* verified by speculative decoding */
+    uint64_t accepted_drafts; /* of them correct */
+    uint64_t streamed_chunks; /* deliveries to clients: output tokens less accepted drafts */
+};
+
+struct step_figures {
+    uint64_t total;
+    uint64_t decode;
+    uint64_t mixed;
+    double extrapolated_share; /* priced beyond what was measured */
+};
+
+/* What a run costs; NAN where there is no price, or nothing to divide by. */
+struct run_price {
+    uint32_t gpus;
+    double gpu_s;
+    double usd_low;
+    double usd_high;
+    double usd_per_million_tokens_low; /* of output */
+    double usd_per_million_tokens_high;
+    double usd_per_right_answer_low;
+    double usd_per_right_answer_high;
+    double right_per_gpu_s;
+    double usd_per_hour; /* of all GPUs, in the middle of the price range */
+};
+
+struct run_summary {
+    struct request_figures requests;
+    double makespan_s; /* first sent to last token */
+    struct token_figures tokens;
+    struct throughput_figures throughput;
+    struct latency_figures latency;
+    struct timeline_summary timeline;
+    struct preemption_figures preemption;
+    struct straggler_figures straggler;
+    struct speculation_figures speculation;
+    struct step_figures steps;
+    struct run_price price; /* filled in by run_price_of, by who knows the GPU's price */
 };
 
 #endif

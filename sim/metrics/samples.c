@@ -59,7 +59,9 @@ struct distribution samples_distribution(struct samples *samples)
         .mean = samples_mean(samples),
         .p50 = samples_quantile(samples, 0.50),
         .p90 = samples_quantile(samples, 0.90),
+        .p95 = samples_quantile(samples, 0.95),
         .p99 = samples_quantile(samples, 0.99),
+        .p999 = samples_quantile(samples, 0.999),
         .max = samples_quantile(samples, 1.0),
     };
 }

@@ -3,6 +3,7 @@
 #define SIM_METRICS_SAMPLES_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct samples {
     double *values;
@@ -12,11 +13,13 @@ struct samples {
 };
 
 struct distribution {
-    size_t count;
+    uint64_t count;
     double mean;
     double p50;
     double p90;
+    double p95;
     double p99;
+    double p999;
     double max;
 };
 

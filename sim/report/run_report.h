@@ -1,15 +1,11 @@
-/* A run's numbers as a table for people, JSON for programs, and CSV for both. */
+/* A run's figures as a table of one screen, and its requests and timeline as CSV. */
 #ifndef SIM_REPORT_RUN_REPORT_H
 #define SIM_REPORT_RUN_REPORT_H
 
 #include <stdio.h>
 
 #include "sim/base/csv.h"
-#include "sim/base/json.h"
 #include "sim/metrics/run_summary.h"
-
-/* Adds the members of summary.json's "results" to 'object'. */
-void run_report_json(const struct run_summary *summary, struct json *object);
 
 /* A table of one screen. */
 void run_report_table(const struct run_summary *summary, FILE *stream);

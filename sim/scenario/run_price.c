@@ -13,8 +13,8 @@ struct run_price run_price_of(const struct scenario *scenario, const struct gpu 
     uint32_t instances = scenario->prefill_instances > 0
                              ? scenario->prefill_instances + scenario->decode_instances
                              : scenario->instances;
-    double millions = (double)summary->output_tokens / 1e6;
-    double right = (double)summary->right;
+    double millions = (double)summary->tokens.output / 1e6;
+    double right = (double)summary->requests.correct;
     struct run_price price = {.gpus = instances * scenario->tensor_parallel};
     price.gpu_s = price.gpus * summary->makespan_s;
     price.usd_low = gpu->price_low_usd_per_hour > 0
@@ -27,20 +27,17 @@ struct run_price run_price_of(const struct scenario *scenario, const struct gpu 
     price.usd_per_million_tokens_high = ratio(price.usd_high, millions);
     price.usd_per_right_answer_low = ratio(price.usd_low, right);
     price.usd_per_right_answer_high = ratio(price.usd_high, right);
-    price.right_per_gpu_s = summary->graded > 0 ? ratio(right, price.gpu_s) : (double)NAN;
+    price.right_per_gpu_s = summary->requests.graded > 0 ? ratio(right, price.gpu_s) : (double)NAN;
+    price.usd_per_hour =
+        gpu->price_low_usd_per_hour > 0 && gpu->price_high_usd_per_hour > 0
+            ? price.gpus * (gpu->price_low_usd_per_hour + gpu->price_high_usd_per_hour) / 2
+            : (double)NAN;
     return price;
 }
 
-void run_price_json(const struct run_price *price, struct json *object)
+struct run_summary run_price_summarize(const struct finished_run *run)
 {
-    json_add_number(object, "gpus", price->gpus);
-    json_add_number(object, "gpu_s", price->gpu_s);
-    json_add_number(object, "usd_low", price->usd_low);
-    json_add_number(object, "usd_high", price->usd_high);
-    json_add_number(object, "usd_per_million_output_tokens_low", price->usd_per_million_tokens_low);
-    json_add_number(object, "usd_per_million_output_tokens_high",
-                    price->usd_per_million_tokens_high);
-    json_add_number(object, "usd_per_right_answer_low", price->usd_per_right_answer_low);
-    json_add_number(object, "usd_per_right_answer_high", price->usd_per_right_answer_high);
-    json_add_number(object, "right_answers_per_gpu_s", price->right_per_gpu_s);
+    struct run_summary summary = simulation_summarize(run->simulation);
+    summary.price = run_price_of(run->scenario, &run->setup->gpu, &summary);
+    return summary;
 }

@@ -11,6 +11,7 @@
 #include "sim/cluster/run_tally.h"
 #include "sim/engines/engine_presets.h"
 #include "sim/policy/scheduling_policies.h"
+#include "sim/pricing/price_confidence.h"
 
 enum { DEFAULT_MODEL_LEN = 32768, STREAM_OF_PREFIXES = 1, STREAM_OF_CONVERSATIONS = 2 };
 
@@ -23,7 +24,14 @@ static bool choose_cost(struct setup *setup, const struct scenario *scenario, st
                                    .weights = scenario->weights,
                                    .kv_cache = scenario->kv_cache,
                                    .tensor_parallel = scenario->tensor_parallel};
-    return cost_choice_make(&request, &setup->cost, setup->warning, error);
+    if (!cost_choice_make(&request, &setup->cost, setup->warning, error)) {
+        return false;
+    }
+    bool carried_over = setup->cost.uncertainty > 0;
+    setup->cost.uncertainty = price_confidence_uncertainty(&setup->cost);
+    price_confidence_describe(&setup->cost, carried_over, setup->cost.uncertainty,
+                              setup->price_confidence, sizeof setup->price_confidence);
+    return true;
 }
 
 static bool has_draft_model(const struct scenario *scenario)

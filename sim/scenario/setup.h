@@ -26,7 +26,8 @@ struct setup {
     uint64_t draft_key;
     struct request_log *log; /* of the requests done, borrowed; NULL: none is kept */
     const char *dataset_names[TRACE_MAX_DATASETS];
-    char warning[COST_WARNING_BYTES]; /* for the user; empty: none */
+    char price_confidence[COST_WARNING_BYTES]; /* what the prices are uncertain by, in words */
+    char warning[COST_WARNING_BYTES];          /* for the user; empty: none */
 };
 
 /* Borrows the scenario until cleared; must not be moved. */
