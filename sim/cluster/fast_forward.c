@@ -34,7 +34,7 @@ static bool is_decode_group_alone(struct instance *instance)
     const struct batch_summary *summary = &instance_newest_step(instance)->summary;
     return decode_group_count(&instance->decode_group) > 0 && instance->ungrouped_count == 0 &&
            instance_step(instance, 0)->count == 0 && instance_newest_step(instance)->count == 0 &&
-           summary->decode_requests == instance->running_count &&
+           summary->decode_requests == instance->running_count && summary->draft_tokens == 0 &&
            !(instance->waiting.count > 0 && instance->config->preset->admits_waiting(instance));
 }
 

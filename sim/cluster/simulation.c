@@ -101,7 +101,6 @@ static bool may_take_stretches(const struct simulation *simulation)
 {
     const struct simulation_settings *settings = &simulation->settings;
     return !settings->stepwise && simulation->instance_count == 1 &&
-           simulation->instances->config->engine.draft_tokens == 0 &&
            settings->hooks.next_iteration_ps == NULL && settings->hooks.on_schedule == NULL;
 }
 
@@ -234,11 +233,9 @@ static void count_step(struct simulation *simulation, const struct batch *batch)
     } else {
         counts->decode_steps++;
     }
-    for (uint32_t i = 0; i < batch->count && batch->summary.draft_tokens > 0; i++) {
-        counts->draft_tokens += batch->entries[i].drafts;
-        counts->accepted_drafts += batch->entries[i].accepted;
-        counts->verifications += batch->entries[i].drafts > 0;
-    }
+    counts->draft_tokens += batch->summary.draft_tokens;
+    counts->accepted_drafts += batch->drafts.accepted;
+    counts->verifications += batch->drafts.verifications;
     counts->extrapolated_steps +=
         step_cost_is_extrapolated(simulation->instance->config->cost, &batch->summary);
 }
@@ -360,9 +357,9 @@ static void deliver_to_decode_group(struct simulation *simulation, int64_t at_ps
     struct decode_group *decode_group = &simulation->instance->decode_group;
     uint32_t members = decode_group_count(decode_group);
     if (members > 0) {
+        simulation->output_tokens += decode_group_tokens(decode_group);
         int64_t gap_ps = decode_group_deliver(decode_group, simulation->instance, at_ps);
         histogram_add(&simulation->itl, gap_ps, members);
-        simulation->output_tokens += members;
         simulation->steps_since_token = 0;
     }
 }

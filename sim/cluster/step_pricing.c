@@ -64,13 +64,8 @@ int64_t simulation_host_ps(const struct simulation *simulation, const struct bat
         return 0;
     }
     int64_t total_ps = settings->loop_ps;
-    for (uint32_t i = 0; i < batch->count && settings->draft_tokens > 0; i++) {
-        const struct batch_entry *entry = &batch->entries[i];
-        if (entry->drafts > 0) {
-            total_ps += settings->draft_request_ps +
-                        settings->draft_token_ps * (int64_t)entry->computed_before;
-        }
-    }
+    total_ps += settings->draft_request_ps * (int64_t)batch->drafts.verifications;
+    total_ps += settings->draft_token_ps * (int64_t)batch->drafts.context_tokens;
     return total_ps;
 }
 

@@ -3,7 +3,7 @@
 #include <assert.h>
 
 #include "sim/base/smaller.h"
-#include "sim/engines/speculation.h"
+#include "sim/serving/speculation.h"
 
 /* A scheduling pass under way. */
 struct scheduling_pass {
@@ -154,9 +154,9 @@ static struct wishes sum_wishes(const struct instance *instance)
 {
     const struct decode_group *decode_group = &instance->decode_group;
     const struct engine_settings *settings = &instance->config->engine;
-    struct periodic_growth growth = decode_group_growth(decode_group);
-    struct wishes wishes = {.tokens = growth.members,
-                            .blocks = periodic_growth_of_steps(&growth, 1)};
+    struct wishes wishes = {.tokens = (uint64_t)decode_group_count(decode_group) *
+                                      decode_group_member_tokens(decode_group),
+                            .blocks = decode_group_blocks(decode_group)};
     for (uint32_t i = 0; i < instance->ungrouped_count; i++) {
         uint32_t index = instance->ungrouped[i];
         const struct request *request = &instance->requests[index];
@@ -202,17 +202,15 @@ static void schedule_decode_group(struct scheduling_pass *pass)
         if (preempt_last(pass, &wishes)) {
             continue;
         }
-        if (wishes.blocks > instance->kv_cache.free_blocks ||
-            instance->running_count > pass->budget_tokens) {
+        uint64_t tokens =
+            (uint64_t)instance->running_count * decode_group_member_tokens(decode_group);
+        if (wishes.blocks > instance->kv_cache.free_blocks || tokens > pass->budget_tokens) {
             decode_group_dissolve(instance);
         }
         break;
     }
-    pass->batch->summary.decode_requests = decode_group_count(decode_group);
-    pass->batch->summary.decode_context_tokens = decode_group->context_tokens;
-    pass->batch->summary.decode_context_squares = decode_group->context_squares;
-    pass->budget_tokens -= decode_group_count(decode_group);
-    decode_group_schedule(instance);
+    decode_group_schedule(instance, pass->batch);
+    pass->budget_tokens -= batch_summary_tokens(&pass->batch->summary);
 }
 
 /* Part A of schedule(): the running requests in order. */

@@ -24,6 +24,7 @@ void batch_reset(struct batch *batch)
     batch->is_taken = false;
     batch->late_slots = 0;
     memset(&batch->summary, 0, sizeof batch->summary);
+    memset(&batch->drafts, 0, sizeof batch->drafts);
 }
 
 void batch_reserve(struct batch *batch, uint32_t count)
@@ -57,6 +58,11 @@ void batch_summarize(struct batch *batch)
     struct batch_summary sum = batch->summary;
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct batch_entry *entry = &batch->entries[i];
+        if (entry->drafts > 0) {
+            batch->drafts.verifications++;
+            batch->drafts.accepted += entry->accepted;
+            batch->drafts.context_tokens += entry->computed_before;
+        }
         if (entry->tokens == 1 + entry->drafts) {
             sum.decode_requests++;
             sum.draft_tokens += entry->drafts;

@@ -19,6 +19,13 @@ struct batch_entry {
     bool samples;      /* an output token comes out, and one for each accepted draft */
 };
 
+/* Sums over the requests of a step that verify drafts, members of the decode group included. */
+struct draft_sums {
+    uint32_t verifications;
+    uint32_t accepted;
+    uint64_t context_tokens; /* computed before */
+};
+
 /* Members of the decode group are in the summary, not among the entries (decode_group.h). */
 struct batch {
     struct batch_entry *entries;
@@ -30,6 +37,7 @@ struct batch {
     uint32_t late_slots; /* of requests that have ended meanwhile, freed with its output */
     bool is_taken;       /* its tokens are known, though its ends were not looked at */
     struct batch_summary summary;
+    struct draft_sums drafts;
     int64_t end_ps; /* when its output is at hand */
 };
 

@@ -7,15 +7,19 @@
 #include "sim/base/memory.h"
 #include "sim/base/units.h"
 #include "sim/serving/instance.h"
+#include "sim/serving/speculation.h"
 
-void decode_group_init(struct decode_group *decode_group, uint32_t block_tokens,
-                       uint32_t blocks_at_a_time)
+void decode_group_init(struct instance *instance)
 {
+    struct decode_group *decode_group = &instance->decode_group;
+    const struct kv_cache *cache = &instance->kv_cache;
     memset(decode_group, 0, sizeof *decode_group);
-    decode_group->blocks_at_a_time = blocks_at_a_time;
-    decode_group->period_tokens = block_tokens * blocks_at_a_time;
+    decode_group->blocks_at_a_time =
+        1 + kv_cache_blocks_for(cache, instance->config->preset->ahead_tokens);
+    decode_group->period_tokens = cache->block_tokens * decode_group->blocks_at_a_time;
     decode_group->crossings =
         memory_zeroed(decode_group->period_tokens, sizeof decode_group->crossings[0]);
+    draft_plan_init(&decode_group->plan, instance);
 }
 
 void decode_group_clear(struct decode_group *decode_group)
@@ -124,7 +128,61 @@ static uint32_t *crossing_of(struct instance *instance, uint32_t index)
     return &decode_group->crossings[(decode_group->scheduled + left) % decode_group->period_tokens];
 }
 
-static void write_back(struct instance *instance, const struct decode_group_member *member)
+/* Takes what the member adds to the steps from 'progress' on out of the plan, and moves 'progress'
+ * to where it stands now. */
+static void replay(struct instance *instance, const struct decode_group_member *member,
+                   struct draft_progress *progress, bool withdraws)
+{
+    struct decode_group *decode_group = &instance->decode_group;
+    struct draft_progress ahead = *progress;
+    bool goes_on = true;
+    for (uint64_t s = member->joined; goes_on && s < decode_group->plan.end; s++) {
+        struct draft_step *sum = draft_plan_step(&decode_group->plan, s);
+        struct draft_step step;
+        goes_on = draft_plan_advance(instance, member->request, &ahead, &step);
+        if (s < decode_group->taken) {
+            progress->known_tokens = ahead.known_tokens;
+        } else if (withdraws) {
+            sum->accepted -= step.accepted;
+            sum->tokens -= step.tokens;
+            sum->squares -= step.squares;
+        }
+        if (s < decode_group->scheduled) {
+            progress->held_blocks = ahead.held_blocks;
+            progress->verification = ahead.verification;
+        } else if (withdraws) {
+            sum->blocks -= step.blocks;
+        }
+        if (!withdraws && s + 1 >= decode_group->taken) {
+            break;
+        }
+    }
+}
+
+/* Between steps a verification is in flight; during a scheduling pass it is over. */
+static void write_back_drafts(struct instance *instance, const struct decode_group_member *member,
+                              bool leaves)
+{
+    const struct decode_group *decode_group = &instance->decode_group;
+    struct request *request = &instance->requests[member->request];
+    struct draft_progress progress = member->at_due;
+    bool is_due =
+        member->due == decode_group->taken && decode_group->taken == decode_group->scheduled;
+    if (!is_due) {
+        progress = draft_plan_start(instance, member->request);
+        replay(instance, member, &progress, leaves);
+    }
+    bool in_flight = decode_group->taken == decode_group->scheduled;
+    uint32_t drafts = decode_group->plan.drafts;
+    request->known_tokens = progress.known_tokens;
+    request->computed_tokens = progress.known_tokens - 1 + (in_flight ? 1 + drafts : 0);
+    request->placeholders = in_flight ? 1 + drafts : 0;
+    request->drafts = in_flight ? 0 : drafts;
+    request->verifications = progress.verification + 1;
+    instance->kv_cache.held_blocks[member->request] = progress.held_blocks;
+}
+
+static void write_back_tokens(struct instance *instance, const struct decode_group_member *member)
 {
     const struct decode_group *decode_group = &instance->decode_group;
     struct request *request = &instance->requests[member->request];
@@ -132,38 +190,98 @@ static void write_back(struct instance *instance, const struct decode_group_memb
     request->known_tokens += (uint32_t)(decode_group->taken - member->joined);
     request->computed_tokens += (uint32_t)(decode_group->scheduled - member->joined);
     request->placeholders -= (uint32_t)in_turn;
-    request->clock.last_token_ps = decode_group->last_token_ps;
-    request->clock.max_itl_ps =
-        ps_max(request->clock.max_itl_ps, largest_gap_since(decode_group, member->joined));
     kv_cache_commit(&instance->kv_cache, member->request, request->computed_tokens,
                     decode_group->blocks_at_a_time);
+}
+
+static void write_back(struct instance *instance, const struct decode_group_member *member,
+                       bool leaves)
+{
+    const struct decode_group *decode_group = &instance->decode_group;
+    struct request_clock *clock = &instance->requests[member->request].clock;
+    clock->last_token_ps = decode_group->last_token_ps;
+    clock->max_itl_ps = ps_max(clock->max_itl_ps, largest_gap_since(decode_group, member->joined));
+    if (decode_group->plan.drafts > 0) {
+        write_back_drafts(instance, member, leaves);
+    } else {
+        write_back_tokens(instance, member);
+    }
+}
+
+/* The context of a member before the step that is scheduled next. */
+static uint64_t context_of(const struct instance *instance, uint32_t index)
+{
+    const struct request *request = &instance->requests[index];
+    return instance->decode_group.plan.drafts > 0 ? request->known_tokens - 1
+                                                  : request->computed_tokens;
 }
 
 /* What remains of the member in the steps in flight. */
 static void enter_steps(struct instance *instance, uint32_t index)
 {
+    const struct request *request = &instance->requests[index];
+    uint32_t drafts = instance->decode_group.plan.drafts;
     for (uint32_t k = 0; k < instance->steps_in_flight; k++) {
-        batch_add(
-            instance_step(instance, k),
-            (struct batch_entry){.request = index,
-                                 .tokens = 1,
-                                 .computed_before = instance->requests[index].computed_tokens -
-                                                    (instance->steps_in_flight - k),
-                                 .samples = true});
+        struct batch_entry entry = {.request = index,
+                                    .tokens = 1 + drafts,
+                                    .drafts = drafts,
+                                    .computed_before =
+                                        request->computed_tokens -
+                                        (instance->steps_in_flight - k) * (1 + drafts),
+                                    .samples = true};
+        if (drafts > 0) {
+            entry.accepted =
+                speculation_accepted(&request->truth.drafts, request->verifications - 1, drafts);
+        }
+        batch_add(instance_step(instance, k), entry);
     }
 }
 
 static void leave(struct instance *instance, const struct decode_group_member *member)
 {
     struct decode_group *decode_group = &instance->decode_group;
-    struct request *request = &instance->requests[member->request];
-    write_back(instance, member);
-    uint64_t computed = request->computed_tokens;
-    request->is_member = false;
-    decode_group->context_tokens -= computed;
-    decode_group->context_squares -= computed * computed;
-    *crossing_of(instance, member->request) -= decode_group->blocks_at_a_time;
+    write_back(instance, member, true);
+    uint64_t context = context_of(instance, member->request);
+    instance->requests[member->request].is_member = false;
+    decode_group->context_tokens -= context;
+    decode_group->context_squares -= context * context;
+    if (decode_group->plan.drafts == 0) {
+        *crossing_of(instance, member->request) -= decode_group->blocks_at_a_time;
+    }
     enter_steps(instance, member->request);
+}
+
+/* Its first visible token comes with the output of step 'step', counted from 0. */
+static void note_thinking(struct decode_group *decode_group, uint32_t request, uint64_t step)
+{
+    heap_push(&decode_group->thinking,
+              (struct decode_group_member){.due = step + 1, .request = request});
+}
+
+/* Adds what the member will do to the plan, as far as that goes. */
+static void plan_member(struct instance *instance, struct decode_group_member *member)
+{
+    struct decode_group *decode_group = &instance->decode_group;
+    struct draft_plan *plan = &decode_group->plan;
+    const struct request *request = &instance->requests[member->request];
+    uint32_t thoughts = request->ask.prompt_tokens + request->truth.reasoning_tokens;
+    struct draft_progress progress = draft_plan_start(instance, member->request);
+    member->goes_on = true;
+    for (uint64_t s = member->joined; member->goes_on && s < plan->end; s++) {
+        struct draft_step *sum = draft_plan_step(plan, s);
+        struct draft_step step;
+        uint32_t before = progress.known_tokens;
+        member->due = s;
+        member->at_due = progress;
+        member->goes_on = draft_plan_advance(instance, member->request, &progress, &step);
+        sum->accepted += step.accepted;
+        sum->tokens += step.tokens;
+        sum->squares += step.squares;
+        sum->blocks += step.blocks;
+        if (member->goes_on && before <= thoughts && progress.known_tokens > thoughts) {
+            note_thinking(decode_group, member->request, s);
+        }
+    }
 }
 
 static void join(struct instance *instance, uint32_t index, uint32_t steps)
@@ -172,34 +290,46 @@ static void join(struct instance *instance, uint32_t index, uint32_t steps)
     struct request *request = &instance->requests[index];
     struct decode_group_member member = {
         .due = decode_group->taken + steps, .joined = decode_group->taken, .request = index};
-    uint64_t computed = request->computed_tokens;
     uint32_t outputs = request_outputs(request);
     if (decode_group_count(decode_group) == 0) {
         decode_group->last_token_ps = request->clock.last_token_ps;
         decode_group->gap_count = 0;
+        draft_plan_reset(&decode_group->plan, decode_group->taken + DRAFT_PLAN_STEPS);
     }
     assert(decode_group->last_token_ps == request->clock.last_token_ps &&
            decode_group->taken == decode_group->scheduled);
-    heap_push(&decode_group->leaving, member);
-    if (request->truth.reasoning_tokens >= outputs &&
-        request->truth.reasoning_tokens - outputs < steps) {
-        member.due = decode_group->taken + request->truth.reasoning_tokens - outputs + 1;
-        heap_push(&decode_group->thinking, member);
+    if (decode_group->plan.drafts > 0) {
+        plan_member(instance, &member);
+    } else {
+        *crossing_of(instance, index) += decode_group->blocks_at_a_time;
+        if (request->truth.reasoning_tokens >= outputs &&
+            request->truth.reasoning_tokens - outputs < steps) {
+            note_thinking(decode_group, index,
+                          decode_group->taken + request->truth.reasoning_tokens - outputs);
+        }
     }
+    heap_push(&decode_group->leaving, member);
     request->is_member = true;
-    decode_group->context_tokens += computed;
-    decode_group->context_squares += computed * computed;
-    *crossing_of(instance, index) += decode_group->blocks_at_a_time;
+    uint64_t context = context_of(instance, index);
+    decode_group->context_tokens += context;
+    decode_group->context_squares += context * context;
 }
 
-/* Turns for which the ungrouped request will only decode; 0 when it cannot join. */
-static uint32_t steady_steps(const struct instance *instance, const struct request *request,
-                             int64_t seen_ps)
+/* Steps for which the ungrouped request will only decode; 0 when it cannot join. */
+static uint32_t steady_steps(const struct instance *instance, uint32_t index, int64_t seen_ps)
 {
-    bool in_all_steps = request->placeholders == instance_steps_limit(instance);
-    return in_all_steps && request->clock.last_token_ps == seen_ps
-               ? instance->config->preset->steady_steps(instance, request)
-               : 0;
+    const struct draft_plan *plan = &instance->decode_group.plan;
+    const struct request *request = &instance->requests[index];
+    if (request->clock.last_token_ps != seen_ps ||
+        request->placeholders != instance_steps_limit(instance) + plan->drafts) {
+        return 0;
+    }
+    if (plan->drafts == 0) {
+        return instance->config->preset->steady_steps(instance, request);
+    }
+    struct draft_progress progress = draft_plan_start(instance, index);
+    struct draft_step step;
+    return draft_plan_advance(instance, index, &progress, &step) ? 1 : 0;
 }
 
 static void drop_members(const struct instance *instance, struct batch *batch)
@@ -215,8 +345,10 @@ static void drop_members(const struct instance *instance, struct batch *batch)
 
 void decode_group_gather(struct instance *instance, int64_t seen_ps)
 {
+    bool speculates = instance->config->engine.draft_tokens > 0;
     if (!instance->decode_group.is_open || instance->ungrouped_count == 0 ||
-        instance->steps_in_flight != instance_steps_limit(instance)) {
+        instance->steps_in_flight != instance_steps_limit(instance) ||
+        (speculates && instance->decode_group.plan.drafts == 0)) {
         return;
     }
     uint32_t kept = 0;
@@ -225,7 +357,7 @@ void decode_group_gather(struct instance *instance, int64_t seen_ps)
         uint32_t index = instance->ungrouped[i];
         const struct request *request = &instance->requests[index];
         behind_prompt = behind_prompt || request->computed_tokens < request->known_tokens;
-        uint32_t steps = behind_prompt ? 0 : steady_steps(instance, request, seen_ps);
+        uint32_t steps = behind_prompt ? 0 : steady_steps(instance, index, seen_ps);
         if (steps > 0) {
             join(instance, index, steps);
         } else {
@@ -257,12 +389,37 @@ static void ungroup_first(struct instance *instance, uint32_t request)
     instance->ungrouped_count++;
 }
 
+/* All members are planned anew from now on. */
+static void extend_plan(struct instance *instance)
+{
+    struct decode_group *decode_group = &instance->decode_group;
+    struct decode_group_heap *leaving = &decode_group->leaving;
+    uint32_t count = leaving->count;
+    assert(decode_group->taken == decode_group->scheduled);
+    for (uint32_t i = 0; i < count; i++) {
+        write_back(instance, &leaving->members[i], false);
+    }
+    draft_plan_reset(&decode_group->plan, decode_group->taken + DRAFT_PLAN_STEPS);
+    decode_group->thinking.count = 0;
+    leaving->count = 0;
+    for (uint32_t i = 0; i < count; i++) { /* the heap grows over members that are done with */
+        struct decode_group_member member = leaving->members[i];
+        member.joined = decode_group->taken;
+        plan_member(instance, &member);
+        heap_push(leaving, member);
+    }
+}
+
 void decode_group_release(struct instance *instance)
 {
     struct decode_group *decode_group = &instance->decode_group;
     bool had_members = decode_group_count(decode_group) > 0;
     while (decode_group_count(decode_group) > 0 &&
            decode_group->leaving.members[0].due == decode_group->taken) {
+        if (decode_group->leaving.members[0].goes_on) {
+            extend_plan(instance);
+            continue;
+        }
         struct decode_group_member member = heap_pop(&decode_group->leaving);
         leave(instance, &member);
         ungroup_first(instance, member.request);
@@ -307,7 +464,7 @@ void decode_group_write_back(struct instance *instance)
     struct decode_group *decode_group = &instance->decode_group;
     assert(decode_group->taken == decode_group->scheduled);
     for (uint32_t i = 0; i < decode_group_count(decode_group); i++) {
-        write_back(instance, &decode_group->leaving.members[i]);
+        write_back(instance, &decode_group->leaving.members[i], false);
         decode_group->leaving.members[i].joined = decode_group->taken;
     }
 }
@@ -325,10 +482,22 @@ static void note_visible(struct instance *instance, const struct step_times *tim
     }
 }
 
+uint64_t decode_group_tokens(const struct decode_group *decode_group)
+{
+    const struct draft_plan *plan = &decode_group->plan;
+    return plan->drafts > 0 ? plan->steps[decode_group->taken % DRAFT_PLAN_STEPS].tokens
+                            : decode_group_count(decode_group);
+}
+
 int64_t decode_group_deliver(struct decode_group *decode_group, struct instance *instance,
                              int64_t seen_ps)
 {
     int64_t gap_ps = seen_ps - decode_group->last_token_ps;
+    if (decode_group->plan.drafts > 0) {
+        const struct draft_step *step = draft_plan_step(&decode_group->plan, decode_group->taken);
+        decode_group->context_tokens += step->tokens;
+        decode_group->context_squares += step->squares;
+    }
     decode_group->taken++;
     decode_group->last_token_ps = seen_ps;
     note_gap(decode_group, decode_group->taken, gap_ps);
@@ -371,11 +540,52 @@ static void advance(struct instance *instance, uint64_t steps)
     decode_group->scheduled += steps;
 }
 
-void decode_group_schedule(struct instance *instance)
+uint32_t decode_group_member_tokens(const struct decode_group *decode_group)
 {
-    if (decode_group_count(&instance->decode_group) > 0) {
+    return 1 + decode_group->plan.drafts;
+}
+
+uint64_t decode_group_blocks(const struct decode_group *decode_group)
+{
+    const struct draft_plan *plan = &decode_group->plan;
+    if (decode_group_count(decode_group) == 0) {
+        return 0;
+    }
+    return plan->drafts > 0
+               ? plan->steps[decode_group->scheduled % DRAFT_PLAN_STEPS].blocks
+               : decode_group->crossings[decode_group->scheduled % decode_group->period_tokens];
+}
+
+/* The verifications of a step. */
+static void schedule_drafts(struct instance *instance, struct batch *batch)
+{
+    struct decode_group *decode_group = &instance->decode_group;
+    const struct draft_plan *plan = &decode_group->plan;
+    uint32_t members = decode_group_count(decode_group);
+    assert(decode_group->taken < plan->end);
+    batch->summary.draft_tokens += members * plan->drafts;
+    batch->drafts.verifications += members;
+    batch->drafts.accepted += plan->steps[decode_group->taken % DRAFT_PLAN_STEPS].accepted;
+    batch->drafts.context_tokens += decode_group->context_tokens;
+    kv_cache_take(&instance->kv_cache, (uint32_t)decode_group_blocks(decode_group));
+    decode_group->scheduled++;
+}
+
+void decode_group_schedule(struct instance *instance, struct batch *batch)
+{
+    struct decode_group *decode_group = &instance->decode_group;
+    if (decode_group_count(decode_group) == 0) {
+        return;
+    }
+    batch->summary.decode_requests += decode_group_count(decode_group);
+    batch->summary.decode_context_tokens += decode_group->context_tokens;
+    batch->summary.decode_context_squares += decode_group->context_squares;
+    if (decode_group->plan.drafts > 0) {
+        schedule_drafts(instance, batch);
+    } else {
         advance(instance, 1);
     }
+    assert(decode_group->taken == decode_group->scheduled);
 }
 
 void decode_group_repeat(struct instance *instance, const struct step_times *times, uint64_t steps,

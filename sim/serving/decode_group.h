@@ -14,14 +14,18 @@
 
 #include "sim/base/periodic_growth.h"
 #include "sim/base/step_times.h"
+#include "sim/serving/draft_plan.h"
 
+struct batch;
 struct instance;
 
-/* A member and the token count of the decode group at which something happens to it. */
+/* A member and the step count of the decode group at which something happens to it. */
 struct decode_group_member {
     uint64_t due;
-    uint64_t joined; /* token count when it joined */
+    uint64_t joined; /* step count when it joined */
     uint32_t request;
+    bool goes_on;                 /* when due it is planned further and stays (speculation) */
+    struct draft_progress at_due; /* speculation: where it stands then */
 };
 
 struct decode_group_heap {
@@ -38,11 +42,11 @@ struct decode_group_gap {
 
 struct decode_group {
     bool is_open;                      /* requests may join */
-    uint64_t taken;                    /* tokens given to each member, ever */
+    uint64_t taken;                    /* steps whose output each member has, ever */
     uint64_t scheduled;                /* steps formed with them, ever: 'taken' between steps */
     struct decode_group_heap leaving;  /* all members, by when they must leave */
     struct decode_group_heap thinking; /* those whose first visible token is still to come, by it */
-    uint64_t context_tokens;           /* computed tokens of all members */
+    uint64_t context_tokens;           /* of all members, before the step scheduled next */
     uint64_t context_squares;          /* sum of their squares */
     uint32_t *crossings;       /* blocks that members take for step s, by s modulo period_tokens */
     uint32_t blocks_at_a_time; /* that a member takes whenever it needs one */
@@ -51,10 +55,11 @@ struct decode_group {
     struct decode_group_gap *gaps; /* falling: the largest since a token is the first after it */
     uint32_t gap_count;
     size_t gap_capacity;
+    struct draft_plan plan; /* where it speculates */
 };
 
-void decode_group_init(struct decode_group *decode_group, uint32_t block_tokens,
-                       uint32_t blocks_at_a_time);
+/* Once the instance's KV cache is there. */
+void decode_group_init(struct instance *instance);
 void decode_group_clear(struct decode_group *decode_group);
 
 static inline uint32_t decode_group_count(const struct decode_group *decode_group)
@@ -78,7 +83,10 @@ void decode_group_dissolve(struct instance *instance);
 /* Between steps: writes what members are at into their requests, for a look at them. */
 void decode_group_write_back(struct instance *instance);
 
-/* Each member got one token. Returns the gap to the one before. */
+/* Tokens that the output of the oldest step in flight brings its members. */
+uint64_t decode_group_tokens(const struct decode_group *decode_group);
+
+/* Each member got them. Returns the gap to the ones before. */
 int64_t decode_group_deliver(struct decode_group *decode_group, struct instance *instance,
                              int64_t seen_ps);
 
@@ -88,8 +96,13 @@ uint64_t decode_group_steps(const struct instance *instance, uint64_t most);
 /* How the members take blocks from the next step on. */
 struct periodic_growth decode_group_growth(const struct decode_group *decode_group);
 
-/* Forms one step with all members: takes their blocks, which must be free. */
-void decode_group_schedule(struct instance *instance);
+/* Tokens that each member runs in a step, and blocks that all of them take for the next one. */
+uint32_t decode_group_member_tokens(const struct decode_group *decode_group);
+uint64_t decode_group_blocks(const struct decode_group *decode_group);
+
+/* Schedules all members in one step: takes their blocks, which must be free, and adds them to the
+ * batch's sums. */
+void decode_group_schedule(struct instance *instance, struct batch *batch);
 
 /* Takes 'steps' steps at once: a token comes 'output_overhead_ps' after each. */
 void decode_group_repeat(struct instance *instance, const struct step_times *times, uint64_t steps,

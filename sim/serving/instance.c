@@ -43,8 +43,7 @@ void instance_init(struct instance *instance, const struct instance_config *conf
     instance->running = memory_zeroed(settings->max_batch_requests, sizeof instance->running[0]);
     instance->ungrouped =
         memory_zeroed(settings->max_batch_requests, sizeof instance->ungrouped[0]);
-    decode_group_init(&instance->decode_group, settings->block_tokens,
-                      1 + kv_cache_blocks_for(&instance->kv_cache, preset->ahead_tokens));
+    decode_group_init(instance);
     uint32_t period = instance->decode_group.period_tokens;
     instance->crossings = memory_zeroed(period, sizeof instance->crossings[0]);
     if (instance->kv_cache.has_identity) {

@@ -30,7 +30,8 @@ bool uniform_decodes_are_all(struct instance *instance)
 {
     const struct batch *last = instance_newest_step(instance);
     const struct batch *first = instance_step(instance, 0);
-    if (instance->config->preset->repeatable_steps == NULL || last->count == 0 ||
+    if (instance->config->preset->repeatable_steps == NULL ||
+        instance->config->engine.draft_tokens > 0 || last->count == 0 ||
         first->count != last->count || !is_uniform(first) || !is_uniform(last)) {
         return false;
     }

@@ -515,6 +515,23 @@ static void draw_any_stretches(struct scenario *scenario, uint64_t seed)
     random_destroy(random);
 }
 
+/* V1 engines that speculate, which hold their decodes together too. */
+static void draw_speculation(struct scenario *scenario, uint64_t seed)
+{
+    draw_decode_group_engine(scenario, seed);
+    struct random_stream *random = random_create(seed, "speculation");
+    struct engine_settings *engine = &scenario->config.engine;
+    engine->draft_tokens = between(random, 1, 1 + random_below(random, 8));
+    engine->draft_request_ps = (int64_t)between(random, 0, 3) * PS_PER_MS / 4;
+    engine->draft_token_ps = (int64_t)between(random, 0, 10) * PS_PER_US;
+    engine->async_scheduling = random_below(random, 8) == 0;
+    if (random_below(random, 2) == 0) {
+        widen(scenario, random);
+    }
+    draw_truth(scenario, random);
+    random_destroy(random);
+}
+
 static void check_both_ways(void (*draw_one)(struct scenario *scenario, uint64_t seed),
                             uint32_t least_gain)
 {
@@ -555,6 +572,12 @@ static void test_stretches_equal_steps(void **state)
     check_both_ways(draw_any_stretches, 2);
 }
 
+static void test_speculation_equals_steps(void **state)
+{
+    (void)state;
+    check_both_ways(draw_speculation, 0);
+}
+
 static int print_seed(void **state)
 {
     (void)state;
@@ -580,6 +603,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_same_seed_same_run),
         cmocka_unit_test_teardown(test_decode_groups_equal_steps, print_seed),
         cmocka_unit_test_teardown(test_stretches_equal_steps, print_seed),
+        cmocka_unit_test_teardown(test_speculation_equals_steps, print_seed),
     };
     return cmocka_run_group_tests_name("random scenarios", tests, NULL, NULL);
 }

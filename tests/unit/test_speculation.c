@@ -1,7 +1,7 @@
 /* Speculation: how many drafts are accepted. */
 #include "tests/unit/check.h"
 
-#include "sim/engines/speculation.h"
+#include "sim/serving/speculation.h"
 
 static void test_drafts_yield_what_was_asked(void **state)
 {

@@ -1,10 +1,14 @@
 /* Speculative decoding: how many drafted tokens are right is part of the truth about a request. */
-#ifndef SIM_ENGINES_SPECULATION_H
-#define SIM_ENGINES_SPECULATION_H
+#ifndef SIM_SERVING_SPECULATION_H
+#define SIM_SERVING_SPECULATION_H
 
 #include "sim/serving/request.h"
 
-/* Of 'drafts' proposed for the request's next verification, which it counts. */
+/* Of 'drafts' proposed, how many the given verification of the request accepts. */
+uint32_t speculation_accepted(const struct draft_truth *truth, uint32_t verification,
+                              uint32_t drafts);
+
+/* The same for the request's next verification, which it counts. */
 uint32_t speculation_verify(struct request *request, uint32_t drafts);
 
 /* The probability of each draft after right ones, with which 'drafts' of them yield 'tokens' in a
