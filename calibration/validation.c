@@ -9,15 +9,15 @@
 #include "sim/base/units.h"
 #include "sim/cluster/simulation.h"
 #include "sim/engines/vllm_v1.h"
-#include "sim/policy/scheduling_policies.h"
+#include "sim/scenario/scenario_run.h"
 
 double compared_error_pct(struct compared compared)
 {
     return 100 * (compared.predicted / compared.measured - 1);
 }
 
-static bool config_of(const struct measured_run *run, const struct step_cost *cost,
-                      struct instance_config *config, struct error *error)
+static bool deployment_of(const struct measured_run *run, const struct step_cost *cost,
+                          struct deployment *deployment, struct error *error)
 {
     const struct measured_engine *engine = &run->engine;
     if (!text_equal(engine->engine, "vllm") || !text_starts_with(engine->engine_version, "0.24")) {
@@ -28,20 +28,16 @@ static bool config_of(const struct measured_run *run, const struct step_cost *co
         return error_set(error, "%s: 'prefix_caching' must be false: it is not modelled yet",
                          run->path);
     }
-    *config = (struct instance_config){
-        .preset = &engine_preset_vllm_0_24,
-        .cost = cost,
-        .engine = {.max_batch_tokens = engine->max_batch_tokens,
-                   .max_batch_requests = engine->max_batch_requests,
-                   .max_model_len = engine->max_model_len,
-                   .block_tokens = engine->block_tokens,
-                   .num_blocks = engine->num_blocks,
-                   .reserve_full_prompt = true,
-                   .chunked_prefill = true,
-                   .async_scheduling = true,
-                   .new_sizes_wait = engine->new_sizes_wait},
-    };
-    return scheduling_policy_find("fcfs", &config->policy, error);
+    const struct engine_preset *preset = &engine_preset_vllm_0_24;
+    struct engine_settings settings = preset->defaults;
+    settings.max_batch_tokens = engine->max_batch_tokens;
+    settings.max_batch_requests = engine->max_batch_requests;
+    settings.max_model_len = engine->max_model_len;
+    settings.block_tokens = engine->block_tokens;
+    settings.num_blocks = engine->num_blocks;
+    settings.new_sizes_wait = engine->new_sizes_wait;
+    deployment_of_log(deployment, preset, &settings, cost);
+    return true;
 }
 
 static int by_sending(const void *left, const void *right)
@@ -190,8 +186,8 @@ bool validation_replay_with(const struct measured_run *run, const struct measure
                             const struct step_cost *cost, const struct replay_settings *replay,
                             struct job_validation *ret_result, struct error *error)
 {
-    struct instance_config config;
-    if (!config_of(run, cost, &config, error)) {
+    struct deployment deployment;
+    if (!deployment_of(run, cost, &deployment, error)) {
         return false;
     }
     if (job->request_count == 0) {
@@ -200,15 +196,12 @@ bool validation_replay_with(const struct measured_run *run, const struct measure
     }
     struct launched_sizes known_sizes = {NULL, 0};
     measured_run_note_sizes(run, job->first_step, &known_sizes);
-    config.known_sizes = &known_sizes;
-    const struct instance_group group = {&config, 1, INSTANCE_BOTH};
-    const struct simulation_settings settings = {.groups = &group,
-                                                 .group_count = 1,
-                                                 .client = {.kind = CLIENT_OPEN},
-                                                 .hooks = replay->hooks,
-                                                 .noise = replay->noise,
-                                                 .stepwise = replay->stepwise,
-                                                 .seed = replay->seed};
+    deployment.instance.known_sizes = &known_sizes;
+    struct simulation_settings settings = scenario_run_settings(&deployment);
+    settings.hooks = replay->hooks;
+    settings.noise = replay->noise;
+    settings.stepwise = replay->stepwise;
+    settings.seed = replay->seed;
     struct job_validation result = {.requests = job->request_count};
     snprintf(result.name, sizeof result.name, "%s", job->name);
     struct measured_request *measured = sorted_requests(run, job);

@@ -12,6 +12,16 @@
 
 #define MAX_TOKENS 1e9
 
+const struct setting_choice arrival_processes[] = {
+    {"gamma", ARRIVAL_GAMMA, "gamma gaps: mean 1/rate, shape burstiness"},
+    {"poisson", ARRIVAL_POISSON, "exponential gaps: mean 1/rate"},
+    {"weibull", ARRIVAL_WEIBULL, "Weibull gaps: mean 1/rate, shape burstiness"},
+    {"windows", ARRIVAL_WINDOWS, "gamma gaps whose rate and burstiness change over time"},
+    {"constant", ARRIVAL_CONSTANT, "equal gaps of 1/rate"},
+    {"all-at-once", ARRIVAL_ALL_AT_ONCE, "all requests arrive at time 0"},
+    {.name = NULL},
+};
+
 struct component {
     const struct length_model *model;
     const struct accuracy_model *accuracy; /* or NULL */

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "sim/base/error.h"
+#include "sim/base/settings.h"
 #include "traces/trace.h"
 #include "workloads/accuracy_model.h"
 #include "workloads/length_model.h"
@@ -15,8 +16,11 @@ enum arrival_process {
     ARRIVAL_WEIBULL,     /* gaps: shape = burstiness, mean = 1 / rate */
     ARRIVAL_WINDOWS,     /* gamma, with rate and burstiness by windows of time */
     ARRIVAL_CONSTANT,    /* every 1 / rate */
-    ARRIVAL_ALL_AT_ONCE, /* at 0; what clients that answer to answers start from */
+    ARRIVAL_ALL_AT_ONCE, /* at time 0; used with closed-loop and batch clients */
 };
+
+/* Their names and what they do, up to a NULL name. */
+extern const struct setting_choice arrival_processes[];
 
 struct generator_settings {
     uint64_t seed;

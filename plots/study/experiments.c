@@ -6,7 +6,7 @@
 #include "sim/base/output_file.h"
 #include "sim/base/units.h"
 #include "sim/scenario/run_price.h"
-#include "sim/scenario/setup.h"
+#include "sim/scenario/scenario_run.h"
 
 #define EXAMPLES "workloads/examples/"
 
@@ -36,7 +36,7 @@ static bool run_with(const char *path, const char *key, const char *value, struc
     char assignment[64];
     const struct option_list assignments = {{assignment}, 1};
     snprintf(assignment, sizeof assignment, "%s=%s", key, value);
-    return setup_run_file(path, &assignments, note_outcome, outcome, error);
+    return scenario_run_file(path, &assignments, note_outcome, outcome, error);
 }
 
 static double accuracy_pct(const struct run_summary *summary)
@@ -75,7 +75,7 @@ static bool watch_mixed_batch(FILE *file, struct error *error)
     struct outcome outcome = {.file = file};
     const struct option_list none = {.count = 0};
     fprintf(file, "time_s,running,kv_utilization\n");
-    if (!setup_run_file(EXAMPLES "mixed-batch.json", &none, note_outcome, &outcome, error)) {
+    if (!scenario_run_file(EXAMPLES "mixed-batch.json", &none, note_outcome, &outcome, error)) {
         return false;
     }
     printf("\nGSM8K and AIME-2024 in one batch (" EXAMPLES "mixed-batch.json)\n"
@@ -129,7 +129,7 @@ static bool vary_split_of(const char *load, const char *path, FILE *file, struct
            load, path);
     for (size_t i = 0; i < sizeof splits / sizeof splits[0]; i++) {
         struct outcome outcome = {.file = NULL};
-        if (!setup_run_file(path, &splits[i].assignments, note_outcome, &outcome, error)) {
+        if (!scenario_run_file(path, &splits[i].assignments, note_outcome, &outcome, error)) {
             return false;
         }
         const struct run_summary *summary = &outcome.summary;

@@ -11,8 +11,9 @@
 #include "sim/base/smaller.h"
 #include "sim/base/text.h"
 #include "sim/base/units.h"
+#include "sim/engines/engine_presets.h"
 #include "sim/metrics/samples.h"
-#include "sim/scenario/setup.h"
+#include "sim/scenario/scenario_run.h"
 
 /* Its models, and on what they run. 7B and 14B: GPUs by its scripts (2 and 4), RTX 4090 by the size
  * of the KV cache in its figures (430,000 and 290,000 tokens); 32B: 8 GPUs by its scripts; 70B fits
@@ -69,7 +70,7 @@ static const struct study_method {
 enum { BATCH_SIZE = 16, TOKEN_BUDGET = 4096, PASSES = 3 };
 /* The study's front end takes requests in one after the other: inferred from how its times to first
  * token grow with the batch (Table 3). */
-#define INTAKE_MS 9.0
+#define INTAKE_MS 9
 
 static bool read_text(const struct csv_reader *csv, const char *name, char *buffer, size_t size,
                       struct error *error)
@@ -197,11 +198,11 @@ static const struct study_method *method_of(const struct study_cell *cell)
 static void set_table_1(struct scenario *scenario, const struct study_model *model,
                         const struct study_method *method)
 {
-    snprintf(scenario->gpu, sizeof scenario->gpu, "%s",
+    snprintf(scenario->hardware.gpu, sizeof scenario->hardware.gpu, "%s",
              text_equal(model->name, "14B") ? "RTX A6000" : "RTX 4090");
-    scenario->tensor_parallel = method->is_split ? 1 : 2;
-    scenario->prefill_instances = method->is_split ? 1 : 0;
-    scenario->decode_instances = method->is_split ? 1 : 0;
+    scenario->hardware.tensor_parallel = method->is_split ? 1 : 2;
+    scenario->fleet.prefill_instances = method->is_split ? 1 : 0;
+    scenario->fleet.decode_instances = method->is_split ? 1 : 0;
 }
 
 /* vLLM 0.8.1 with its defaults; an FP8 KV cache makes it fall back to its V0 engine. */
@@ -222,23 +223,23 @@ bool study_scenario(const struct study_cell *cell, struct scenario *scenario)
     bool reasons = text_equal(cell->model_kind, "reasoning");
     *scenario = scenario_default(preset);
     snprintf(scenario->name, sizeof scenario->name, "table %s", cell->table);
-    snprintf(scenario->model, sizeof scenario->model, "%s",
+    snprintf(scenario->model.name, sizeof scenario->model.name, "%s",
              reasons ? model->reasoning : model->traditional);
-    snprintf(scenario->weights, sizeof scenario->weights, "%s",
+    snprintf(scenario->model.weights, sizeof scenario->model.weights, "%s",
              text_equal(method->name, "AWQ") ? model->awq : method->weights);
-    snprintf(scenario->kv_cache, sizeof scenario->kv_cache, "%s", method->kv_cache);
-    snprintf(scenario->gpu, sizeof scenario->gpu, "%s", model->gpu);
-    snprintf(scenario->datasets, sizeof scenario->datasets, "%s", dataset->ours);
-    snprintf(scenario->client, sizeof scenario->client, "batch");
-    scenario->contrast_model[0] = '\0';
-    scenario->tensor_parallel = model->gpus;
-    scenario->prefix_caching = plain_kv && !method->no_prefix_cache;
-    scenario->draft_tokens = cell->draft_tokens;
-    scenario->token_budget = cell->token_budget > 0 ? cell->token_budget : TOKEN_BUDGET;
-    scenario->client_width = cell->batch_size > 0 ? cell->batch_size : BATCH_SIZE;
-    scenario->requests = dataset->items;
-    scenario->intake_ms = INTAKE_MS;
-    scenario->timeline_interval_s = 0;
+    snprintf(scenario->model.kv_cache, sizeof scenario->model.kv_cache, "%s", method->kv_cache);
+    snprintf(scenario->hardware.gpu, sizeof scenario->hardware.gpu, "%s", model->gpu);
+    snprintf(scenario->workload.datasets, sizeof scenario->workload.datasets, "%s", dataset->ours);
+    scenario->workload.client.kind = CLIENT_BATCH;
+    scenario->workload.contrast_model[0] = '\0';
+    scenario->hardware.tensor_parallel = model->gpus;
+    scenario->engine.settings.prefix_caching = plain_kv && !method->no_prefix_cache;
+    scenario->engine.settings.draft_tokens = cell->draft_tokens;
+    scenario->workload.token_budget = cell->token_budget > 0 ? cell->token_budget : TOKEN_BUDGET;
+    scenario->workload.client.width = cell->batch_size > 0 ? cell->batch_size : BATCH_SIZE;
+    scenario->workload.requests = dataset->items;
+    scenario->engine.settings.host.intake_ps = INTAKE_MS * PS_PER_MS;
+    scenario->metrics.timeline_interval_ps = 0;
     if (text_equal(cell->table, "1")) {
         set_table_1(scenario, model, method);
     }
@@ -266,13 +267,14 @@ static uint32_t length_of(const struct length_distribution *length, uint32_t ran
 
 /* The items are the same in every pass: one stands for each part of the distribution of lengths.
  * Their order is not known. */
-static bool make_items(const struct scenario *scenario, const struct setup *setup, uint64_t seed,
-                       struct request *requests, struct error *error)
+static bool make_items(const struct scenario *scenario, const struct scenario_run *run,
+                       uint64_t seed, struct request *requests, struct error *error)
 {
     const struct length_model *lengths = NULL;
-    uint32_t count = scenario->requests;
-    if (!length_catalog_find(&setup->workload.catalog, scenario->datasets, setup->model.name,
-                             scenario->kv_cache, &lengths, error)) {
+    uint32_t count = scenario->workload.requests;
+    if (!length_catalog_find(&run->workload.catalog, scenario->workload.datasets,
+                             run->deployment->model.name, scenario->model.kv_cache, &lengths,
+                             error)) {
         return false;
     }
     uint32_t *of_output = memory_zeroed((size_t)3 * count, sizeof of_output[0]);
@@ -291,14 +293,14 @@ static bool make_items(const struct scenario *scenario, const struct setup *setu
             visible = length_of(&lengths->visible, of_visible[i], count);
             visible = smaller(visible, most);
         }
-        uint32_t budget = scenario->token_budget;
+        uint32_t budget = scenario->workload.token_budget;
         uint32_t reasoning = output - visible;
         requests[i] = (struct request){
             .ask.prompt_tokens = length_of(&lengths->prompt, of_prompt[i], count),
             .ask.max_output_tokens = budget,
             .truth.output_tokens = smaller(output, budget),
             .truth.reasoning_tokens = smaller(reasoning, budget),
-            .truth.drafts = {.probability = scenario->draft_acceptance,
+            .truth.drafts = {.probability = scenario->workload.draft_acceptance,
                              .key = random_bits_at(random_key(seed, "drafts"), i)},
         };
     }
@@ -318,47 +320,49 @@ static void add_numbers(struct study_numbers *sum, const struct run_summary *sum
     sum->ttfvt_s += plain_ttft ? summary->latency.ttft_s.mean : summary->latency.ttfvt_s.mean;
 }
 
-static double accuracy_of(const struct setup *setup, const struct scenario *scenario)
+static double accuracy_of(const struct scenario_run *run, const struct scenario *scenario)
 {
-    const struct accuracy_model *model =
-        accuracy_catalog_find(&setup->workload.accuracies, setup->model.name, scenario->datasets,
-                              weight_precision_answers_as(scenario->weights), scenario->kv_cache);
-    return model != NULL ? 100 * accuracy_at(model, scenario->token_budget).share : NAN;
+    const struct accuracy_model *model = accuracy_catalog_find(
+        &run->workload.accuracies, run->deployment->model.name, scenario->workload.datasets,
+        weight_precision_answers_as(scenario->model.weights), scenario->model.kv_cache);
+    return model != NULL ? 100 * accuracy_at(model, scenario->workload.token_budget).share : NAN;
 }
 
 bool study_simulate(const struct study_cell *cell, uint32_t replications,
                     struct study_numbers *ret_simulated, struct error *error)
 {
     struct scenario scenario;
-    struct setup setup;
+    struct deployment deployment;
+    struct scenario_run run = {.deployment = NULL};
     struct study_numbers sum = {0};
     *ret_simulated = (struct study_numbers){NAN, NAN, NAN, NAN, NAN};
     if (!study_scenario(cell, &scenario)) {
         return true;
     }
-    struct request *requests = memory_zeroed(scenario.requests, sizeof requests[0]);
-    bool ok = setup_init(&setup, &scenario, error);
+    struct request *requests = memory_zeroed(scenario.workload.requests, sizeof requests[0]);
+    bool ok = deployment_resolve(&deployment, &scenario, error) &&
+              scenario_run_init(&run, &scenario, &deployment, error);
     for (uint32_t i = 0; ok && i < replications; i++) {
-        ok = make_items(&scenario, &setup, 1 + i, requests, error);
+        ok = make_items(&scenario, &run, 1 + i, requests, error);
         if (ok) {
             struct simulation *simulation =
-                simulation_create(&setup.simulation, requests, scenario.requests);
+                simulation_create(&run.settings, requests, scenario.workload.requests);
             simulation_run(simulation);
             struct run_summary summary = simulation_summarize(simulation);
-            add_numbers(&sum, &summary, cell, scenario.requests);
+            add_numbers(&sum, &summary, cell, scenario.workload.requests);
             simulation_destroy(simulation);
         }
     }
     if (ok) {
         double count = replications;
         *ret_simulated =
-            (struct study_numbers){.accuracy_pct = accuracy_of(&setup, &scenario),
+            (struct study_numbers){.accuracy_pct = accuracy_of(&run, &scenario),
                                    .mean_output_tokens = sum.mean_output_tokens / count,
                                    .pass_time_s = sum.pass_time_s / count,
                                    .tokens_per_s = sum.tokens_per_s / count,
                                    .ttfvt_s = sum.ttfvt_s / count};
     }
-    setup_clear(&setup);
+    scenario_run_clear(&run);
     free(requests);
     return ok || error_add_place(error, "table %s, %s, %s, %s", cell->table, cell->model,
                                  cell->method, cell->dataset);
@@ -460,7 +464,8 @@ static bool simulate_curve(struct study_point *const *points, uint32_t count, ui
     enum { FIGURE_BUDGET = 20480 };
     struct study_cell cell = {.batch_size = BATCH_SIZE, .token_budget = FIGURE_BUDGET};
     struct scenario scenario;
-    struct setup setup;
+    struct deployment deployment;
+    struct scenario_run run = {.deployment = NULL};
     snprintf(cell.model, sizeof cell.model, "%s", points[0]->model);
     snprintf(cell.model_kind, sizeof cell.model_kind, "%s", points[0]->model_kind);
     snprintf(cell.method, sizeof cell.method, "baseline");
@@ -468,15 +473,16 @@ static bool simulate_curve(struct study_point *const *points, uint32_t count, ui
     if (!study_scenario(&cell, &scenario)) {
         return error_set(error, "the study has no '%s' on '%s'", cell.model, cell.dataset);
     }
-    scenario.timeline_interval_s = 1;
-    struct request *requests = memory_zeroed(scenario.requests, sizeof requests[0]);
+    scenario.metrics.timeline_interval_ps = PS_PER_S;
+    struct request *requests = memory_zeroed(scenario.workload.requests, sizeof requests[0]);
     struct samples *values = memory_zeroed(count, sizeof values[0]);
-    bool ok = setup_init(&setup, &scenario, error);
+    bool ok = deployment_resolve(&deployment, &scenario, error) &&
+              scenario_run_init(&run, &scenario, &deployment, error);
     for (uint32_t i = 0; ok && i < replications; i++) {
-        ok = make_items(&scenario, &setup, 1000 + i, requests, error);
+        ok = make_items(&scenario, &run, 1000 + i, requests, error);
         if (ok) {
             struct simulation *simulation =
-                simulation_create(&setup.simulation, requests, scenario.requests);
+                simulation_create(&run.settings, requests, scenario.workload.requests);
             run_past(simulation, points, count);
             for (uint32_t k = 0; k < count; k++) {
                 samples_add(&values[k], value_at(simulation, points[k], i % STUDY_LOG_INTERVAL_S));
@@ -492,7 +498,7 @@ static bool simulate_curve(struct study_point *const *points, uint32_t count, ui
         }
         samples_clear(&values[k]);
     }
-    setup_clear(&setup);
+    scenario_run_clear(&run);
     free(requests);
     free(values);
     return ok;

@@ -6,7 +6,7 @@
 #include "sim/base/csv.h"
 #include "sim/base/output_file.h"
 #include "sim/base/units.h"
-#include "sim/scenario/setup.h"
+#include "sim/scenario/scenario_run.h"
 
 #define SCENARIO "workloads/examples/study-load.json"
 #define PUBLISHED "workloads/data/study/kv-and-running-14b-gamma-math500.csv"
@@ -136,7 +136,7 @@ static bool simulate(struct log_of_run *log, uint32_t seed, struct error *error)
     snprintf(seed_assignment, sizeof seed_assignment, "seed=%u", seed);
     snprintf(interval, sizeof interval, "metrics.timeline_interval_s=%d", STUDY_LOG_INTERVAL_S);
     const struct option_list assignments = {{log->model->assignment, seed_assignment, interval}, 3};
-    return setup_run_file(SCENARIO, &assignments, note_lines, log, error);
+    return scenario_run_file(SCENARIO, &assignments, note_lines, log, error);
 }
 
 static bool report_model(const struct load_model *model, FILE *file, struct error *error)

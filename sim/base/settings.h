@@ -6,7 +6,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "sim/base/error.h"
 #include "sim/base/json.h"
@@ -19,8 +18,16 @@ enum setting_type {
     SETTING_WHOLE,  /* uint32_t */
     SETTING_SEED,   /* uint64_t, up to MAX_SEED */
     SETTING_NUMBER, /* double */
+    SETTING_TIME,   /* int64_t picoseconds; 'unit' is what people and files say: s, ms, us or ns */
+    SETTING_CHOICE, /* an enum, by the names in 'choices' */
     SETTING_TEXT,   /* char[bytes] */
     SETTING_IGNORED /* accepted in a file, not kept: remarks, sources */
+};
+
+struct setting_choice {
+    const char *name; /* ends a table when NULL */
+    unsigned value;   /* of the enum */
+    const char *help;
 };
 
 struct setting {
@@ -30,13 +37,32 @@ struct setting {
     size_t offset;
     size_t bytes; /* of a text */
     double minimum, maximum;
-    const char *const *choices; /* of a text, NULL-ended; NULL: anything */
+    const struct setting_choice *choices; /* of a choice, or of a text; NULL: any text */
     const char *unit;
     const char *help;
 };
 
 /* Table entries for member 'm' of struct 's'. */
 #define SETTING_OF(s, m) .offset = offsetof(struct s, m), .bytes = sizeof(((struct s *)NULL)->m)
+
+/* Several tables that are read and written as one, each into a struct of its own. An array of them
+ * ends where 'table' is NULL. */
+struct settings_part {
+    const struct setting *table;
+    void *target;
+};
+
+enum { MAX_SETTINGS = 128 }; /* in all parts together */
+
+/* A file or an assignment being read into parts. */
+struct settings_form {
+    const struct settings_part *parts;
+    uint8_t *given; /* MAX_SETTINGS, by position in the parts: becomes 'level'; NULL: not noted */
+    uint8_t level;
+    /* Sets the error of a key that no part has and returns false; NULL: names the nearest key. */
+    bool (*explain_unknown)(const void *context, const char *name, struct error *error);
+    const void *context;
+};
 
 struct settings_list {
     void *items;
@@ -58,10 +84,25 @@ MUST_CHECK bool settings_read_list(const struct setting *table, const char *path
 MUST_CHECK bool settings_assign(const struct setting *table, const char *assignment, void *target,
                                 struct error *error);
 
-/* Adds every setting to 'object', nested by the dots. */
+/* The same with several tables. */
+MUST_CHECK bool settings_form_read(const struct settings_form *form, const struct json *object,
+                                   const char *place, struct error *error);
+MUST_CHECK bool settings_form_assign(const struct settings_form *form, const char *assignment,
+                                     struct error *error);
+
+/* Position of 'name' in the parts, or MAX_SETTINGS when none has it. */
+size_t settings_position(const struct settings_part *parts, const char *name);
+/* The row at a position, and its struct in '*ret_target'; NULL beyond the last. */
+const struct setting *settings_at(const struct settings_part *parts, size_t position,
+                                  void **ret_target);
+
+/* Adds one setting of 'target', or every one, to 'object', nested by the dots. */
+void setting_echo(const struct setting *setting, const void *target, struct json *object);
 void settings_echo(const struct setting *table, const void *target, struct json *object);
 
-/* One line per setting: name, unit, value in 'target', help. */
-void settings_print_help(const struct setting *table, const void *target, FILE *stream);
+/* The value in 'target' as it would be typed. */
+void setting_print(const struct setting *setting, const void *target, char *buffer, size_t size);
+/* "a number", "one of gamma, poisson", ...: what a setting takes. */
+void setting_describe_type(const struct setting *setting, char *buffer, size_t size);
 
 #endif

@@ -2,7 +2,8 @@
 
 #include "sim/base/output_file.h"
 #include "sim/cli/commands.h"
-#include "sim/scenario/setup.h"
+#include "sim/scenario/scenario_file.h"
+#include "sim/scenario/scenario_run.h"
 
 static bool write_trace(struct workload *workload, const char *path, struct error *error)
 {
@@ -45,10 +46,10 @@ static int run(const struct command *command, int argc, char **argv)
     struct error error;
     struct workload workload = {.count = 0};
     const char *path = positionals.count > 0 ? positionals.values[0] : NULL;
-    if (!scenario_read(&scenario, path, &assignments, seed, &error)) {
+    if (!scenario_file_read(&scenario, path, &assignments, seed, &error)) {
         return options_fail(error.message);
     }
-    bool ok = setup_workload(&scenario, scenario.model, &workload, &error) &&
+    bool ok = scenario_run_workload(&scenario, scenario.model.name, &workload, &error) &&
               write_trace(&workload, out, &error);
     workload_close(&workload);
     return ok ? EXIT_DONE : options_fail(error.message);

@@ -6,6 +6,7 @@
 #include "sim/base/memory.h"
 #include "sim/base/text.h"
 #include "sim/cli/commands.h"
+#include "sim/cli/settings_page.h"
 #include "sim/engines/engine_presets.h"
 #include "sim/hardware/gpu.h"
 #include "sim/hardware/model_shape.h"
@@ -16,7 +17,6 @@
 #include "sim/pricing/step_profile.h"
 #include "sim/pricing/step_profile_file.h"
 #include "sim/report/figure_report.h"
-#include "sim/scenario/scenario.h"
 #include "workloads/length_model.h"
 
 static bool list_models(struct error *error)
@@ -137,8 +137,7 @@ static bool list_profiles(struct error *error)
 static bool list_settings(struct error *error)
 {
     (void)error;
-    struct scenario scenario = scenario_default(engine_presets[0]);
-    settings_print_help(scenario_settings, &scenario, stdout);
+    settings_page_print(false);
     return true;
 }
 
@@ -163,9 +162,23 @@ static const struct {
               {"settings", list_settings},
               {"figures", list_figures}};
 
+static int list_as_json(const char *topic)
+{
+    if (!text_equal(topic, "settings")) {
+        fprintf(stderr, "kvcast list: --json goes with 'settings' only, got '%s'\n", topic);
+        return EXIT_BAD_USAGE;
+    }
+    settings_page_print(true);
+    return EXIT_DONE;
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
-    const struct option options[] = {{.name = NULL}};
+    bool as_json = false;
+    const struct option options[] = {
+        {"--json", NULL, "as JSON ('settings' only)", OPTION_FLAG, &as_json},
+        {.name = NULL},
+    };
     struct option_list positionals = {.count = 0};
     struct error error;
     const char *names[sizeof topics / sizeof topics[0] + 1] = {NULL};
@@ -174,6 +187,9 @@ static int run(const struct command *command, int argc, char **argv)
         return status;
     }
     const char *topic = positionals.count == 1 ? positionals.values[0] : "";
+    if (as_json) {
+        return list_as_json(topic);
+    }
     for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++) {
         names[i] = topics[i].name;
         if (text_equal(topic, topics[i].name)) {

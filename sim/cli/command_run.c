@@ -16,7 +16,8 @@
 #include "sim/report/interval_report.h"
 #include "sim/report/run_report.h"
 #include "sim/scenario/run_price.h"
-#include "sim/scenario/setup.h"
+#include "sim/scenario/scenario_file.h"
+#include "sim/scenario/scenario_run.h"
 
 struct run_options {
     const char *scenario;
@@ -36,16 +37,16 @@ struct run_options {
 };
 
 /* The part of the work that is done; 0 when nobody can tell. */
-static double fraction_done(const struct setup *setup, const struct scenario *scenario,
+static double fraction_done(const struct scenario_run *run, const struct scenario *scenario,
                             uint64_t done)
 {
-    return setup->workload.generator != NULL && scenario->requests > 0
-               ? (double)done / (double)scenario->requests
-               : csv_progress(&setup->workload.trace.csv);
+    return run->workload.generator != NULL && scenario->workload.requests > 0
+               ? (double)done / (double)scenario->workload.requests
+               : csv_progress(&run->workload.trace.csv);
 }
 
 /* Runs to the end; on a terminal, a line of progress for what takes more than a second. */
-static bool simulate(struct simulation *simulation, const struct setup *setup,
+static bool simulate(struct simulation *simulation, const struct scenario_run *run,
                      const struct scenario *scenario, struct error *error)
 {
     enum { EVENTS_BETWEEN_LOOKS = 1 << 16 };
@@ -57,10 +58,10 @@ static bool simulate(struct simulation *simulation, const struct setup *setup,
         char note[128];
         snprintf(note, sizeof note, "%llu requests done, simulated %.0f s",
                  (unsigned long long)done, s_from_ps(simulation_now_ps(simulation)));
-        progress_show(&progress, fraction_done(setup, scenario, done), note);
+        progress_show(&progress, fraction_done(run, scenario, done), note);
     }
     progress_end(&progress);
-    return setup_check(setup, simulation, error);
+    return scenario_run_check(run, simulation, error);
 }
 
 /* The files of a run, written while it runs; they appear when it has ended well. */
@@ -78,11 +79,11 @@ static void write_sample(void *context, const struct timeline_sample *sample)
     run_report_timeline_sample(sample, files->total_blocks, &files->samples);
 }
 
-/* Opens those whose names are not NULL, and leads the setup's simulation to them. */
-static bool open_files(struct run_files *files, struct setup *setup, const char *directory,
+/* Opens those whose names are not NULL, and leads the run's simulation to them. */
+static bool open_files(struct run_files *files, struct scenario_run *run, const char *directory,
                        const char *requests, const char *timeline, struct error *error)
 {
-    const struct simulation_settings *settings = &setup->simulation;
+    struct simulation_settings *settings = &run->settings;
     if (timeline != NULL && settings->timeline_interval_ps > 0) {
         if (!output_file_open(&files->timeline, directory, timeline, error)) {
             return false;
@@ -94,15 +95,14 @@ static bool open_files(struct run_files *files, struct setup *setup, const char 
         }
         csv_writer_init(&files->samples, files->timeline.stream);
         run_report_timeline_header(&files->samples);
-        setup->simulation.timeline_sink =
-            (struct timeline_sink){.context = files, .take = write_sample};
+        settings->timeline_sink = (struct timeline_sink){.context = files, .take = write_sample};
     }
     if (requests != NULL) {
         if (!output_file_open(&files->requests, directory, requests, error)) {
             return false;
         }
         request_log_init(&files->log, files->requests.stream);
-        setup->log = &files->log;
+        run->log = &files->log;
     }
     return true;
 }
@@ -129,27 +129,27 @@ static void close_files(struct run_files *files)
     request_log_clear(&files->log);
 }
 
-static bool write_summary(const struct scenario *scenario, const struct setup *setup,
+static bool write_summary(const struct scenario *scenario, const struct deployment *deployment,
                           const struct run_summary *summary, const struct replication_set *set,
                           const struct run_options *chosen, struct error *error)
 {
     struct json *document = json_create_object();
     json_add_number(document, "format_version", 1);
     json_add_text(document, "kvcast_version", KVCAST_VERSION);
-    settings_echo(scenario_settings, scenario, json_add_object(document, "scenario"));
+    scenario_file_echo(scenario, json_add_object(document, "scenario"));
     struct json *derived = json_add_object(document, "derived");
-    json_add_number(derived, "num_blocks", setup->instance.engine.num_blocks);
-    json_add_number(derived, "max_model_len", setup->instance.engine.max_model_len);
-    json_add_number(derived, "weight_gib_per_gpu", setup->memory.weight_gib);
-    json_add_text(derived, "cost_source", setup->cost.identity.source);
-    json_add_text(derived, "cost_name", setup->cost.identity.name);
+    json_add_number(derived, "num_blocks", deployment->instance.engine.num_blocks);
+    json_add_number(derived, "max_model_len", deployment->instance.engine.max_model_len);
+    json_add_number(derived, "weight_gib_per_gpu", deployment->memory.weight_gib);
+    json_add_text(derived, "cost_source", deployment->cost.identity.source);
+    json_add_text(derived, "cost_name", deployment->cost.identity.name);
     figure_report_results(summary, json_add_object(document, "results"));
     figure_report_price(summary, json_add_object(document, "price"));
     if (set->count > 1) {
         struct json *replications = json_add_object(document, "replications");
         json_add_number(replications, "count", set->count);
         json_add_number(replications, "level", INTERVAL_REPORT_LEVEL);
-        json_add_text(replications, "prices", setup->price_confidence);
+        json_add_text(replications, "prices", deployment->price_confidence);
         interval_report_json(set, json_add_object(replications, "intervals"));
     }
     bool ok =
@@ -174,22 +174,25 @@ static bool write_replications(const struct replication_set *set, const char *di
     return output_file_commit(&file, error);
 }
 
-static void describe(const struct scenario *scenario, const struct setup *setup)
+static void describe(const struct scenario *scenario, const struct deployment *deployment)
 {
-    printf("%s: %s, %s weights, %s KV on %u x %s", scenario->name, setup->model.name,
-           scenario->weights, scenario->kv_cache, scenario->tensor_parallel, setup->gpu.name);
-    if (scenario->prefill_instances > 0) {
-        printf(" each, %u instances for prompts and %u for what follows",
-               scenario->prefill_instances, scenario->decode_instances);
-    } else if (scenario->instances > 1) {
-        printf(" each, %u instances", scenario->instances);
+    const struct instance_group *groups = deployment->groups;
+    const struct engine_settings *engine = &deployment->instance.engine;
+    printf("%s: %s, %s weights, %s KV on %u x %s", scenario->name, deployment->model.name,
+           deployment->weights->name, deployment->kv->name, deployment->tensor_parallel,
+           deployment->gpu.name);
+    if (deployment->group_count > 1) {
+        printf(" each, %u instances for prompts and %u for what follows", groups[0].count,
+               groups[1].count);
+    } else if (groups[0].count > 1) {
+        printf(" each, %u instances", groups[0].count);
     }
     printf("\n");
     printf("engine        %s, %u tokens and %u requests a step, %u KV blocks of %u tokens; steps "
            "%s on '%s'\n",
-           scenario->engine, scenario->max_batch_tokens, scenario->max_batch_requests,
-           setup->instance.engine.num_blocks, scenario->block_tokens, setup->cost.identity.source,
-           setup->cost.identity.name);
+           deployment->instance.preset->name, engine->max_batch_tokens, engine->max_batch_requests,
+           engine->num_blocks, engine->block_tokens, deployment->cost.identity.source,
+           deployment->cost.identity.name);
 }
 
 static void print_price(const struct run_summary *summary)
@@ -207,23 +210,25 @@ static void print_price(const struct run_summary *summary)
     printf("\n");
 }
 
-static void print_contrast(const struct setup *setup, struct simulation *simulation, FILE *table)
+static void print_contrast(const struct deployment *deployment, struct simulation *simulation,
+                           FILE *table)
 {
     struct run_summary summary = simulation_summarize(simulation);
     fprintf(
         table,
         "\ncontrast      %s on the same load: KV mean %.1f %%, peak %.1f %%; running mean %.1f, "
         "peak %u\n",
-        setup->model.name, 100 * summary.timeline.kv_mean, 100 * summary.timeline.kv_peak,
+        deployment->model.name, 100 * summary.timeline.kv_mean, 100 * summary.timeline.kv_peak,
         summary.timeline.running_mean, summary.timeline.running_peak);
 }
 
 static struct scenario contrast_of(const struct scenario *scenario)
 {
     struct scenario contrast = *scenario;
-    memcpy(contrast.model, scenario->contrast_model, sizeof scenario->contrast_model);
-    contrast.lengths_model[0] = '\0';
-    contrast.max_model_len = 0;
+    snprintf(contrast.model.name, sizeof contrast.model.name, "%s",
+             scenario->workload.contrast_model);
+    contrast.workload.lengths_model[0] = '\0';
+    contrast.engine.settings.max_model_len = 0;
     return contrast;
 }
 
@@ -231,10 +236,12 @@ static struct scenario contrast_of(const struct scenario *scenario)
 static bool check_contrast(const struct scenario *scenario, struct error *error)
 {
     struct scenario contrast = contrast_of(scenario);
-    struct setup setup;
-    bool ok =
-        setup_init(&setup, &contrast, error) || error_add_place(error, "workload.contrast_model");
-    setup_clear(&setup);
+    struct deployment deployment;
+    struct scenario_run run = {.deployment = NULL};
+    bool ok = (deployment_resolve(&deployment, &contrast, error) &&
+               scenario_run_init(&run, &contrast, &deployment, error)) ||
+              error_add_place(error, "workload.contrast_model");
+    scenario_run_clear(&run);
     return ok;
 }
 
@@ -243,36 +250,39 @@ static bool run_contrast(const struct scenario *scenario, const char *directory,
                          struct error *error)
 {
     struct scenario contrast = contrast_of(scenario);
-    struct setup setup;
+    struct deployment deployment;
+    struct scenario_run run = {.deployment = NULL};
     struct run_files files = {.total_blocks = 0};
     struct simulation *simulation = NULL;
-    bool ok = setup_init(&setup, &contrast, error) &&
-              open_files(&files, &setup, directory, NULL, "contrast_timeline.csv", error);
+    bool ok = deployment_resolve(&deployment, &contrast, error) &&
+              scenario_run_init(&run, &contrast, &deployment, error) &&
+              open_files(&files, &run, directory, NULL, "contrast_timeline.csv", error);
     if (ok) {
-        simulation = setup_simulation(&setup);
-        ok = simulate(simulation, &setup, &contrast, error) && commit_files(&files, error);
+        simulation = scenario_run_simulation(&run);
+        ok = simulate(simulation, &run, &contrast, error) && commit_files(&files, error);
     }
     if (ok) {
-        print_contrast(&setup, simulation, table);
+        print_contrast(&deployment, simulation, table);
     } else {
         error_add_place(error, "workload.contrast_model");
     }
     simulation_destroy(simulation);
     close_files(&files);
-    setup_clear(&setup);
+    scenario_run_clear(&run);
     return ok;
 }
 
 static bool wants_contrast(const struct scenario *scenario, const struct run_options *chosen)
 {
-    return !chosen->no_plots && scenario->contrast_model[0] != '\0' && scenario->trace[0] == '\0';
+    return !chosen->no_plots && scenario->workload.contrast_model[0] != '\0' &&
+           scenario->workload.trace[0] == '\0';
 }
 
 /* The tables for people; with replications the figures are their means. */
 static void print_tables(const struct finished_run *run, const struct run_summary *summary,
                          const struct replication_set *set, const struct run_options *chosen)
 {
-    describe(run->scenario, run->setup);
+    describe(run->scenario, run->deployment);
     if (set->count > 1) {
         printf("replications  %u; figures are their means, each one's are in %s/replications.csv; "
                "requests.csv, timeline.csv and figures are the first's\n",
@@ -282,7 +292,7 @@ static void print_tables(const struct finished_run *run, const struct run_summar
     print_price(summary);
     if (set->count > 1) {
         interval_report_table(set, stdout);
-        printf("  in them: %s\n", run->setup->price_confidence);
+        printf("  in them: %s\n", run->deployment->price_confidence);
     }
 }
 
@@ -294,44 +304,53 @@ static bool report(const struct finished_run *run, struct run_options *chosen, s
     struct run_summary first = run_price_summarize(run);
     const struct simulation_counts *counts = simulation_counts(run->simulation);
     chosen->all_refused = counts->finished == 0 && counts->rejected > 0;
-    bool ok = replications_run(run->scenario, &first, set.count, runs, error);
+    bool ok = replications_run(run->scenario, run->deployment, &first, set.count, runs, error);
     if (ok) {
         struct run_summary summary = set.count > 1 ? figure_means(runs, set.count) : first;
         if (!chosen->json) {
             print_tables(run, &summary, &set, chosen);
         }
-        ok = write_summary(run->scenario, run->setup, &summary, &set, chosen, error) &&
+        ok = write_summary(run->scenario, run->deployment, &summary, &set, chosen, error) &&
              write_replications(&set, chosen->stage, error);
     }
     free(runs);
     return ok;
 }
 
+static void print_warnings(const struct warning_list *warnings)
+{
+    for (uint32_t i = 0; i < warnings->count; i++) {
+        fprintf(stderr, "kvcast: warning: %s\n", warnings->messages[i]);
+    }
+}
+
 static bool run_scenario(const struct scenario *scenario, struct run_options *chosen,
                          struct error *error)
 {
-    struct setup setup;
+    struct deployment deployment;
+    struct scenario_run run = {.deployment = NULL};
     struct run_files files = {.total_blocks = 0};
     struct simulation *simulation = NULL;
     bool contrasts = wants_contrast(scenario, chosen);
-    bool ok =
-        setup_init(&setup, scenario, error) && (!contrasts || check_contrast(scenario, error));
-    if (ok && setup.warning[0] != '\0') {
-        fprintf(stderr, "kvcast: warning: %s\n", setup.warning);
+    bool ok = deployment_resolve(&deployment, scenario, error) &&
+              scenario_run_init(&run, scenario, &deployment, error) &&
+              (!contrasts || check_contrast(scenario, error));
+    if (ok) {
+        print_warnings(&deployment.warnings);
     }
     ok = ok && (chosen->stage == NULL ||
-                open_files(&files, &setup, chosen->stage,
-                           chosen->no_requests ? NULL : "requests.csv", "timeline.csv", error));
+                open_files(&files, &run, chosen->stage, chosen->no_requests ? NULL : "requests.csv",
+                           "timeline.csv", error));
     if (ok) {
-        setup.simulation.stepwise = chosen->stepwise;
-        simulation = setup_simulation(&setup);
-        ok = simulate(simulation, &setup, scenario, error);
+        run.settings.stepwise = chosen->stepwise;
+        simulation = scenario_run_simulation(&run);
+        ok = simulate(simulation, &run, scenario, error);
     }
-    ok = ok && report(&(struct finished_run){scenario, &setup, simulation}, chosen, error) &&
+    ok = ok && report(&(struct finished_run){scenario, &deployment, simulation}, chosen, error) &&
          commit_files(&files, error);
     simulation_destroy(simulation);
     close_files(&files);
-    setup_clear(&setup);
+    scenario_run_clear(&run);
     return ok && (!contrasts ||
                   run_contrast(scenario, chosen->stage, chosen->json ? stderr : stdout, error));
 }
@@ -356,7 +375,8 @@ static bool read_scenario(struct run_options *chosen, struct scenario *scenario,
                           struct error *error)
 {
     double replications = 1;
-    if (!scenario_read(scenario, chosen->scenario, &chosen->assignments, chosen->seed, error)) {
+    if (!scenario_file_read(scenario, chosen->scenario, &chosen->assignments, chosen->seed,
+                            error)) {
         return false;
     }
     if (chosen->cost != NULL && !text_copy(scenario->cost, sizeof scenario->cost, chosen->cost)) {

@@ -2,6 +2,13 @@
 
 #include <assert.h>
 
+const struct setting_choice client_kinds[] = {
+    {"open", CLIENT_OPEN, "each request is sent at its own time, whatever the answers do"},
+    {"closed", CLIENT_CLOSED, "a fixed number is in flight: each answer sends the next request"},
+    {"batch", CLIENT_BATCH, "batch after batch: the next one is sent when all answers are there"},
+    {.name = NULL},
+};
+
 void client_init(struct client *client, const struct client_settings *settings)
 {
     assert(settings->kind == CLIENT_OPEN || settings->width > 0);

@@ -4,11 +4,16 @@
 
 #include <stdint.h>
 
+#include "sim/base/settings.h"
+
 enum client_kind {
     CLIENT_OPEN,   /* each request has its time */
     CLIENT_CLOSED, /* a fixed number in flight: an answer sends the next */
     CLIENT_BATCH,  /* batch-synchronous: the next batch when the whole batch is done */
 };
+
+/* Their names and what they do, up to a NULL name. */
+extern const struct setting_choice client_kinds[];
 
 struct client_settings {
     enum client_kind kind;

@@ -88,7 +88,7 @@ static void send_requests(struct simulation *simulation, int64_t client_now_ps, 
         simulation->requests[place] = request;
         client_sent(client);
         simulation->intake_free_ps = ps_max(simulation->intake_free_ps, request.ask.sent_ps) +
-                                     simulation->settings.groups->config->engine.intake_ps;
+                                     simulation->settings.groups->config->engine.host.intake_ps;
         push(simulation,
              simulation->intake_free_ps +
                  simulation->settings.groups->config->cost->host.request_overhead_ps,

@@ -63,9 +63,9 @@ int64_t simulation_host_ps(const struct simulation *simulation, const struct bat
     if (instance_steps_limit(simulation->instance) > 1) {
         return 0;
     }
-    int64_t total_ps = settings->loop_ps;
-    total_ps += settings->draft_request_ps * (int64_t)batch->drafts.verifications;
-    total_ps += settings->draft_token_ps * (int64_t)batch->drafts.context_tokens;
+    int64_t total_ps = settings->host.loop_ps;
+    total_ps += settings->host.draft_request_ps * (int64_t)batch->drafts.verifications;
+    total_ps += settings->host.draft_token_ps * (int64_t)batch->drafts.context_tokens;
     return total_ps;
 }
 
@@ -82,7 +82,7 @@ void simulation_price_batch(struct simulation *simulation, struct batch *batch)
     struct step_price price =
         step_cost_price(cost, &batch->summary, stretch->price, stretch->noise);
     price.gpu_ps += draft_ps(simulation, &batch->summary);
-    price.gpu_ps += batch->summary.swapped_blocks * instance->config->engine.swap_block_ps;
+    price.gpu_ps += batch->summary.swapped_blocks * instance->config->engine.swap.block_ps;
     step_clock_launch(&instance->clock, cost, &batch->summary, price,
                       now + simulation_host_ps(simulation, batch));
     batch->end_ps = instance->clock.gpu_free_ps;

@@ -58,6 +58,8 @@ static void orca_process_output(struct instance *instance, struct batch *batch)
     }
 }
 
+static const struct setting *const settings_tables[] = {engine_settings_of_all, NULL};
+
 const struct engine_preset engine_preset_orca = {
     .name = "orca",
     .summary = "Orca: iteration-level, KV reserved to the limit",
@@ -65,8 +67,8 @@ const struct engine_preset engine_preset_orca = {
     .defaults = {.max_batch_tokens = 2048,
                  .max_batch_requests = 128,
                  .block_tokens = 1,
-                 .whole_prompts = true},
-    .settle = simple_engine_settle,
+                 .reserve_full_prompt = true},
+    .settings = settings_tables,
     .schedule = orca_schedule,
     .process_output = orca_process_output,
     .repeatable_steps = orca_repeatable_steps,

@@ -85,7 +85,7 @@ static bool schedule_prompts(struct instance *instance, struct batch *batch)
     if (adder.added == 0) {
         return false;
     }
-    if (instance->config->engine.mixed_chunks && state->running.count > 0) {
+    if (instance->config->engine.sglang.mixed_chunks && state->running.count > 0) {
         sglang_members_filter(&state->running, SGLANG_NOBODY);
         add_decodes(instance, batch);
     }
@@ -93,7 +93,7 @@ static bool schedule_prompts(struct instance *instance, struct batch *batch)
     for (uint32_t i = 0; i < batch->count; i++) {
         sglang_members_add(&state->last, batch->entries[i].request);
     }
-    if (instance->config->engine.mixed_chunks) {
+    if (instance->config->engine.sglang.mixed_chunks) {
         state->running.count = 0;
     }
     allocate(instance, batch);
@@ -358,18 +358,6 @@ static void sglang_destroy_state(struct instance *instance)
     free(state);
 }
 
-static void sglang_settle(struct engine_settings *settings)
-{
-    settings->block_tokens = 1;
-    settings->reserve_full_prompt = false;
-    settings->watermark_ratio = 0;
-    settings->long_prefill_threshold_tokens = 0;
-    settings->draft_tokens = 0;
-    if (settings->max_prefill_tokens == 0) {
-        settings->max_prefill_tokens = MAX_PREFILL_TOKENS;
-    }
-}
-
 double sglang_new_token_ratio(const struct instance *instance)
 {
     return sglang_state_of(instance)->ratio;
@@ -385,15 +373,37 @@ uint64_t sglang_evictable(const struct instance *instance)
     return sglang_state_of(instance)->tree.evictable;
 }
 
+static const struct setting own_settings[] = {
+    {ENGINE_WHOLE("engine.max_prefill_tokens", sglang.max_prefill_tokens, 1, 1e6), .unit = "tokens",
+     .help = "most prompt tokens of one step, but for a first longer prompt (max-prefill-tokens)"},
+    {ENGINE_BOOL("engine.mixed_chunks", sglang.mixed_chunks),
+     .help = "whether decodes run in the same step as a chunk of a prompt (enable-mixed-chunk)"},
+    {ENGINE_BOOL("engine.ignores_eos", sglang.ignores_eos),
+     .help = "whether every answer runs to its budget and the engine knows it (ignore_eos)"},
+    {.name = NULL},
+};
+
+static const struct setting *const settings_tables[] = {
+    engine_settings_of_all,
+    engine_settings_of_chunks,
+    engine_settings_of_overlap,
+    engine_settings_of_prefixes,
+    own_settings,
+    NULL,
+};
+
 /* Chunks of 8192 tokens are for cards above 25,000 MiB; smaller ones take 2048 (server_args.py). */
 const struct engine_preset engine_preset_sglang_0_4_6 = {
     .name = "sglang-0.4.6",
     .summary = "SGLang 0.4.6: prompts first, radix cache, retraction",
+    .settings = settings_tables,
     .defaults = {.max_batch_tokens = 8192,
                  .max_batch_requests = 2049,
                  .block_tokens = 1,
-                 .prefix_caching = true},
-    .settle = sglang_settle,
+                 .chunked_prefill = true,
+                 .async_scheduling = true,
+                 .prefix_caching = true,
+                 .sglang = {.max_prefill_tokens = MAX_PREFILL_TOKENS}},
     .create_state = sglang_create_state,
     .destroy_state = sglang_destroy_state,
     .schedule = sglang_schedule,

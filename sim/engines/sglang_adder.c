@@ -29,15 +29,15 @@ struct sglang_adder sglang_adder_make(struct instance *instance, struct batch *b
 {
     struct sglang *state = sglang_state_of(instance);
     const struct engine_settings *settings = &instance->config->engine;
-    uint32_t decodes = settings->mixed_chunks ? state->running.count : 0;
-    struct sglang_adder adder = {.instance = instance,
-                                 .batch = batch,
-                                 .reserved = decodes,
-                                 .input_left = (int64_t)settings->max_prefill_tokens - decodes,
-                                 .chunk_left = settings->chunked_prefill
-                                                   ? (int64_t)settings->max_batch_tokens - decodes
-                                                   : INT64_MAX / 2,
-                                 .mixed_decodes = decodes};
+    uint32_t decodes = settings->sglang.mixed_chunks ? state->running.count : 0;
+    struct sglang_adder adder = {
+        .instance = instance,
+        .batch = batch,
+        .reserved = decodes,
+        .input_left = (int64_t)settings->sglang.max_prefill_tokens - decodes,
+        .chunk_left = settings->chunked_prefill ? (int64_t)settings->max_batch_tokens - decodes
+                                                : INT64_MAX / 2,
+        .mixed_decodes = decodes};
     for (uint32_t i = 0; i < state->running.count; i++) {
         uint32_t index = state->running.requests[i];
         if (index != SGLANG_NOBODY) {
@@ -182,7 +182,7 @@ enum sglang_verdict sglang_adder_add(struct sglang_adder *adder, uint32_t index)
         hit = radix_tree_match(&state->tree, &request->ask.content, request->known_tokens - 1);
     }
     uint32_t tokens = request->known_tokens - hit.tokens;
-    if (!instance->config->engine.prefix_caching && instance->config->engine.ignores_eos) {
+    if (!instance->config->engine.prefix_caching && instance->config->engine.sglang.ignores_eos) {
         if (!fits_all_ends(adder, index)) {
             return SGLANG_NO_TOKEN;
         }

@@ -26,15 +26,3 @@ void simple_engine_finish(struct instance *instance, uint32_t index)
     instance->requests[index].status = REQUEST_FINISHED;
     instance->finished[instance->finished_count++] = index;
 }
-
-void simple_engine_settle(struct engine_settings *settings)
-{
-    settings->block_tokens = 1;
-    settings->async_scheduling = false;
-    settings->reserve_full_prompt = true;
-    settings->chunked_prefill = false;
-    settings->prefix_caching = false;
-    settings->watermark_ratio = 0;
-    settings->long_prefill_threshold_tokens = 0;
-    settings->draft_tokens = 0;
-}

@@ -14,7 +14,4 @@ void simple_engine_add(struct instance *instance, struct batch *batch, uint32_t 
 /* The request leaves, its blocks are free. */
 void simple_engine_finish(struct instance *instance, uint32_t request);
 
-/* Undoes what none of them has. */
-void simple_engine_settle(struct engine_settings *settings);
-
 #endif

@@ -129,6 +129,19 @@ static uint64_t static_repeatable_steps(const struct instance *instance)
     return UINT64_MAX;
 }
 
+static const struct setting own_settings[] = {
+    {ENGINE_BOOL("engine.streams_tokens", streams_tokens),
+     .help = "whether tokens are sent as they come; otherwise all answers are sent when their "
+             "batch ends"},
+    {.name = NULL},
+};
+
+static const struct setting *const settings_tables[] = {
+    engine_settings_of_all,
+    own_settings,
+    NULL,
+};
+
 const struct engine_preset engine_preset_static = {
     .name = "static",
     .summary = "static batching: one batch to its end",
@@ -136,8 +149,8 @@ const struct engine_preset engine_preset_static = {
     .defaults = {.max_batch_tokens = 2048,
                  .max_batch_requests = 16,
                  .block_tokens = 1,
-                 .whole_prompts = true},
-    .settle = simple_engine_settle,
+                 .reserve_full_prompt = true},
+    .settings = settings_tables,
     .schedule = static_schedule,
     .process_output = static_process_output,
     .repeatable_steps = static_repeatable_steps,

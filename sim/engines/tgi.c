@@ -6,6 +6,7 @@
 
 #include "sim/base/memory.h"
 #include "sim/base/smaller.h"
+#include "sim/base/units.h"
 #include "sim/kv/radix_tree.h"
 
 enum { SEGMENT_TOKENS = 1024, MAX_CONCURRENT = 128, MAX_GRAPH = 32, MAX_WAITING_TOKENS = 20 };
@@ -360,19 +361,21 @@ static void tgi_destroy_state(struct instance *instance)
     free(state);
 }
 
-static void tgi_settle(struct engine_settings *settings)
-{
-    settings->block_tokens = 1;
-    settings->async_scheduling = false;
-    settings->reserve_full_prompt = false;
-    settings->watermark_ratio = 0;
-    settings->long_prefill_threshold_tokens = 0;
-    settings->draft_tokens = 0;
-    settings->largest_graph = MAX_GRAPH;
-    if (settings->max_concurrent_requests == 0) {
-        settings->max_concurrent_requests = MAX_CONCURRENT;
-    }
-}
+static const struct setting own_settings[] = {
+    {ENGINE_WHOLE("engine.max_concurrent_requests", max_concurrent_requests, 1, 1e6),
+     .unit = "requests",
+     .help = "most requests in the engine, waiting ones included; it refuses those beyond "
+             "(max-concurrent-requests)"},
+    {.name = NULL},
+};
+
+static const struct setting *const settings_tables[] = {
+    engine_settings_of_all,
+    engine_settings_of_chunks,
+    engine_settings_of_prefixes,
+    own_settings,
+    NULL,
+};
 
 /* The launcher's 4096 tokens for cards it does not know; else one second of peak compute, for which
  * 'engine.max_batch_tokens' is to be set. */
@@ -384,9 +387,12 @@ const struct engine_preset engine_preset_tgi = {
     .defaults = {.max_batch_tokens = 4096,
                  .max_batch_requests = 4096,
                  .block_tokens = 1,
+                 .chunked_prefill = true,
                  .prefix_caching = true,
-                 .loop_ms = 1},
-    .settle = tgi_settle,
+                 .largest_graph = MAX_GRAPH,
+                 .max_concurrent_requests = MAX_CONCURRENT,
+                 .host = {.loop_ps = PS_PER_MS}},
+    .settings = settings_tables,
     .create_state = tgi_create_state,
     .destroy_state = tgi_destroy_state,
     .schedule = tgi_schedule,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/base/smaller.h"
+#include "sim/base/units.h"
 #include "sim/serving/uniform_decodes.h"
 
 /* A scheduling pass under way. */
@@ -116,7 +117,7 @@ static void preempt(struct scheduling_pass *pass, uint32_t index)
     kv_cache_free_blocks(&instance->kv_cache, index);
     request->preemptions++;
     pass->preempted = true;
-    if (instance->config->engine.swap_blocks >= instance->swapped_blocks + held) {
+    if (instance->config->engine.swap.blocks >= instance->swapped_blocks + held) {
         request->status = REQUEST_SWAPPED;
         request->swapped_blocks = held;
         instance->swapped_blocks += held;
@@ -448,13 +449,22 @@ static uint64_t vllm_v0_repeatable_steps(const struct instance *instance)
     return longest < limit ? limit - longest : 0;
 }
 
-static void vllm_v0_settle(struct engine_settings *settings)
-{
-    settings->reserve_full_prompt = false;
-    settings->watermark_ratio = 0.01;
-    settings->long_prefill_threshold_tokens = 0;
-    settings->draft_tokens = 0;
-}
+static const struct setting own_settings[] = {
+    {ENGINE_NUMBER("engine.swap_gib", swap.gib, 0, 4096), .unit = "GiB",
+     .help = "CPU memory for each GPU to which preempted requests are copied; 0 recomputes them "
+             "(swap-space)"},
+    {.name = NULL},
+};
+
+static const struct setting *const settings_tables[] = {
+    engine_settings_of_all,
+    engine_settings_of_blocks,
+    engine_settings_of_chunks,
+    engine_settings_of_overlap,
+    engine_settings_of_prefixes,
+    own_settings,
+    NULL,
+};
 
 const struct engine_preset engine_preset_vllm_v0 = {
     .name = "vllm-v0",
@@ -465,9 +475,10 @@ const struct engine_preset engine_preset_vllm_v0 = {
     .defaults = {.max_batch_tokens = 32768,
                  .max_batch_requests = 256,
                  .block_tokens = 16,
-                 .whole_prompts = true,
-                 .loop_ms = 1},
-    .settle = vllm_v0_settle,
+                 .watermark_ratio = 0.01,
+                 .async_scheduling = true,
+                 .host = {.loop_ps = PS_PER_MS}},
+    .settings = settings_tables,
     .schedule = vllm_v0_schedule,
     .take_tokens = vllm_v0_take_tokens,
     .process_output = vllm_v0_process_output,

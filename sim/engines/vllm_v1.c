@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "sim/base/smaller.h"
+#include "sim/base/units.h"
 #include "sim/engines/vllm_graphs.h"
 #include "sim/engines/vllm_v1_pass.h"
 #include "sim/serving/uniform_decodes.h"
@@ -159,11 +160,28 @@ static uint32_t vllm_0_8_steady_steps(const struct instance *instance,
     return steps < until_end ? (uint32_t)steps : until_end;
 }
 
-/* N-gram proposals are made on the CPU, from tokens that must be at hand. */
-static void vllm_0_24_settle(struct engine_settings *settings)
-{
-    settings->async_scheduling = settings->async_scheduling && settings->draft_tokens == 0;
-}
+static const struct setting settings_of_0_24[] = {
+    {ENGINE_WHOLE("engine.long_prefill_threshold_tokens", long_prefill_threshold_tokens, 0, 1e6),
+     .unit = "tokens",
+     .help = "longest chunk of a prompt in one step; 0: as long as the step allows "
+             "(long-prefill-token-threshold)"},
+    {ENGINE_NUMBER("engine.watermark_ratio", watermark_ratio, 0, 0.99),
+     .help = "share of the KV blocks that admissions leave free"},
+    {ENGINE_BOOL("engine.reserve_full_prompt", reserve_full_prompt),
+     .help = "whether a request is admitted only if its whole prompt fits the free KV blocks"},
+    {.name = NULL},
+};
+
+static const struct setting *const tables_of_0_24[] = {
+    engine_settings_of_all,
+    engine_settings_of_blocks,
+    engine_settings_of_chunks,
+    engine_settings_of_overlap,
+    engine_settings_of_prefixes,
+    engine_settings_of_drafts,
+    settings_of_0_24,
+    NULL,
+};
 
 const struct engine_preset engine_preset_vllm_0_24 = {
     .name = "vllm-0.24",
@@ -171,8 +189,13 @@ const struct engine_preset engine_preset_vllm_0_24 = {
     .reserved_blocks = 1,
     .has_policies = true,
     .moves_kv = true,
-    .defaults = {.max_batch_tokens = 2048, .max_batch_requests = 128, .block_tokens = 16},
-    .settle = vllm_0_24_settle,
+    .settings = tables_of_0_24,
+    .defaults = {.max_batch_tokens = 2048,
+                 .max_batch_requests = 128,
+                 .block_tokens = 16,
+                 .reserve_full_prompt = true,
+                 .chunked_prefill = true,
+                 .async_scheduling = true},
     .schedule = vllm_v1_schedule,
     .process_output = vllm_v1_process_output,
     .repeatable_steps = vllm_v1_repeatable_steps,
@@ -200,15 +223,13 @@ static void vllm_0_8_schedule(struct instance *instance, struct batch *batch)
                                      : CUDA_GRAPH_PIECEWISE;
 }
 
-/* What the release does not have. */
-static void vllm_0_8_settle(struct engine_settings *settings)
-{
-    settings->async_scheduling = false;
-    settings->reserve_full_prompt = false;
-    settings->chunked_prefill = true;
-    settings->watermark_ratio = 0;
-    settings->long_prefill_threshold_tokens = 0;
-}
+static const struct setting *const tables_of_0_8[] = {
+    engine_settings_of_all,
+    engine_settings_of_blocks,
+    engine_settings_of_prefixes,
+    engine_settings_of_drafts,
+    NULL,
+};
 
 const struct engine_preset engine_preset_vllm_0_8 = {
     .name = "vllm-0.8",
@@ -223,11 +244,12 @@ const struct engine_preset engine_preset_vllm_0_8 = {
     .defaults = {.max_batch_tokens = 2048,
                  .max_batch_requests = 1024,
                  .block_tokens = 16,
-                 .profiled_requests = 128,
-                 .loop_ms = 1.5,
-                 .draft_request_us = 1200,
-                 .draft_token_ns = 650},
-    .settle = vllm_0_8_settle,
+                 .chunked_prefill = true,
+                 .host = {.loop_ps = 3 * PS_PER_MS / 2,
+                          .draft_request_ps = 1200 * PS_PER_US,
+                          .draft_token_ps = 650 * PS_PER_NS}},
+    .profiled_requests = 128,
+    .settings = tables_of_0_8,
     .schedule = vllm_0_8_schedule,
     .process_output = vllm_v1_process_output,
     .repeatable_steps = vllm_v1_repeatable_steps,

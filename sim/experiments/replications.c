@@ -5,12 +5,13 @@
 #include "sim/base/parallel.h"
 #include "sim/metrics/figure_interval.h"
 #include "sim/scenario/run_price.h"
-#include "sim/scenario/setup.h"
+#include "sim/scenario/scenario_run.h"
 
 struct work {
     const struct scenario *scenario;
-    struct run_summary *runs; /* by replication: which core ran it does not matter */
-    uint32_t first;           /* replication to run; those before are there */
+    const struct deployment *deployment; /* shared by all of them */
+    struct run_summary *runs;            /* by replication: which core ran it does not matter */
+    uint32_t first;                      /* replication to run; those before are there */
 };
 
 static bool take_summary(void *context, const struct finished_run *run, struct error *error)
@@ -28,14 +29,18 @@ static bool run_one(void *context, uint32_t index, struct error *error)
     uint32_t replication = work->first + index;
     one.seed += replication;
     one.noise = true;
-    return setup_run(&one, take_summary, &work->runs[replication], error);
+    return scenario_run_all(&one, work->deployment, take_summary, &work->runs[replication], error);
 }
 
-bool replications_run(const struct scenario *scenario, const struct run_summary *first,
-                      uint32_t count, struct run_summary *ret_runs, struct error *error)
+bool replications_run(const struct scenario *scenario, const struct deployment *deployment,
+                      const struct run_summary *first, uint32_t count, struct run_summary *ret_runs,
+                      struct error *error)
 {
     assert(count > 0);
-    struct work work = {.scenario = scenario, .runs = ret_runs, .first = first != NULL ? 1 : 0};
+    struct work work = {.scenario = scenario,
+                        .deployment = deployment,
+                        .runs = ret_runs,
+                        .first = first != NULL ? 1 : 0};
     if (first != NULL) {
         ret_runs[0] = *first;
     }

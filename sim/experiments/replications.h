@@ -3,6 +3,7 @@
 #define SIM_EXPERIMENTS_REPLICATIONS_H
 
 #include "sim/metrics/run_summary.h"
+#include "sim/scenario/deployment.h"
 #include "sim/scenario/scenario.h"
 
 /* Runs 'count' replications and fills 'ret_runs' in order of their seeds, which follow the
@@ -11,7 +12,9 @@
  * replication draws arrivals and lengths anew (unless a trace sets them), and how far steps and all
  * prices together lie from what was measured. That all runs come out equal is an error: there is
  * no interval then. */
-MUST_CHECK bool replications_run(const struct scenario *scenario, const struct run_summary *first,
-                                 uint32_t count, struct run_summary *ret_runs, struct error *error);
+MUST_CHECK bool replications_run(const struct scenario *scenario,
+                                 const struct deployment *deployment,
+                                 const struct run_summary *first, uint32_t count,
+                                 struct run_summary *ret_runs, struct error *error);
 
 #endif

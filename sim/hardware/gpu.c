@@ -10,7 +10,11 @@
 #define NUMBER(member)                                                                             \
     .name = #member, .type = SETTING_NUMBER, SETTING_OF(gpu, member), .minimum = 0, .maximum = 1e9
 
-static const char *const peer_choices[] = {GPU_PEER_LINK, GPU_PEER_PCIE, GPU_PEER_NONE, "", NULL};
+static const struct setting_choice peer_choices[] = {{.name = GPU_PEER_LINK},
+                                                     {.name = GPU_PEER_PCIE},
+                                                     {.name = GPU_PEER_NONE},
+                                                     {.name = ""},
+                                                     {.name = NULL}};
 
 static const struct setting gpu_settings[] = {
     {.name = "name", .type = SETTING_TEXT, .required = true, SETTING_OF(gpu, name)},

@@ -7,15 +7,13 @@ static double ratio(double value, double of)
     return of > 0 ? value / of : (double)NAN;
 }
 
-struct run_price run_price_of(const struct scenario *scenario, const struct gpu *gpu,
+struct run_price run_price_of(const struct deployment *deployment,
                               const struct run_summary *summary)
 {
-    uint32_t instances = scenario->prefill_instances > 0
-                             ? scenario->prefill_instances + scenario->decode_instances
-                             : scenario->instances;
+    const struct gpu *gpu = &deployment->gpu;
     double millions = (double)summary->tokens.output / 1e6;
     double right = (double)summary->requests.correct;
-    struct run_price price = {.gpus = instances * scenario->tensor_parallel};
+    struct run_price price = {.gpus = deployment_gpus(deployment)};
     price.gpu_s = price.gpus * summary->makespan_s;
     price.usd_low = gpu->price_low_usd_per_hour > 0
                         ? price.gpu_s / 3600 * gpu->price_low_usd_per_hour
@@ -38,6 +36,6 @@ struct run_price run_price_of(const struct scenario *scenario, const struct gpu 
 struct run_summary run_price_summarize(const struct finished_run *run)
 {
     struct run_summary summary = simulation_summarize(run->simulation);
-    summary.price = run_price_of(run->scenario, &run->setup->gpu, &summary);
+    summary.price = run_price_of(run->deployment, &summary);
     return summary;
 }

@@ -2,12 +2,11 @@
 #ifndef SIM_SCENARIO_RUN_PRICE_H
 #define SIM_SCENARIO_RUN_PRICE_H
 
-#include "sim/hardware/gpu.h"
 #include "sim/metrics/run_summary.h"
-#include "sim/scenario/scenario.h"
-#include "sim/scenario/setup.h"
+#include "sim/scenario/deployment.h"
+#include "sim/scenario/scenario_run.h"
 
-struct run_price run_price_of(const struct scenario *scenario, const struct gpu *gpu,
+struct run_price run_price_of(const struct deployment *deployment,
                               const struct run_summary *summary);
 
 /* All figures of a finished run, its price among them. */

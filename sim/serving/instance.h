@@ -7,52 +7,12 @@
 #include "sim/pricing/step_clock.h"
 #include "sim/serving/batch.h"
 #include "sim/serving/decode_group.h"
+#include "sim/serving/engine_settings.h"
 #include "sim/serving/request.h"
 #include "sim/serving/request_queue.h"
 #include "sim/serving/scheduling_policy.h"
 
 enum { MAX_STEPS_IN_FLIGHT = 2 };
-
-struct engine_settings {
-    uint32_t max_batch_tokens;   /* of one step */
-    uint32_t max_batch_requests; /* running together */
-    uint32_t max_model_len;      /* prompt + output of one request */
-    uint32_t block_tokens;
-    uint32_t num_blocks;                    /* the engine's number, its null block included */
-    uint32_t long_prefill_threshold_tokens; /* longest chunk of a prompt; 0: none */
-    double watermark_ratio;                 /* of the blocks, kept free at admissions */
-    bool reserve_full_prompt;               /* admit only if all known tokens fit now */
-    bool chunked_prefill;
-    bool async_scheduling;
-    bool prefix_caching;
-    uint32_t max_prefill_tokens;      /* of one step, but for a first longer prompt (SGLang) */
-    uint32_t largest_graph;           /* captured batch (SGLang, TGI) */
-    uint32_t max_concurrent_requests; /* more are refused; 0: no limit (TGI) */
-    bool streams_tokens;      /* else answers are sent when the batch ends (static batching) */
-    bool mixed_chunks;        /* decodes beside chunks of prompts (SGLang) */
-    bool ignores_eos;         /* requests run to their limit, and the engine knows */
-    uint32_t swap_blocks;     /* on the CPU, for preempted requests; 0: they are recomputed */
-    int64_t swap_block_ps;    /* to copy one */
-    bool new_sizes_wait;      /* launching a size for the first time waits for the GPU to be idle */
-    int64_t loop_ps;          /* of the host between two steps, where they do not overlap */
-    int64_t intake_ps;        /* of the front end for each request, one after the other */
-    int64_t draft_request_ps; /* to draft for a request, before each step */
-    int64_t draft_token_ps;   /* and for each token it knows */
-    uint32_t draft_tokens;    /* proposed for each decode by speculation; 0: none */
-};
-
-/* Limits an engine starts with unless told. */
-struct engine_defaults {
-    uint32_t max_batch_tokens;
-    uint32_t max_batch_requests;
-    uint32_t block_tokens;
-    uint32_t profiled_requests; /* whose sampling it keeps memory for; 0: max_batch_requests */
-    bool prefix_caching;
-    bool whole_prompts; /* not in chunks */
-    double loop_ms;
-    double draft_request_us;
-    double draft_token_ns;
-};
 
 /* How an engine forms a step and takes its output in. */
 struct engine_preset {
@@ -65,9 +25,9 @@ struct engine_preset {
     bool moves_kv;         /* prompts and what follows can be on different instances */
     bool counts_calls;     /* blocks noted by a scheduling pass are found by later ones only */
     bool has_policies;     /* other orders than its own can be chosen */
-    struct engine_defaults defaults;
-    /* Undoes settings that the engine does not have. */
-    void (*settle)(struct engine_settings *settings);
+    const struct setting *const *settings; /* tables of those that the engine has, up to NULL */
+    struct engine_settings defaults;       /* what it starts with */
+    uint32_t profiled_requests; /* whose sampling it keeps memory for; 0: max_batch_requests */
     /* Tokens that must fit the pool, or the request is refused; NULL: its prompt and output. */
     uint64_t (*tokens_needed)(const struct instance *instance, const struct request *request);
     /* What the engine keeps beside the instance, in engine_state; NULL: nothing. */

@@ -21,7 +21,7 @@ WEIGHTS = {"bf16": "bf16", "w8a8": "int8", "w4": "gptq-int4-g128"}
 def forecast_s(kvcast, row, engine):
     """End-to-end seconds of one request alone, or None when the model does not fit."""
     settings = {"model.name": row["model"], "model.weights": WEIGHTS[row["weights"]], "hardware.gpu": row["gpu"],
-                "hardware.tensor_parallel": row["gpus"], "engine.preset": engine, "engine.max_model_len": 16384}
+                "hardware.tensor_parallel": row["gpus"], "engine.preset": engine}
     results = one_run.results(kvcast, settings, row["prompt_tokens"], row["output_tokens"])
     return results["e2e_s"]["mean"] if results else None
 

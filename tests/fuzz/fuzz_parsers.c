@@ -20,7 +20,7 @@
 #include "sim/pricing/step_cost_file.h"
 #include "sim/pricing/step_profile.h"
 #include "sim/pricing/step_profile_file.h"
-#include "sim/scenario/scenario.h"
+#include "sim/scenario/scenario_file.h"
 #include "traces/import.h"
 #include "traces/trace.h"
 #include "workloads/accuracy_model.h"
@@ -47,7 +47,7 @@ static void parse_scenario(const char *path)
     struct scenario scenario;
     struct option_list none = {.count = 0};
     struct error error;
-    if (!scenario_read(&scenario, path, &none, NULL, &error) && error.message[0] == '\0') {
+    if (!scenario_file_read(&scenario, path, &none, NULL, &error) && error.message[0] == '\0') {
         abort();
     }
 }

@@ -271,7 +271,7 @@ static void set_up(struct replay *replay, const struct json *input)
         .watermark_ratio = number(config, "watermark", preset->take_tokens != NULL ? 0.01 : 0),
         .reserve_full_prompt = flag(config, "scheduler_reserve_full_isl"),
         .chunked_prefill = preset->take_tokens == NULL || flag(config, "enable_chunked_prefill"),
-        .swap_blocks = is_swapping ? (uint32_t)number(config, "num_cpu_blocks", 0) : 0,
+        .swap.blocks = is_swapping ? (uint32_t)number(config, "num_cpu_blocks", 0) : 0,
         .async_scheduling = flag(config, "async_scheduling") || flag(config, "async_output_proc"),
         .prefix_caching = flag(config, "enable_prefix_caching"),
         .draft_tokens = (uint32_t)number(config, "num_speculative_tokens", 0),

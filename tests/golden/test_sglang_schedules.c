@@ -52,13 +52,13 @@ static void read_scenario(struct replay *replay, const char *line)
         .max_model_len = 65536,
         .block_tokens = 1,
         .num_blocks = (uint32_t)number(line, "pool", 0),
-        .max_prefill_tokens = (uint32_t)number(line, "prefill", 16384),
         .largest_graph = 160,
         .chunked_prefill = true,
         .async_scheduling = number(line, "overlap", 0) > 0,
         .prefix_caching = number(line, "radix", 1) > 0,
-        .mixed_chunks = number(line, "mixed", 0) > 0,
-        .ignores_eos = number(line, "ignore_eos", 0) > 0,
+        .sglang = {.max_prefill_tokens = (uint32_t)number(line, "prefill", 16384),
+                   .mixed_chunks = number(line, "mixed", 0) > 0,
+                   .ignores_eos = number(line, "ignore_eos", 0) > 0},
     };
     replay->ratio = number(line, "ratio", -1);
 }

@@ -53,9 +53,9 @@ static void check(const struct schedule *schedule)
     struct engine_settings settings = schedule->settings;
     memset(requests, 0, sizeof requests);
     settings.max_model_len = 100000;
-    schedule->preset->settle(&settings);
-    settings.chunked_prefill = schedule->settings.chunked_prefill;
-    settings.prefix_caching = schedule->settings.prefix_caching;
+    settings.largest_graph = schedule->preset->defaults.largest_graph;
+    settings.max_concurrent_requests = schedule->preset->defaults.max_concurrent_requests;
+    settings.reserve_full_prompt = schedule->preset->defaults.reserve_full_prompt;
     const struct instance_config config = {
         .preset = schedule->preset, .policy = scheduling_policies[0], .engine = settings};
     instance_init(&instance, &config, requests, MAX_REQUESTS);

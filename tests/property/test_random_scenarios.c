@@ -251,6 +251,24 @@ static void set_preset(struct scenario *scenario, const struct engine_preset *pr
     }
 }
 
+/* Settings that the engine does not have go back to what it starts with. */
+static void keep_what_it_has(const struct engine_preset *preset, struct engine_settings *settings)
+{
+    struct engine_settings kept = preset->defaults;
+    for (size_t i = 0; preset->settings[i] != NULL; i++) {
+        for (const struct setting *row = preset->settings[i]; row->name != NULL; row++) {
+            memcpy((char *)&kept + row->offset, (const char *)settings + row->offset, row->bytes);
+        }
+    }
+    kept.swap = settings->swap;
+    kept.new_sizes_wait = settings->new_sizes_wait;
+    kept.async_scheduling = kept.async_scheduling && kept.draft_tokens == 0;
+    if (kept.largest_graph == 0) {
+        kept.largest_graph = settings->largest_graph;
+    }
+    *settings = kept;
+}
+
 /* Any engine, with what it has. */
 static void draw_any_engine(struct scenario *scenario, uint64_t seed)
 {
@@ -264,19 +282,19 @@ static void draw_any_engine(struct scenario *scenario, uint64_t seed)
     set_preset(scenario, engine_presets[random_below(random, presets)]);
     engine->prefix_caching = random_below(random, 2) == 0;
     engine->draft_tokens = random_below(random, 2) == 0 ? between(random, 1, 5) : 0;
-    engine->swap_blocks = random_below(random, 2) == 0 ? between(random, 1, 40) : 0;
-    engine->swap_block_ps = PS_PER_MS;
-    engine->max_prefill_tokens = between(random, 20, 400);
+    engine->swap.blocks = random_below(random, 2) == 0 ? between(random, 1, 40) : 0;
+    engine->swap.block_ps = PS_PER_MS;
+    engine->sglang.max_prefill_tokens = between(random, 20, 400);
     engine->max_concurrent_requests = random_below(random, 2) == 0 ? between(random, 2, 30) : 0;
     engine->largest_graph = between(random, 1, 16);
-    engine->mixed_chunks = random_below(random, 2) == 0;
+    engine->sglang.mixed_chunks = random_below(random, 2) == 0;
     engine->streams_tokens = random_below(random, 2) == 0;
     engine->chunked_prefill = random_below(random, 2) == 0;
     if (!engine->chunked_prefill) {
         engine->max_batch_tokens = engine->max_model_len;
     }
     uint32_t pool_tokens = engine->num_blocks * engine->block_tokens;
-    scenario->config.preset->settle(engine);
+    keep_what_it_has(scenario->config.preset, engine);
     engine->num_blocks = pool_tokens / engine->block_tokens + 2;
     set_instances(scenario, between(random, 1, 3), 0);
     if (scenario->config.preset->moves_kv && random_below(random, 3) == 0) {
@@ -487,10 +505,8 @@ static void draw_decode_group_engine(struct scenario *scenario, uint64_t seed)
     }
     assert_true(count > 1);
     set_preset(scenario, with_decode_group[seed % count]);
-    if (scenario->config.preset->settle != NULL) {
-        scenario->config.preset->settle(&scenario->config.engine);
-    }
-    scenario->config.engine.loop_ps = (int64_t)(seed / 2 % 4) * PS_PER_MS / 2;
+    keep_what_it_has(scenario->config.preset, &scenario->config.engine);
+    scenario->config.engine.host.loop_ps = (int64_t)(seed / 2 % 4) * PS_PER_MS / 2;
 }
 
 /* Any engine with any of its options; mostly as they take stretches. */
@@ -508,7 +524,7 @@ static void draw_any_stretches(struct scenario *scenario, uint64_t seed)
     if (random_below(random, 2) == 0) {
         widen(scenario, random);
     }
-    scenario->config.engine.loop_ps = (int64_t)random_below(random, 4) * PS_PER_MS / 2;
+    scenario->config.engine.host.loop_ps = (int64_t)random_below(random, 4) * PS_PER_MS / 2;
     scenario->cost.spread.step = 0.02;
     scenario->settings.noise = random_below(random, 2) == 0;
     scenario->settings.seed = seed;
@@ -522,8 +538,8 @@ static void draw_speculation(struct scenario *scenario, uint64_t seed)
     struct random_stream *random = random_create(seed, "speculation");
     struct engine_settings *engine = &scenario->config.engine;
     engine->draft_tokens = between(random, 1, 1 + random_below(random, 8));
-    engine->draft_request_ps = (int64_t)between(random, 0, 3) * PS_PER_MS / 4;
-    engine->draft_token_ps = (int64_t)between(random, 0, 10) * PS_PER_US;
+    engine->host.draft_request_ps = (int64_t)between(random, 0, 3) * PS_PER_MS / 4;
+    engine->host.draft_token_ps = (int64_t)between(random, 0, 10) * PS_PER_US;
     engine->async_scheduling = random_below(random, 8) == 0;
     if (random_below(random, 2) == 0) {
         widen(scenario, random);

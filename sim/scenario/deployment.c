@@ -1,0 +1,230 @@
+#include "sim/scenario/deployment.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/base/smaller.h"
+#include "sim/base/text.h"
+#include "sim/base/units.h"
+#include "sim/policy/scheduling_policies.h"
+#include "sim/pricing/cost_choice.h"
+#include "sim/pricing/price_confidence.h"
+
+enum { DEFAULT_MODEL_LEN = 32768 };
+
+static bool find_names(struct deployment *deployment, const struct scenario *scenario,
+                       struct error *error)
+{
+    deployment->instance = (struct instance_config){.preset = scenario->engine.preset,
+                                                    .engine = scenario->engine.settings,
+                                                    .cost = &deployment->cost};
+    deployment->tensor_parallel = scenario->hardware.tensor_parallel;
+    return model_shape_find(scenario->model.name, &deployment->model, error) &&
+           gpu_find(scenario->hardware.gpu, &deployment->gpu, error) &&
+           weight_precision_find(scenario->model.weights, &deployment->weights, error) &&
+           kv_precision_find(scenario->model.kv_cache, &deployment->kv, error) &&
+           scheduling_policy_find(scenario->engine.policy, &deployment->instance.policy, error);
+}
+
+static bool choose_cost(struct deployment *deployment, const struct scenario *scenario,
+                        struct error *error)
+{
+    char warning[COST_WARNING_BYTES] = "";
+    const struct cost_request request = {.source = scenario->cost,
+                                         .engine = scenario->engine.name,
+                                         .model = scenario->model.name,
+                                         .gpu = scenario->hardware.gpu,
+                                         .weights = scenario->model.weights,
+                                         .kv_cache = scenario->model.kv_cache,
+                                         .tensor_parallel = deployment->tensor_parallel};
+    if (!cost_choice_make(&request, &deployment->cost, warning, error)) {
+        return false;
+    }
+    struct step_cost *cost = &deployment->cost;
+    bool carried_over = cost->uncertainty > 0;
+    cost->uncertainty = price_confidence_uncertainty(cost);
+    price_confidence_describe(cost, carried_over, cost->uncertainty, deployment->price_confidence,
+                              sizeof deployment->price_confidence);
+    warning_list_add(&deployment->warnings, "%s", warning);
+    return true;
+}
+
+/* The model that drafts; its prices come from what is nearest to it. */
+static bool find_draft(struct deployment *deployment, const struct scenario *scenario,
+                       struct error *error)
+{
+    char warning[COST_WARNING_BYTES] = "";
+    struct deployment_draft *draft = &deployment->draft;
+    const char *name = scenario->engine.draft_model;
+    draft->is_used = scenario->engine.settings.draft_tokens > 0 && name[0] != '\0';
+    if (!draft->is_used) {
+        return true;
+    }
+    const struct cost_request request = {.source = "",
+                                         .model = name,
+                                         .gpu = scenario->hardware.gpu,
+                                         .weights = "bf16",
+                                         .kv_cache = scenario->model.kv_cache,
+                                         .tensor_parallel = deployment->tensor_parallel};
+    deployment->instance.draft_cost = &draft->cost;
+    if (!model_shape_find(name, &draft->model, error) ||
+        !cost_choice_make(&request, &draft->cost, warning, error)) {
+        return error_add_place(error, "engine.draft_model");
+    }
+    if (warning[0] != '\0') {
+        warning_list_add(&deployment->warnings, "engine.draft_model: %s", warning);
+    }
+    return true;
+}
+
+static bool plan_memory(struct deployment *deployment, const struct scenario *scenario,
+                        struct error *error)
+{
+    const struct engine_settings *engine = &deployment->instance.engine;
+    uint32_t profiled = deployment->instance.preset->profiled_requests;
+    const struct memory_settings settings = {
+        .weights = deployment->weights,
+        .kv = deployment->kv,
+        .tensor_parallel = deployment->tensor_parallel,
+        .gpu_memory_utilization = scenario->hardware.gpu_memory_utilization,
+        .block_tokens = engine->block_tokens,
+        .max_batch_tokens = engine->max_batch_tokens,
+        .max_batch_requests = profiled > 0 ? smaller(engine->max_batch_requests, profiled)
+                                           : engine->max_batch_requests,
+        .draft = deployment->draft.is_used ? &deployment->draft.model : NULL,
+    };
+    return memory_model_plan(&deployment->model, &deployment->gpu, &settings, &deployment->memory,
+                             error);
+}
+
+/* SGLang's captured batches by the GPU's memory (server_args.py, cuda_graph_runner.py). */
+static uint32_t largest_graph(const struct gpu *gpu)
+{
+    return gpu->memory_mib < 25000 ? 8 : gpu->memory_mib <= 81920 ? 160 : 256;
+}
+
+/* Blocks on the CPU for preempted requests, and the way there over the host link. */
+static void set_swap(struct deployment *deployment)
+{
+    struct swap_settings *swap = &deployment->instance.engine.swap;
+    double block_bytes = deployment->memory.block_bytes;
+    swap->blocks = (uint32_t)(swap->gib * 1073741824.0 / block_bytes);
+    if (deployment->gpu.pcie_gb_per_s > 0) {
+        double ps_per_byte = 1000 / (GPU_COPY_EFFICIENCY * deployment->gpu.pcie_gb_per_s);
+        swap->block_ps = (int64_t)(block_bytes * ps_per_byte);
+    }
+}
+
+/* One instance or several alike, or some for prompts and some for what follows. */
+static void set_fleet(struct deployment *deployment, const struct scenario_fleet *asked)
+{
+    const struct gpu *gpu = &deployment->gpu;
+    const struct instance_config *instance = &deployment->instance;
+    double token_bytes = deployment->memory.block_bytes / instance->engine.block_tokens;
+    double sheet = gpu->link_gb_per_s > 0 ? gpu->link_gb_per_s : gpu->pcie_gb_per_s;
+    double link =
+        asked->kv_link_gb_per_s > 0 ? asked->kv_link_gb_per_s : GPU_COPY_EFFICIENCY * sheet;
+    bool is_split = asked->prefill_instances > 0;
+    deployment->groups[0] =
+        is_split ? (struct instance_group){instance, asked->prefill_instances, INSTANCE_PREFILL}
+                 : (struct instance_group){instance, asked->instances, INSTANCE_BOTH};
+    deployment->groups[1] =
+        (struct instance_group){instance, asked->decode_instances, INSTANCE_DECODE};
+    deployment->group_count = is_split ? 2 : 1;
+    deployment->kv_link = (struct kv_link){
+        .latency_ps = asked->kv_latency_ps,
+        .token_ps = link > 0 ? (int64_t)(token_bytes * 1000 / link) : 0,
+    };
+}
+
+/* A real engine does not start with a pool that cannot hold one request of max_model_len tokens.
+ * An explicit limit is refused then; one that is derived is what the pool holds. */
+static bool fit_model_len(struct deployment *deployment, struct error *error)
+{
+    struct engine_settings *engine = &deployment->instance.engine;
+    uint32_t longest = deployment->model.max_position_embeddings;
+    bool is_derived = engine->max_model_len == 0;
+    uint32_t asked = is_derived ? smaller(longest, DEFAULT_MODEL_LEN) : engine->max_model_len;
+    uint64_t pool = (uint64_t)(engine->num_blocks - 1) * engine->block_tokens;
+    if (!is_derived && asked > longest) {
+        return error_set(error,
+                         "'engine.max_model_len' must be at most the %u positions of '%s', got %u",
+                         longest, deployment->model.name, asked);
+    }
+    if (!is_derived && asked > pool) {
+        return error_set(error,
+                         "'engine.max_model_len' is %u, but the KV pool holds only %llu tokens: "
+                         "lower it or leave it out, or use more or larger GPUs",
+                         asked, (unsigned long long)pool);
+    }
+    engine->max_model_len = asked > pool ? (uint32_t)pool : asked;
+    if (asked > pool) {
+        warning_list_add(&deployment->warnings,
+                         "the KV pool holds %llu tokens: 'engine.max_model_len' is cut from %u to "
+                         "that",
+                         (unsigned long long)pool, asked);
+    }
+    return true;
+}
+
+static bool set_engine(struct deployment *deployment, struct error *error)
+{
+    struct engine_settings *engine = &deployment->instance.engine;
+    uint32_t reserved = deployment->instance.preset->reserved_blocks;
+    if (engine->num_blocks == 0) {
+        engine->num_blocks = deployment->memory.num_blocks;
+    }
+    if (engine->num_blocks <= reserved + 1) {
+        return error_set(error, "'engine.num_blocks' must be at least %u, got %u", reserved + 2,
+                         engine->num_blocks);
+    }
+    if (engine->largest_graph == 0) {
+        engine->largest_graph = largest_graph(&deployment->gpu);
+    }
+    /* Drafts are made from tokens that must be at hand. */
+    engine->async_scheduling = engine->async_scheduling && engine->draft_tokens == 0;
+    engine->new_sizes_wait = deployment->weights->waits_for_new_sizes;
+    set_swap(deployment);
+    return fit_model_len(deployment, error);
+}
+
+bool deployment_resolve(struct deployment *deployment, const struct scenario *scenario,
+                        struct error *error)
+{
+    assert(scenario->engine.preset != NULL);
+    memset(deployment, 0, sizeof *deployment);
+    if (!find_names(deployment, scenario, error) || !find_draft(deployment, scenario, error) ||
+        !plan_memory(deployment, scenario, error) || !choose_cost(deployment, scenario, error) ||
+        !set_engine(deployment, error)) {
+        return false;
+    }
+    set_fleet(deployment, &scenario->fleet);
+    assert(deployment->instance.engine.max_model_len > 0 && deployment_gpus(deployment) > 0);
+    return true;
+}
+
+void deployment_of_log(struct deployment *deployment, const struct engine_preset *preset,
+                       const struct engine_settings *settings, const struct step_cost *cost)
+{
+    assert(settings->num_blocks > preset->reserved_blocks && settings->max_model_len > 0);
+    memset(deployment, 0, sizeof *deployment);
+    deployment->tensor_parallel = cost->identity.tensor_parallel;
+    deployment->cost = *cost;
+    deployment->instance = (struct instance_config){.preset = preset,
+                                                    .policy = scheduling_policies[0],
+                                                    .cost = &deployment->cost,
+                                                    .engine = *settings};
+    deployment->groups[0] = (struct instance_group){&deployment->instance, 1, INSTANCE_BOTH};
+    deployment->group_count = 1;
+}
+
+uint32_t deployment_gpus(const struct deployment *deployment)
+{
+    uint32_t instances = 0;
+    for (uint32_t i = 0; i < deployment->group_count; i++) {
+        instances += deployment->groups[i].count;
+    }
+    return instances * deployment->tensor_parallel;
+}

@@ -1,0 +1,51 @@
+/* What a scenario comes to, but for chance and load: model, GPUs, memory, prices, engine. Resolved
+ * once and const from then on; replications, sweeps and threads share it. */
+#ifndef SIM_SCENARIO_DEPLOYMENT_H
+#define SIM_SCENARIO_DEPLOYMENT_H
+
+#include "sim/cluster/simulation.h"
+#include "sim/hardware/gpu.h"
+#include "sim/hardware/memory_model.h"
+#include "sim/hardware/model_shape.h"
+#include "sim/pricing/step_cost.h"
+#include "sim/scenario/scenario.h"
+#include "sim/scenario/warning_list.h"
+
+/* The model that drafts for speculation. */
+struct deployment_draft {
+    bool is_used;
+    struct model_shape model;
+    struct step_cost cost;
+};
+
+struct deployment {
+    struct model_shape model;
+    struct gpu gpu;
+    const struct weight_precision *weights;
+    const struct kv_precision *kv;
+    uint32_t tensor_parallel;
+    struct memory_plan memory;
+    struct step_cost cost;
+    struct deployment_draft draft;
+    struct instance_config instance; /* refers to 'cost' and 'draft' */
+    struct instance_group groups[2]; /* alike, or one for prompts and one for what follows */
+    uint32_t group_count;
+    struct kv_link kv_link;
+    char price_confidence[WARNING_BYTES]; /* what the prices are uncertain by, in words */
+    struct warning_list warnings;         /* for the user, in the order in which they arose */
+};
+
+/* Everything that the scenario names is looked up, planned and priced. It owns no memory, and must
+ * not be moved: it refers to itself. */
+MUST_CHECK bool deployment_resolve(struct deployment *deployment, const struct scenario *scenario,
+                                   struct error *error);
+
+/* One instance of an engine that is known from its own log: its limits are facts, nothing is
+ * planned. 'settings' are those the log tells; model and GPU stay empty. Must not be moved. */
+void deployment_of_log(struct deployment *deployment, const struct engine_preset *preset,
+                       const struct engine_settings *settings, const struct step_cost *cost);
+
+/* All GPUs of all instances. */
+uint32_t deployment_gpus(const struct deployment *deployment);
+
+#endif

@@ -1,0 +1,120 @@
+#include "sim/scenario/scenario_file.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/base/embedded.h"
+#include "sim/engines/engine_presets.h"
+#include "sim/scenario/scenario_rules.h"
+
+void scenario_file_echo(const struct scenario *scenario, struct json *object)
+{
+    struct scenario copy = *scenario;
+    struct settings_part parts[MAX_SCENARIO_PARTS];
+    void *target = NULL;
+    scenario_parts(&copy, parts);
+    for (size_t i = 0; i < MAX_SETTINGS; i++) {
+        const struct setting *setting = settings_at(parts, i, &target);
+        if (setting != NULL && scenario_rules_overruled_by(scenario, setting->name) == NULL) {
+            setting_echo(setting, target, object);
+        }
+    }
+}
+
+/* Everything that says what a scenario is. */
+struct source {
+    const char *path;            /* NULL: no file */
+    struct json *document;       /* of the file */
+    const struct json *scenario; /* in the document */
+    const struct option_list *assignments;
+    const char *seed;
+};
+
+/* A scenario, or what a run says of its own in summary.json. */
+static bool open_source(struct source *source, struct error *error)
+{
+    if (source->path == NULL) {
+        return true;
+    }
+    if (!embedded_read_json(source->path, &source->document, error)) {
+        return false;
+    }
+    const struct json *inner = json_find(source->document, "scenario");
+    bool is_summary = inner != NULL && json_find(source->document, "results") != NULL;
+    source->scenario = is_summary ? inner : source->document;
+    return true;
+}
+
+/* The value of "section.leaf" before anything is checked, or NULL. The last one counts. */
+static const char *value_of(const struct source *source, const char *section, const char *leaf)
+{
+    char key[64];
+    snprintf(key, sizeof key, "%s.%s", section, leaf);
+    size_t length = strlen(key);
+    for (size_t i = source->assignments->count; i > 0; i--) {
+        const char *assignment = source->assignments->values[i - 1];
+        if (strncmp(assignment, key, length) == 0 && assignment[length] == '=') {
+            return assignment + length + 1;
+        }
+    }
+    if (source->scenario == NULL) {
+        return NULL;
+    }
+    const struct json *dotted = json_find(source->scenario, key);
+    const struct json *inner = json_find(source->scenario, section);
+    const struct json *value =
+        dotted == NULL && inner != NULL && json_is_object(inner) ? json_find(inner, leaf) : dotted;
+    return value != NULL ? json_text(value) : NULL;
+}
+
+static bool explain_unknown(const void *context, const char *key, struct error *error)
+{
+    return scenario_rules_explain_unknown(context, key, error);
+}
+
+static bool override(struct scenario *scenario, const struct source *source, struct error *error)
+{
+    struct settings_part parts[MAX_SCENARIO_PARTS];
+    scenario_parts(scenario, parts);
+    struct settings_form form = {.parts = parts,
+                                 .given = scenario->given,
+                                 .level = SOURCE_FILE,
+                                 .explain_unknown = explain_unknown,
+                                 .context = scenario};
+    if (source->scenario != NULL &&
+        !settings_form_read(&form, source->scenario, source->path, error)) {
+        return false;
+    }
+    form.level = SOURCE_COMMAND_LINE;
+    for (size_t i = 0; i < source->assignments->count; i++) {
+        if (!settings_form_assign(&form, source->assignments->values[i], error)) {
+            return false;
+        }
+    }
+    if (source->seed != NULL) {
+        char assignment[64];
+        snprintf(assignment, sizeof assignment, "seed=%.40s", source->seed);
+        return settings_form_assign(&form, assignment, error);
+    }
+    return true;
+}
+
+/* Which settings there are and where they start is known once the engine is. */
+bool scenario_file_read(struct scenario *scenario, const char *path,
+                        const struct option_list *assignments, const char *seed,
+                        struct error *error)
+{
+    const struct engine_preset *preset = engine_presets[0];
+    struct source source = {.path = path, .assignments = assignments, .seed = seed};
+    if (!open_source(&source, error)) {
+        return false;
+    }
+    const char *engine = value_of(&source, "engine", "preset");
+    bool ok = engine == NULL || engine_preset_find(engine, &preset, error);
+    if (ok) {
+        *scenario = scenario_default(preset);
+        ok = override(scenario, &source, error) && scenario_rules_check(scenario, error);
+    }
+    json_destroy(source.document);
+    return ok;
+}

@@ -1,0 +1,247 @@
+#include "sim/scenario/scenario_rules.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/base/text.h"
+#include "sim/engines/engine_presets.h"
+
+static const char *by_trace(const struct scenario *scenario)
+{
+    return scenario->workload.trace[0] != '\0' ? "workload.trace" : NULL;
+}
+
+/* A client that answers to answers sends at times of its own. */
+static const char *by_sending(const struct scenario *scenario)
+{
+    return by_trace(scenario) != NULL                      ? "workload.trace"
+           : scenario->workload.client.kind != CLIENT_OPEN ? "workload.client"
+                                                           : NULL;
+}
+
+static const char *arrival(const struct scenario *scenario)
+{
+    bool at_once = scenario->workload.arrivals.process == ARRIVAL_ALL_AT_ONCE;
+    return at_once ? by_trace(scenario) : by_sending(scenario);
+}
+
+static const char *unless(const struct scenario *scenario, bool acts)
+{
+    const char *sending = by_sending(scenario);
+    return sending != NULL ? sending : acts ? NULL : "workload.arrival";
+}
+
+static const char *windows(const struct scenario *scenario)
+{
+    return unless(scenario, scenario->workload.arrivals.process == ARRIVAL_WINDOWS);
+}
+
+static const char *rate(const struct scenario *scenario)
+{
+    enum arrival_process process = scenario->workload.arrivals.process;
+    return unless(scenario, process != ARRIVAL_WINDOWS && process != ARRIVAL_ALL_AT_ONCE);
+}
+
+static const char *burstiness(const struct scenario *scenario)
+{
+    enum arrival_process process = scenario->workload.arrivals.process;
+    return unless(scenario, process == ARRIVAL_GAMMA || process == ARRIVAL_WEIBULL);
+}
+
+static const char *client_width(const struct scenario *scenario)
+{
+    return scenario->workload.client.kind == CLIENT_OPEN ? "workload.client" : NULL;
+}
+
+static const char *drafts(const struct scenario *scenario)
+{
+    return scenario->engine.settings.draft_tokens == 0 ? "engine.draft_tokens" : NULL;
+}
+
+static const char *overlap(const struct scenario *scenario)
+{
+    return scenario->engine.settings.draft_tokens > 0 ? "engine.draft_tokens" : NULL;
+}
+
+/* The loop's time shows where no step runs meanwhile. */
+static const char *loop(const struct scenario *scenario)
+{
+    bool hidden = scenario->engine.settings.async_scheduling &&
+                  scenario->engine.preset->take_tokens == NULL &&
+                  scenario->engine.settings.draft_tokens == 0;
+    return hidden ? "engine.async_scheduling" : NULL;
+}
+
+static const char *prefixes(const struct scenario *scenario)
+{
+    return by_trace(scenario) != NULL              ? "workload.trace"
+           : scenario->workload.prefix_tokens == 0 ? "workload.prefix_tokens"
+                                                   : NULL;
+}
+
+static const char *conversations(const struct scenario *scenario)
+{
+    return by_trace(scenario) != NULL      ? "workload.trace"
+           : scenario->workload.turns == 1 ? "workload.turns"
+                                           : NULL;
+}
+
+static const char *instances(const struct scenario *scenario)
+{
+    return scenario->fleet.prefill_instances > 0 ? "engine.prefill_instances" : NULL;
+}
+
+static const char *link_between(const struct scenario *scenario)
+{
+    return scenario->fleet.prefill_instances == 0 ? "engine.prefill_instances" : NULL;
+}
+
+/* What has no effect in some scenarios, and the setting that makes it so. */
+static const struct {
+    const char *key;
+    const char *(*overruled_by)(const struct scenario *scenario);
+} rules[] = {
+    {"engine.async_scheduling", overlap},
+    {"engine.loop_ms", loop},
+    {"engine.draft_request_us", drafts},
+    {"engine.draft_token_ns", drafts},
+    {"engine.draft_model", drafts},
+    {"engine.instances", instances},
+    {"engine.kv_link_gb_per_s", link_between},
+    {"engine.kv_latency_ms", link_between},
+    {"workload.datasets", by_trace},
+    {"workload.lengths", by_trace},
+    {"workload.lengths_model", by_trace},
+    {"workload.contrast_model", by_trace},
+    {"workload.requests", by_trace},
+    {"workload.token_budget", by_trace},
+    {"workload.output_factor", by_trace},
+    {"workload.prefix_tokens", by_trace},
+    {"workload.prefixes", prefixes},
+    {"workload.turns", by_trace},
+    {"workload.conversations", conversations},
+    {"workload.draft_acceptance", drafts},
+    {"workload.arrival", arrival},
+    {"workload.windows", windows},
+    {"workload.rate_per_s", rate},
+    {"workload.burstiness", burstiness},
+    {"workload.client_width", client_width},
+};
+
+const char *scenario_rules_overruled_by(const struct scenario *scenario, const char *key)
+{
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        if (text_equal(rules[i].key, key)) {
+            return rules[i].overruled_by(scenario);
+        }
+    }
+    return NULL;
+}
+
+static uint8_t source_of(const struct scenario *scenario, const struct settings_part *parts,
+                         const char *key)
+{
+    size_t position = settings_position(parts, key);
+    return position < MAX_SETTINGS ? scenario->given[position] : SOURCE_DEFAULT;
+}
+
+/* What was given at the same time as the setting that overrules it, or after, is an error; what was
+ * given before, in the file that the command line changes, is left out. */
+static bool check_given(struct scenario *scenario, struct error *error)
+{
+    struct settings_part parts[MAX_SCENARIO_PARTS];
+    void *target = NULL;
+    scenario_parts(scenario, parts);
+    for (size_t i = 0; i < MAX_SETTINGS; i++) {
+        const struct setting *setting = settings_at(parts, i, &target);
+        if (setting == NULL || scenario->given[i] == SOURCE_DEFAULT) {
+            continue;
+        }
+        const char *cause = scenario_rules_overruled_by(scenario, setting->name);
+        bool is_empty =
+            setting->type == SETTING_TEXT && ((const char *)target)[setting->offset] == '\0';
+        if (cause == NULL || is_empty || source_of(scenario, parts, cause) > scenario->given[i]) {
+            continue;
+        }
+        char value[128];
+        const struct setting *of_cause =
+            settings_at(parts, settings_position(parts, cause), &target);
+        setting_print(of_cause, target, value, sizeof value);
+        return error_set(error, "'%s' has no effect while '%s' is '%s': leave one of the two out",
+                         setting->name, cause, value);
+    }
+    return true;
+}
+
+static bool check_split(const struct scenario *scenario, struct error *error)
+{
+    const struct scenario_fleet *fleet = &scenario->fleet;
+    if ((fleet->prefill_instances > 0) != (fleet->decode_instances > 0)) {
+        return error_set(error,
+                         "'engine.prefill_instances' and 'engine.decode_instances' go together, "
+                         "got %u and %u",
+                         fleet->prefill_instances, fleet->decode_instances);
+    }
+    return true;
+}
+
+bool scenario_rules_check(struct scenario *scenario, struct error *error)
+{
+    const struct engine_preset *preset = scenario->engine.preset;
+    const struct engine_settings *settings = &scenario->engine.settings;
+    if (!preset->has_policies && !text_equal(scenario->engine.policy, "fcfs")) {
+        return error_set(error, "'engine.policy' must be 'fcfs' with '%s', got '%s'", preset->name,
+                         scenario->engine.policy);
+    }
+    if (!settings->chunked_prefill && preset->tokens_needed == NULL &&
+        settings->max_model_len > settings->max_batch_tokens) {
+        return error_set(error,
+                         "'engine.max_batch_tokens' must be at least 'engine.max_model_len' "
+                         "without chunked prefill, got %u and %u",
+                         settings->max_batch_tokens, settings->max_model_len);
+    }
+    return check_split(scenario, error) && check_given(scenario, error);
+}
+
+static bool has_setting(const struct engine_preset *preset, const char *key)
+{
+    struct scenario scenario = scenario_default(preset);
+    struct settings_part parts[MAX_SCENARIO_PARTS];
+    scenario_parts(&scenario, parts);
+    return settings_position(parts, key) < MAX_SETTINGS;
+}
+
+void scenario_rules_list_engines(const char *key, char *buffer, size_t size)
+{
+    size_t used = 0;
+    assert(size > 0);
+    buffer[0] = '\0';
+    for (size_t i = 0; engine_presets[i] != NULL; i++) {
+        if (has_setting(engine_presets[i], key) && used < size) {
+            used += (size_t)snprintf(buffer + used, size - used, "%s%s", used > 0 ? ", " : "",
+                                     engine_presets[i]->name);
+        }
+    }
+}
+
+bool scenario_rules_explain_unknown(const struct scenario *scenario, const char *key,
+                                    struct error *error)
+{
+    char engines[256];
+    scenario_rules_list_engines(key, engines, sizeof engines);
+    if (engines[0] != '\0') {
+        return error_set(error, "'%s' is no setting of '%s'; engines that have it: %s", key,
+                         scenario->engine.preset->name, engines);
+    }
+    struct scenario copy = *scenario;
+    struct settings_part parts[MAX_SCENARIO_PARTS];
+    const char *names[MAX_SETTINGS + 1] = {NULL};
+    void *target = NULL;
+    scenario_parts(&copy, parts);
+    for (size_t i = 0; i < MAX_SETTINGS; i++) {
+        const struct setting *setting = settings_at(parts, i, &target);
+        names[i] = setting != NULL ? setting->name : NULL;
+    }
+    return text_error_unknown(error, "unknown key", key, names, "");
+}

@@ -1,0 +1,20 @@
+/* Which settings of a scenario have an effect beside the others. */
+#ifndef SIM_SCENARIO_SCENARIO_RULES_H
+#define SIM_SCENARIO_SCENARIO_RULES_H
+
+#include "sim/scenario/scenario.h"
+
+/* The setting whose value leaves 'key' without effect, or NULL when 'key' acts. */
+const char *scenario_rules_overruled_by(const struct scenario *scenario, const char *key);
+
+/* Settings that were given and cannot act, or that do not go together, are errors. */
+MUST_CHECK bool scenario_rules_check(struct scenario *scenario, struct error *error);
+
+/* The engines that have a setting: "vllm-0.24, vllm-0.8"; "" when none has it. */
+void scenario_rules_list_engines(const char *key, char *buffer, size_t size);
+
+/* Sets the error of a key that the scenario's engine does not have; always returns false. */
+bool scenario_rules_explain_unknown(const struct scenario *scenario, const char *key,
+                                    struct error *error);
+
+#endif

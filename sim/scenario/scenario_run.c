@@ -1,0 +1,182 @@
+#include "sim/scenario/scenario_run.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "sim/base/random.h"
+#include "sim/base/smaller.h"
+#include "sim/base/units.h"
+#include "sim/cluster/run_tally.h"
+#include "sim/hardware/precision.h"
+#include "sim/scenario/scenario_file.h"
+
+enum { STREAM_OF_PREFIXES = 1, STREAM_OF_CONVERSATIONS = 2 };
+
+struct simulation_settings scenario_run_settings(const struct deployment *deployment)
+{
+    assert(deployment->group_count > 0);
+    return (struct simulation_settings){
+        .groups = deployment->groups,
+        .group_count = deployment->group_count,
+        .kv_link = deployment->kv_link,
+        .client = {.kind = CLIENT_OPEN},
+    };
+}
+
+bool scenario_run_workload(const struct scenario *scenario, const char *model,
+                           struct workload *workload, struct error *error)
+{
+    const struct scenario_workload *asked = &scenario->workload;
+    const struct generator_settings settings = {
+        .seed = scenario->seed,
+        .requests = asked->requests,
+        .arrival = asked->arrivals.process,
+        .rate_per_s = asked->arrivals.rate_per_s,
+        .burstiness = asked->arrivals.burstiness,
+        .windows = asked->arrivals.windows,
+        .token_budget = asked->token_budget,
+        .output_factor = asked->output_factor,
+        .prefix_tokens = asked->prefix_tokens,
+        .prefixes = asked->prefixes,
+        .turns = asked->turns,
+        .conversations = asked->conversations,
+        .model = asked->lengths_model[0] != '\0' ? asked->lengths_model : model,
+        .kv_cache = scenario->model.kv_cache,
+        .weights = weight_precision_answers_as(scenario->model.weights),
+        .datasets = asked->datasets};
+    return workload_open(workload, &settings, asked->lengths, asked->trace, error);
+}
+
+/* What the prompt begins with, and the conversation it goes on; an answer without thinking stays in
+ * the conversation as it was generated, thinking is left out of later turns. */
+static struct prompt_content content_of(const struct trace_request *request)
+{
+    struct prompt_content content = {.own_stream = 0};
+    if (request->prefix_id > 0) {
+        content.parts[0] =
+            (struct prompt_part){.stream = random_bits_at(STREAM_OF_PREFIXES, request->prefix_id),
+                                 .end = smaller(request->prefix_tokens, request->prompt_tokens)};
+    }
+    if (request->conversation_id > 0) {
+        uint64_t stream = random_bits_at(STREAM_OF_CONVERSATIONS, request->conversation_id);
+        content.parts[1] = (struct prompt_part){.stream = stream, .end = request->prompt_tokens};
+        content.own_stream = request->reasoning_tokens == 0 ? stream : 0;
+    }
+    return content;
+}
+
+/* A trace may turn out bad in the middle of a run: that is kept for scenario_run_check. */
+static bool next_request(void *context, struct request *request)
+{
+    struct scenario_run *run = context;
+    struct trace_request from;
+    bool more = false;
+    if (run->workload_failed ||
+        !workload_next(&run->workload, &from, &more, &run->workload_error)) {
+        run->workload_failed = true;
+        return false;
+    }
+    *request = (struct request){
+        .ask.sent_ps = ps_from_s(from.arrival_s),
+        .ask.prompt_tokens = from.prompt_tokens,
+        .ask.max_output_tokens = from.max_output_tokens,
+        .ask.priority = from.priority,
+        .ask.dataset = from.dataset,
+        .ask.content = content_of(&from),
+        .truth.output_tokens = smaller(from.output_tokens, from.max_output_tokens),
+        .truth.reasoning_tokens = from.reasoning_tokens,
+        .truth.is_correct = from.correctness == CORRECTNESS_CORRECT,
+        .truth.answer_is_known = from.correctness != CORRECTNESS_UNKNOWN,
+        .truth.drafts = {.probability = run->draft_acceptance,
+                         .key = random_bits_at(run->draft_key, run->workload.count)},
+    };
+    return more;
+}
+
+static void log_request(void *context, const struct request *request)
+{
+    struct scenario_run *run = context;
+    struct request_record record = request_record_of(request, run->dataset_names);
+    request_log_add(run->log, &record);
+}
+
+bool scenario_run_init(struct scenario_run *run, const struct scenario *scenario,
+                       const struct deployment *deployment, struct error *error)
+{
+    const struct scenario_metrics *metrics = &scenario->metrics;
+    memset(run, 0, sizeof *run);
+    run->deployment = deployment;
+    run->settings = scenario_run_settings(deployment);
+    run->settings.client = scenario->workload.client;
+    run->settings.timeline_interval_ps = metrics->timeline_interval_ps;
+    run->settings.slo = (struct slo){metrics->slo_ttft_s, metrics->slo_tpot_s, metrics->slo_e2e_s};
+    run->settings.noise = scenario->noise;
+    run->settings.seed = scenario->seed;
+    run->draft_acceptance = scenario->workload.draft_acceptance;
+    run->draft_key = random_key(scenario->seed, "drafts");
+    for (uint32_t i = 0; i < TRACE_MAX_DATASETS; i++) {
+        run->dataset_names[i] = run->workload.datasets.names[i];
+    }
+    return scenario_run_workload(scenario, deployment->model.name, &run->workload, error);
+}
+
+void scenario_run_clear(struct scenario_run *run)
+{
+    workload_close(&run->workload);
+    memset(run, 0, sizeof *run);
+}
+
+struct simulation *scenario_run_simulation(struct scenario_run *run)
+{
+    assert(run->deployment != NULL);
+    const struct request_feed feed = {
+        .context = run, .next = next_request, .done = run->log != NULL ? log_request : NULL};
+    return simulation_create_fed(&run->settings, &feed);
+}
+
+bool scenario_run_check(const struct scenario_run *run, const struct simulation *simulation,
+                        struct error *error)
+{
+    if (run->workload_failed) {
+        return error_set(error, "%s", run->workload_error.message);
+    }
+    if (simulation_is_out_of_time(simulation)) {
+        return error_set(error,
+                         "the run takes more than %.0f simulated seconds, the most there can be: "
+                         "send fewer requests, or at a rate the engine can serve",
+                         MAX_TIME_S);
+    }
+    return !simulation_is_stalled(simulation) ||
+           error_set(
+               error,
+               "the engine makes no progress from %.3f s on: prompts that do not fit together "
+               "preempt each other; raise 'engine.num_blocks' or set "
+               "'engine.reserve_full_prompt' and no 'engine.long_prefill_threshold_tokens'",
+               s_from_ps(simulation_now_ps(simulation)));
+}
+
+bool scenario_run_all(const struct scenario *scenario, const struct deployment *deployment,
+                      on_finished_run *on_finished, void *context, struct error *error)
+{
+    struct scenario_run run;
+    bool ok = scenario_run_init(&run, scenario, deployment, error);
+    if (ok) {
+        struct simulation *simulation = scenario_run_simulation(&run);
+        simulation_run(simulation);
+        ok = scenario_run_check(&run, simulation, error) &&
+             on_finished(context, &(struct finished_run){scenario, deployment, simulation}, error);
+        simulation_destroy(simulation);
+    }
+    scenario_run_clear(&run);
+    return ok;
+}
+
+bool scenario_run_file(const char *path, const struct option_list *assignments,
+                       on_finished_run *on_finished, void *context, struct error *error)
+{
+    struct scenario scenario;
+    struct deployment deployment;
+    return scenario_file_read(&scenario, path, assignments, NULL, error) &&
+           deployment_resolve(&deployment, &scenario, error) &&
+           scenario_run_all(&scenario, &deployment, on_finished, context, error);
+}

@@ -1,0 +1,64 @@
+/* One run of a scenario on its deployment: the requests of a seed, and the simulation's settings.
+ */
+#ifndef SIM_SCENARIO_SCENARIO_RUN_H
+#define SIM_SCENARIO_SCENARIO_RUN_H
+
+#include "sim/base/option_list.h"
+#include "sim/cluster/simulation.h"
+#include "sim/report/request_log.h"
+#include "sim/scenario/deployment.h"
+#include "sim/scenario/scenario.h"
+#include "workloads/workload.h"
+
+struct scenario_run {
+    const struct deployment *deployment;
+    struct simulation_settings settings;
+    struct workload workload;
+    bool workload_failed; /* while the simulation ran */
+    struct error workload_error;
+    double draft_acceptance;
+    uint64_t draft_key;
+    struct request_log *log; /* of the requests done, borrowed; NULL: none is kept */
+    const char *dataset_names[TRACE_MAX_DATASETS];
+};
+
+/* Borrows scenario and deployment until cleared; must not be moved. */
+MUST_CHECK bool scenario_run_init(struct scenario_run *run, const struct scenario *scenario,
+                                  const struct deployment *deployment, struct error *error);
+void scenario_run_clear(struct scenario_run *run); /* a zeroed struct is fine */
+
+/* The simulation, to be destroyed before the run is cleared. One for each run. */
+struct simulation *scenario_run_simulation(struct scenario_run *run);
+
+/* After the simulation has run: false when its requests could not all be read, or it was given up.
+ */
+MUST_CHECK bool scenario_run_check(const struct scenario_run *run,
+                                   const struct simulation *simulation, struct error *error);
+
+/* A run that is over, before it is cleared. */
+struct finished_run {
+    const struct scenario *scenario;
+    const struct deployment *deployment;
+    struct simulation *simulation;
+};
+
+typedef bool on_finished_run(void *context, const struct finished_run *run, struct error *error);
+
+/* Runs the scenario to its end and has 'on_finished' take from it what is wanted. */
+MUST_CHECK bool scenario_run_all(const struct scenario *scenario,
+                                 const struct deployment *deployment, on_finished_run *on_finished,
+                                 void *context, struct error *error);
+
+/* The same of the scenario at 'path' with some settings changed. */
+MUST_CHECK bool scenario_run_file(const char *path, const struct option_list *assignments,
+                                  on_finished_run *on_finished, void *context, struct error *error);
+
+/* What a simulation on the deployment needs, but for load, metrics and chance. It refers to the
+ * deployment. */
+struct simulation_settings scenario_run_settings(const struct deployment *deployment);
+
+/* The scenario's requests; 'model' is whose lengths they have, unless the scenario says. */
+MUST_CHECK bool scenario_run_workload(const struct scenario *scenario, const char *model,
+                                      struct workload *workload, struct error *error);
+
+#endif
