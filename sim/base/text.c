@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { MAX_NAME = 63 };
 
@@ -34,9 +35,25 @@ static size_t edit_distance(const char *a, const char *b)
     return row[length];
 }
 
+/* The first name that begins with 'text', whatever the case; NULL when there is none. */
+static const char *first_beginning(const char *text, const char *const *names)
+{
+    enum { MIN_PART = 3 };
+    size_t length = strlen(text);
+    for (; *names != NULL && length >= MIN_PART; names++) {
+        if (strncasecmp(*names, text, length) == 0) {
+            return *names;
+        }
+    }
+    return NULL;
+}
+
 const char *text_nearest(const char *text, const char *const *names)
 {
-    const char *nearest = NULL;
+    const char *nearest = first_beginning(text, names);
+    if (nearest != NULL) {
+        return nearest;
+    }
     size_t best = strlen(text) / 2 + 2;
     for (; *names != NULL; names++) {
         if (strlen(*names) > MAX_NAME) {

@@ -7,7 +7,8 @@
 
 #include "sim/base/error.h"
 
-/* The name of the NULL-ended list nearest to 'text' by edit distance, or NULL when none is near. */
+/* The first name of the NULL-ended list that begins with 'text', else the nearest by edit distance,
+ * or NULL when none is near. */
 const char *text_nearest(const char *text, const char *const *names);
 
 /* Sets "WHAT 'NAME', did you mean 'NEAREST'?HINT"; without a near name the question is left out.

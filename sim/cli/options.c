@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "sim/base/text.h"
+#include "sim/scenario/setting_aliases.h"
 
 int options_fail(const char *message)
 {
@@ -78,7 +79,11 @@ static bool parse_option(const struct command *command, const struct option *opt
         return value != NULL ? store(command, &options[i], value)
                              : usage_error(command, "needs a value:", names[i], NULL);
     }
-    return usage_error(command, "unknown option", given, text_nearest(given, names));
+    const char *setting = setting_alias_find(given);
+    char assignment[128];
+    snprintf(assignment, sizeof assignment, "--set %s=...", setting != NULL ? setting : "");
+    return usage_error(command, "unknown option", given,
+                       setting != NULL ? assignment : text_nearest(given, names));
 }
 
 bool options_parse(const struct command *command, const struct option *options, int argc,

@@ -11,6 +11,7 @@
 #include "sim/policy/scheduling_policies.h"
 #include "sim/pricing/cost_choice.h"
 #include "sim/pricing/price_confidence.h"
+#include "sim/scenario/startup_rules.h"
 
 enum { DEFAULT_MODEL_LEN = 32768 };
 
@@ -26,6 +27,18 @@ static bool find_names(struct deployment *deployment, const struct scenario *sce
            weight_precision_find(scenario->model.weights, &deployment->weights, error) &&
            kv_precision_find(scenario->model.kv_cache, &deployment->kv, error) &&
            scheduling_policy_find(scenario->engine.policy, &deployment->instance.policy, error);
+}
+
+static bool check_startup(struct deployment *deployment, struct error *error)
+{
+    const struct startup_facts facts = {.preset = deployment->instance.preset,
+                                        .engine = &deployment->instance.engine,
+                                        .model = &deployment->model,
+                                        .gpu = &deployment->gpu,
+                                        .weights = deployment->weights,
+                                        .kv = deployment->kv,
+                                        .tensor_parallel = deployment->tensor_parallel};
+    return startup_rules_check(&facts, &deployment->warnings, error);
 }
 
 static bool choose_cost(struct deployment *deployment, const struct scenario *scenario,
@@ -83,7 +96,7 @@ static bool plan_memory(struct deployment *deployment, const struct scenario *sc
                         struct error *error)
 {
     const struct engine_settings *engine = &deployment->instance.engine;
-    uint32_t profiled = deployment->instance.preset->profiled_requests;
+    uint32_t profiled = deployment->instance.preset->start.profiled_requests;
     const struct memory_settings settings = {
         .weights = deployment->weights,
         .kv = deployment->kv,
@@ -195,9 +208,9 @@ bool deployment_resolve(struct deployment *deployment, const struct scenario *sc
 {
     assert(scenario->engine.preset != NULL);
     memset(deployment, 0, sizeof *deployment);
-    if (!find_names(deployment, scenario, error) || !find_draft(deployment, scenario, error) ||
-        !plan_memory(deployment, scenario, error) || !choose_cost(deployment, scenario, error) ||
-        !set_engine(deployment, error)) {
+    if (!find_names(deployment, scenario, error) || !check_startup(deployment, error) ||
+        !find_draft(deployment, scenario, error) || !plan_memory(deployment, scenario, error) ||
+        !choose_cost(deployment, scenario, error) || !set_engine(deployment, error)) {
         return false;
     }
     set_fleet(deployment, &scenario->fleet);

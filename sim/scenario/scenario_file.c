@@ -99,6 +99,19 @@ static bool override(struct scenario *scenario, const struct source *source, str
     return true;
 }
 
+/* Where prompts are computed otherwise than the engine does by itself, the budget of a step starts
+ * elsewhere too. */
+static void follow_chunking(struct scenario *scenario)
+{
+    const struct engine_preset *preset = scenario->engine.preset;
+    struct engine_settings *settings = &scenario->engine.settings;
+    if (settings->chunked_prefill != preset->defaults.chunked_prefill &&
+        preset->start.otherwise_batch_tokens > 0 &&
+        !scenario_is_given(scenario, "engine.max_batch_tokens")) {
+        settings->max_batch_tokens = preset->start.otherwise_batch_tokens;
+    }
+}
+
 /* Which settings there are and where they start is known once the engine is. */
 bool scenario_file_read(struct scenario *scenario, const char *path,
                         const struct option_list *assignments, const char *seed,
@@ -113,7 +126,11 @@ bool scenario_file_read(struct scenario *scenario, const char *path,
     bool ok = engine == NULL || engine_preset_find(engine, &preset, error);
     if (ok) {
         *scenario = scenario_default(preset);
-        ok = override(scenario, &source, error) && scenario_rules_check(scenario, error);
+        ok = override(scenario, &source, error);
+        if (ok) {
+            follow_chunking(scenario);
+        }
+        ok = ok && scenario_rules_check(scenario, error);
     }
     json_destroy(source.document);
     return ok;

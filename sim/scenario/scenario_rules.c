@@ -6,6 +6,7 @@
 
 #include "sim/base/text.h"
 #include "sim/engines/engine_presets.h"
+#include "sim/scenario/setting_aliases.h"
 
 static const char *by_trace(const struct scenario *scenario)
 {
@@ -236,6 +237,10 @@ bool scenario_rules_explain_unknown(const struct scenario *scenario, const char 
     }
     struct scenario copy = *scenario;
     struct settings_part parts[MAX_SCENARIO_PARTS];
+    const char *alias = setting_alias_find(key);
+    if (alias != NULL) {
+        return error_set(error, "unknown key '%s', did you mean '%s'?", key, alias);
+    }
     const char *names[MAX_SETTINGS + 1] = {NULL};
     void *target = NULL;
     scenario_parts(&copy, parts);

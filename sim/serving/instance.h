@@ -14,6 +14,13 @@
 
 enum { MAX_STEPS_IN_FLIGHT = 2 };
 
+/* How other values than 'defaults' follow when an engine starts. */
+struct engine_start {
+    uint32_t profiled_requests; /* whose sampling it keeps memory for; 0: max_batch_requests */
+    /* max_batch_tokens unless told, where chunked_prefill is not as in the defaults; 0: the same */
+    uint32_t otherwise_batch_tokens;
+};
+
 /* How an engine forms a step and takes its output in. */
 struct engine_preset {
     const char *name;
@@ -27,7 +34,7 @@ struct engine_preset {
     bool has_policies;     /* other orders than its own can be chosen */
     const struct setting *const *settings; /* tables of those that the engine has, up to NULL */
     struct engine_settings defaults;       /* what it starts with */
-    uint32_t profiled_requests; /* whose sampling it keeps memory for; 0: max_batch_requests */
+    struct engine_start start;
     /* Tokens that must fit the pool, or the request is refused; NULL: its prompt and output. */
     uint64_t (*tokens_needed)(const struct instance *instance, const struct request *request);
     /* What the engine keeps beside the instance, in engine_state; NULL: nothing. */
