@@ -24,8 +24,7 @@ const struct setting_choice arrival_processes[] = {
 
 struct component {
     const struct length_model *model;
-    const struct accuracy_model *accuracy; /* or NULL */
-    double chances[ACCURACY_MAX_POINTS];
+    struct accuracy_chances chances; /* no points: nothing is known */
     uint32_t name;
     double weight_up_to; /* running sum */
 };
@@ -69,6 +68,20 @@ struct generator {
     uint32_t made;
 };
 
+static void set_chances(struct component *component, const struct generator_settings *settings)
+{
+    const struct length_model *lengths = component->model;
+    const struct accuracy_model *accuracy =
+        settings->accuracies != NULL
+            ? accuracy_catalog_find(settings->accuracies, lengths->model, lengths->dataset,
+                                    settings->weights, settings->kv_cache, settings->accuracy_scale)
+            : NULL;
+    component->chances.points = 0;
+    if (accuracy != NULL) {
+        component->chances = accuracy_chances_of(accuracy, &lengths->output);
+    }
+}
+
 static bool add_component(struct mixture *mixture, const char *part,
                           const struct generator_settings *settings,
                           const struct length_catalog *catalog, struct trace_names *names,
@@ -92,14 +105,7 @@ static bool add_component(struct mixture *mixture, const char *part,
         !trace_names_add(names, component->model->dataset, &component->name, error)) {
         return false;
     }
-    component->accuracy = settings->accuracies != NULL
-                              ? accuracy_catalog_find(settings->accuracies, component->model->model,
-                                                      component->model->dataset, settings->weights,
-                                                      settings->kv_cache)
-                              : NULL;
-    if (component->accuracy != NULL) {
-        accuracy_chances(component->accuracy, &component->model->output, component->chances);
-    }
+    set_chances(component, settings);
     double before = mixture->count > 0 ? component[-1].weight_up_to : 0;
     component->weight_up_to = before + weight;
     mixture->count++;
@@ -282,13 +288,12 @@ void generator_destroy(struct generator *generator)
 static enum correctness draw_answer(struct generator *generator, const struct component *component,
                                     const struct trace_request *request)
 {
-    if (component->accuracy == NULL) {
+    if (component->chances.points == 0) {
         return CORRECTNESS_UNKNOWN;
     }
     double uniform = random_uniform(generator->answers);
     bool is_cut = request->output_tokens >= generator->settings.token_budget;
-    double chance =
-        accuracy_of_length(component->accuracy, component->chances, request->output_tokens);
+    double chance = accuracy_chance_at(&component->chances, request->output_tokens);
     return !is_cut && uniform < chance ? CORRECTNESS_CORRECT : CORRECTNESS_WRONG;
 }
 

@@ -38,6 +38,7 @@ struct generator_settings {
     const char *model;      /* whose lengths */
     const char *kv_cache;   /* precision that lengths may depend on; NULL: any */
     const char *weights;    /* and accuracy on this too */
+    enum accuracy_scale accuracy_scale;
     const struct accuracy_catalog *accuracies; /* NULL: whether answers are right is not drawn */
     const char *datasets;                      /* "gsm8k:4,aime-2024:1": names and weights */
 };

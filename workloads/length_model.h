@@ -2,54 +2,36 @@
 #ifndef WORKLOADS_LENGTH_MODEL_H
 #define WORKLOADS_LENGTH_MODEL_H
 
-#include <stdint.h>
+#include "workloads/length_distribution.h"
 
-#include "sim/base/error.h"
-#include "sim/base/json.h"
-#include "sim/base/random.h"
-
-enum { LENGTH_MAX_POINTS = 64 };
-
-enum length_family {
-    LENGTH_CONSTANT,
-    LENGTH_LOGNORMAL,
-    LENGTH_GAMMA,
-    LENGTH_WEIBULL,
-    LENGTH_QUANTILES, /* linear between given quantiles */
+/* What the lengths of a model rest on. */
+enum length_knowledge {
+    LENGTH_MEASURED, /* single responses of this very model */
+    LENGTH_FAMILY,   /* single responses of a sibling, and this model's means */
+    LENGTH_MEANS,    /* this model's means; the shape is a sibling's or inferred */
+    LENGTH_ASSUMED,  /* taken from another task or another model */
 };
 
-struct length_distribution {
-    enum length_family family;
-    double a;     /* constant: tokens; lognormal: mu; gamma, Weibull: shape */
-    double b;     /* lognormal: sigma; gamma, Weibull: scale */
-    double lower; /* truncated to [lower, upper] */
-    double upper;
-    uint32_t points;
-    double probabilities[LENGTH_MAX_POINTS];
-    double tokens[LENGTH_MAX_POINTS];
+/* Quantiles of the responses that a model was fitted to. */
+struct length_data {
+    uint32_t n; /* 0: there are none */
+    double p50;
+    double p90;
+    double p99;
+    double over_16k_pct;
 };
-
-/* Reads {"distribution": "lognormal", "median": ..., "sigma": ...} and its like; see
- * workloads/README.md. */
-MUST_CHECK bool length_distribution_read(struct length_distribution *length,
-                                         const struct json *object, const char *place,
-                                         struct error *error);
-
-/* The quantile at 'uniform', as a whole number of tokens, at least 1. */
-uint32_t length_distribution_at(const struct length_distribution *length, double uniform);
-/* The share of lengths up to 'tokens'. */
-double length_distribution_share(const struct length_distribution *length, double tokens);
-/* Drawn by one uniform number. */
-uint32_t length_distribution_draw(const struct length_distribution *length,
-                                  struct random_stream *random);
 
 /* Lengths of one dataset under one model. */
 struct length_model {
     char dataset[48];
     char model[64];
     char kv_cache[16]; /* precision with which answers have these lengths; empty: any */
+    char source[640];
     bool is_reasoning;
-    char known[16]; /* "poorly" where lengths are assumed or from few answers; else empty */
+    enum length_knowledge known;
+    uint32_t responses; /* that it rests on; 0: none */
+    struct length_data data;
+    double between_share; /* of the variance of normal scores: between problems, not samples */
     struct length_distribution prompt;
     struct length_distribution output;  /* if no budget cut it */
     struct length_distribution visible; /* of the output, after the thinking */
@@ -64,6 +46,8 @@ struct length_catalog {
 MUST_CHECK bool length_catalog_read(struct length_catalog *catalog, const char *path,
                                     struct error *error);
 void length_catalog_clear(struct length_catalog *catalog);
+const char *length_knowledge_name(enum length_knowledge known);
+
 /* Those made for a KV precision go before those for any. */
 MUST_CHECK bool length_catalog_find(const struct length_catalog *catalog, const char *dataset,
                                     const char *model, const char *kv_cache,

@@ -320,12 +320,22 @@ static void add_numbers(struct study_numbers *sum, const struct run_summary *sum
     sum->ttfvt_s += plain_ttft ? summary->latency.ttft_s.mean : summary->latency.ttfvt_s.mean;
 }
 
+/* The share of right answers that a generated load would have. */
 static double accuracy_of(const struct scenario_run *run, const struct scenario *scenario)
 {
-    const struct accuracy_model *model = accuracy_catalog_find(
-        &run->workload.accuracies, run->deployment->model.name, scenario->workload.datasets,
-        weight_precision_answers_as(scenario->model.weights), scenario->model.kv_cache);
-    return model != NULL ? 100 * accuracy_at(model, scenario->workload.token_budget).share : NAN;
+    const char *name = run->deployment->model.name;
+    const struct length_model *lengths = NULL;
+    struct error ignored;
+    const struct accuracy_model *model =
+        accuracy_catalog_find(&run->workload.accuracies, name, scenario->workload.datasets,
+                              weight_precision_answers_as(scenario->model.weights),
+                              scenario->model.kv_cache, ACCURACY_STUDY);
+    if (model == NULL || !length_catalog_find(&run->workload.catalog, scenario->workload.datasets,
+                                              name, scenario->model.kv_cache, &lengths, &ignored)) {
+        return NAN;
+    }
+    struct accuracy_chances chances = accuracy_chances_of(model, &lengths->output);
+    return 100 * accuracy_expected(&chances, &lengths->output, scenario->workload.token_budget);
 }
 
 bool study_simulate(const struct study_cell *cell, uint32_t replications,

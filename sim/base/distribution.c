@@ -31,3 +31,13 @@ double distribution_cumulative(enum distribution_family family, double a, double
     }
     return 0;
 }
+
+double distribution_normal_quantile(double probability)
+{
+    return gsl_cdf_ugaussian_Pinv(probability);
+}
+
+double distribution_normal_cumulative(double value)
+{
+    return gsl_cdf_ugaussian_P(value);
+}

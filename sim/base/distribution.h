@@ -15,4 +15,8 @@ double distribution_quantile(enum distribution_family family, double a, double b
 /* The share of values that do not exceed 'value'. */
 double distribution_cumulative(enum distribution_family family, double a, double b, double value);
 
+/* The standard normal's quantile and share. */
+double distribution_normal_quantile(double probability);
+double distribution_normal_cumulative(double value);
+
 #endif

@@ -90,11 +90,50 @@ static bool list_datasets(struct error *error)
     }
     for (uint32_t i = 0; i < catalog.count; i++) {
         const struct length_model *model = &catalog.models[i];
-        printf("%-14s %-32s %s%s%s%s\n", model->dataset, model->model,
+        printf("%-14s %-32s %s%s%s, lengths %s\n", model->dataset, model->model,
                model->is_reasoning ? "reasoning" : "traditional",
                model->kv_cache[0] != '\0' ? ", KV " : "", model->kv_cache,
-               model->known[0] != '\0' ? ", poorly known" : "");
+               length_knowledge_name(model->known));
     }
+    length_catalog_clear(&catalog);
+    return true;
+}
+
+static void print_length_model(const struct length_model *model)
+{
+    const struct length_data *data = &model->data;
+    char name[96];
+    snprintf(name, sizeof name, "%s%s%s", model->model, model->kv_cache[0] != '\0' ? ", KV " : "",
+             model->kv_cache);
+    printf("%-13s %-42s %-8s %6u %7u %7u %7u %6.1f %%\n", model->dataset, name,
+           length_knowledge_name(model->known), model->responses,
+           length_distribution_at(&model->output, 0.5), length_distribution_at(&model->output, 0.9),
+           length_distribution_at(&model->output, 0.99),
+           100 * (1 - length_distribution_share(&model->output, 16384)));
+    if (data->n > 0) {
+        printf("%-13s %-42s %-8s %6u %7.0f %7.0f %7.0f %6.1f %%\n", "",
+               "  the responses themselves", "", data->n, data->p50, data->p90, data->p99,
+               data->over_16k_pct);
+    }
+    printf("%-13s   %s\n", "", model->source);
+}
+
+/* Output tokens that no budget cut, by dataset and model, and what is known of them. */
+static bool list_lengths(struct error *error)
+{
+    struct length_catalog catalog;
+    if (!length_catalog_read(&catalog, "workloads/data/lengths.json", error)) {
+        return false;
+    }
+    printf("%-13s %-42s %-8s %6s %7s %7s %7s %8s\n", "dataset", "model", "known", "n", "p50", "p90",
+           "p99", "over 16k");
+    for (uint32_t i = 0; i < catalog.count; i++) {
+        print_length_model(&catalog.models[i]);
+    }
+    printf(
+        "\nknown: measured = single responses of this very model; family = single responses of a "
+        "sibling and this\nmodel's means; means = only this model's means; assumed = taken from "
+        "another task or model.\n");
     length_catalog_clear(&catalog);
     return true;
 }
@@ -151,15 +190,11 @@ static bool list_figures(struct error *error)
 static const struct {
     const char *name;
     bool (*list)(struct error *error);
-} topics[] = {{"models", list_models},
-              {"gpus", list_gpus},
-              {"engines", list_engines},
-              {"policies", list_policies},
-              {"precisions", list_precisions},
-              {"datasets", list_datasets},
-              {"calibrations", list_calibrations},
-              {"profiles", list_profiles},
-              {"settings", list_settings},
+} topics[] = {{"models", list_models},         {"gpus", list_gpus},
+              {"engines", list_engines},       {"policies", list_policies},
+              {"precisions", list_precisions}, {"datasets", list_datasets},
+              {"lengths", list_lengths},       {"calibrations", list_calibrations},
+              {"profiles", list_profiles},     {"settings", list_settings},
               {"figures", list_figures}};
 
 static int list_as_json(const char *topic)
@@ -210,9 +245,9 @@ static int run(const struct command *command, int argc, char **argv)
 const struct command command_list = {
     .name = "list",
     .arguments = "TOPIC",
-    .summary =
-        "show models, GPUs, engines, policies, precisions, datasets, costs, settings, figures",
-    .details = "topics: models gpus engines policies precisions datasets calibrations profiles "
-               "settings figures\n",
+    .summary = "show models, GPUs, engines, policies, precisions, datasets, lengths, costs, "
+               "settings, figures",
+    .details = "topics: models gpus engines policies precisions datasets lengths calibrations "
+               "profiles settings figures\n",
     .run = run,
 };
