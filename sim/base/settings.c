@@ -375,7 +375,7 @@ bool settings_assign(const struct setting *table, const char *assignment, void *
     return settings_form_assign(&form, assignment, error);
 }
 
-static double number_of(const struct setting *setting, const void *target)
+double setting_number(const struct setting *setting, const void *target)
 {
     const char *field = (const char *)target + setting->offset;
     uint32_t whole = 0;
@@ -441,9 +441,9 @@ void setting_echo(const struct setting *setting, const void *target, struct json
     } else if (setting->type == SETTING_BOOL) {
         json_add_bool(parent, leaf, *(const bool *)field);
     } else if (setting->type == SETTING_NUMBER || setting->type == SETTING_TIME) {
-        json_add_setting(parent, leaf, number_of(setting, target));
+        json_add_setting(parent, leaf, setting_number(setting, target));
     } else {
-        json_add_whole(parent, leaf, (uint64_t)number_of(setting, target));
+        json_add_whole(parent, leaf, (uint64_t)setting_number(setting, target));
     }
 }
 
@@ -464,7 +464,7 @@ void setting_print(const struct setting *setting, const void *target, char *buff
     } else if (setting->type == SETTING_BOOL) {
         snprintf(buffer, size, "%s", *(const bool *)field ? "true" : "false");
     } else {
-        snprintf(buffer, size, "%.12g", number_of(setting, target));
+        snprintf(buffer, size, "%.12g", setting_number(setting, target));
     }
 }
 

@@ -100,6 +100,8 @@ const struct setting *settings_at(const struct settings_part *parts, size_t posi
 void setting_echo(const struct setting *setting, const void *target, struct json *object);
 void settings_echo(const struct setting *table, const void *target, struct json *object);
 
+/* The value of a number in 'target', a time in the setting's unit. */
+double setting_number(const struct setting *setting, const void *target);
 /* The value in 'target' as it would be typed. */
 void setting_print(const struct setting *setting, const void *target, char *buffer, size_t size);
 /* "a number", "one of gamma, poisson", ...: what a setting takes. */

@@ -5,6 +5,7 @@
 #include "sim/cli/options.h"
 
 extern const struct command command_run;
+extern const struct command command_sweep;
 extern const struct command command_validate;
 extern const struct command command_calibrate;
 extern const struct command command_generate;

@@ -22,6 +22,12 @@ static bool take_summary(void *context, const struct finished_run *run, struct e
     return true;
 }
 
+bool replications_run_one(const struct scenario *scenario, const struct deployment *deployment,
+                          struct run_summary *ret_summary, struct error *error)
+{
+    return scenario_run_all(scenario, deployment, take_summary, ret_summary, error);
+}
+
 static bool run_one(void *context, uint32_t index, struct error *error)
 {
     const struct work *work = context;
@@ -29,7 +35,7 @@ static bool run_one(void *context, uint32_t index, struct error *error)
     uint32_t replication = work->first + index;
     one.seed += replication;
     one.noise = true;
-    return scenario_run_all(&one, work->deployment, take_summary, &work->runs[replication], error);
+    return replications_run_one(&one, work->deployment, &work->runs[replication], error);
 }
 
 bool replications_run(const struct scenario *scenario, const struct deployment *deployment,

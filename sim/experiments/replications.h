@@ -6,6 +6,11 @@
 #include "sim/scenario/deployment.h"
 #include "sim/scenario/scenario.h"
 
+/* Runs the scenario as it is. */
+MUST_CHECK bool replications_run_one(const struct scenario *scenario,
+                                     const struct deployment *deployment,
+                                     struct run_summary *ret_summary, struct error *error);
+
 /* Runs 'count' replications and fills 'ret_runs' in order of their seeds, which follow the
  * scenario's. 'first' is the run with the scenario's own seed where the caller has it already;
  * NULL: it is run too. All cores work; the results do not depend on how many there are. Each

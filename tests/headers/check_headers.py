@@ -34,7 +34,8 @@ ALLOWED = {
                               "plots/study"],
 }
 LIBRARIES = {"gsl": ["sim/base/random.c", "sim/base/distribution.c", "sim/metrics/", "calibration/"],
-             "cjson": ["sim/base/json.c"], "zlib": ["sim/base/json_lines.c"]}
+             "cjson": ["sim/base/json.c"], "zlib": ["sim/base/json_lines.c"],
+             "sqlite3": ["sim/experiments/sweep_"]}
 results = []
 
 
@@ -53,7 +54,7 @@ def layer_faults(folder, path):
             target = os.path.dirname(local.group(1))
             if target != folder and target not in ALLOWED[folder]:
                 faults.append(f"{path}:{number}: '{folder}' may not include '{local.group(1)}'")
-        library = re.match(r"#include <(gsl|cjson)/", line) or re.match(r"#include <(zlib)\.h>", line)
+        library = re.match(r"#include <(gsl|cjson)/", line) or re.match(r"#include <(zlib|sqlite3)\.h>", line)
         if library and not any(path.startswith(place) for place in LIBRARIES[library.group(1)]):
             faults.append(f"{path}:{number}: {library.group(1)} is not for this file")
     return faults

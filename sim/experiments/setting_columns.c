@@ -1,0 +1,77 @@
+#include "sim/experiments/setting_columns.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sim/base/memory.h"
+#include "sim/base/text.h"
+#include "sim/engines/engine_presets.h"
+#include "sim/scenario/scenario_rules.h"
+
+const struct setting *setting_columns_find(const struct setting_columns *columns, const char *key)
+{
+    for (uint32_t i = 0; i < columns->count; i++) {
+        if (text_equal(columns->columns[i]->name, key)) {
+            return columns->columns[i];
+        }
+    }
+    return NULL;
+}
+
+void setting_columns_list(struct setting_columns *ret_columns)
+{
+    struct scenario *scenario = memory_zeroed(1, sizeof *scenario);
+    ret_columns->count = 0;
+    for (size_t p = 0; engine_presets[p] != NULL; p++) {
+        struct settings_part parts[MAX_SCENARIO_PARTS];
+        const struct setting *setting = NULL;
+        void *target = NULL;
+        *scenario = scenario_default(engine_presets[p]);
+        scenario_parts(scenario, parts);
+        for (size_t i = 0; (setting = settings_at(parts, i, &target)) != NULL; i++) {
+            if (setting->type != SETTING_IGNORED &&
+                setting_columns_find(ret_columns, setting->name) == NULL) {
+                assert(ret_columns->count < MAX_SETTING_COLUMNS);
+                ret_columns->columns[ret_columns->count++] = setting;
+            }
+        }
+    }
+    free(scenario);
+}
+
+const struct setting *setting_columns_value(struct scenario *scenario, const char *key,
+                                            void **ret_target)
+{
+    struct settings_part parts[MAX_SCENARIO_PARTS];
+    scenario_parts(scenario, parts);
+    size_t position = settings_position(parts, key);
+    if (position >= MAX_SETTINGS || scenario_rules_overruled_by(scenario, key) != NULL) {
+        return NULL;
+    }
+    return settings_at(parts, position, ret_target);
+}
+
+bool setting_columns_check(const char *key, const char *value, struct error *error)
+{
+    struct scenario *scenario = memory_zeroed(1, sizeof *scenario);
+    struct settings_part parts[MAX_SCENARIO_PARTS];
+    char assignment[512];
+    size_t preset = 0;
+    for (; engine_presets[preset] != NULL; preset++) {
+        *scenario = scenario_default(engine_presets[preset]);
+        scenario_parts(scenario, parts);
+        if (settings_position(parts, key) < MAX_SETTINGS) {
+            break;
+        }
+    }
+    if (engine_presets[preset] == NULL) {
+        *scenario = scenario_default(engine_presets[0]); /* its error names the nearest key */
+        scenario_parts(scenario, parts);
+    }
+    const struct settings_form form = {.parts = parts};
+    snprintf(assignment, sizeof assignment, "%s=%s", key, value);
+    bool ok = settings_form_assign(&form, assignment, error);
+    free(scenario);
+    return ok;
+}
