@@ -121,6 +121,9 @@ static const struct setting workload_settings[] = {
      .help = "conversations that go on at a time, one turn each in rotation"},
     {NUMBER(scenario_workload, "workload.draft_acceptance", draft_acceptance, 0, 0.999),
      .help = "chance that a drafted token is accepted, given that those before it were"},
+    {TEXT(scenario_workload, "workload.draft_acceptance_by_position", draft_acceptance_by_position),
+     .help = "chances that the first drafted token is accepted, the first two are, and so on, as "
+             "CHANCE,CHANCE,...; empty: by workload.draft_acceptance"},
     {CHOICE(scenario_workload, "workload.arrival", arrivals.process, arrival_processes),
      .help = "arrival process of the requests"},
     {TEXT(scenario_workload, "workload.windows", arrivals.windows),

@@ -60,6 +60,7 @@ struct scenario_workload {
     uint32_t turns;
     uint32_t conversations;
     double draft_acceptance;
+    char draft_acceptance_by_position[256]; /* CHANCE,... instead; empty: as above at each */
     struct scenario_arrivals arrivals;
     struct client_settings client;
 };

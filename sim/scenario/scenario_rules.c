@@ -60,6 +60,12 @@ static const char *drafts(const struct scenario *scenario)
     return scenario->engine.settings.draft_tokens == 0 ? "engine.draft_tokens" : NULL;
 }
 
+static const char *draft_acceptance(const struct scenario *scenario)
+{
+    bool by_position = scenario->workload.draft_acceptance_by_position[0] != '\0';
+    return by_position ? "workload.draft_acceptance_by_position" : drafts(scenario);
+}
+
 static const char *overlap(const struct scenario *scenario)
 {
     return scenario->engine.settings.draft_tokens > 0 ? "engine.draft_tokens" : NULL;
@@ -122,7 +128,8 @@ static const struct {
     {"workload.prefixes", prefixes},
     {"workload.turns", by_trace},
     {"workload.conversations", conversations},
-    {"workload.draft_acceptance", drafts},
+    {"workload.draft_acceptance", draft_acceptance},
+    {"workload.draft_acceptance_by_position", drafts},
     {"workload.arrival", arrival},
     {"workload.windows", windows},
     {"workload.rate_per_s", rate},

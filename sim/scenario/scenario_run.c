@@ -1,6 +1,7 @@
 #include "sim/scenario/scenario_run.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/base/random.h"
@@ -88,6 +89,8 @@ static bool next_request(void *context, struct request *request)
         .truth.is_correct = from.correctness == CORRECTNESS_CORRECT,
         .truth.answer_is_known = from.correctness != CORRECTNESS_UNKNOWN,
         .truth.drafts = {.probability = run->draft_acceptance,
+                         .by_position = run->position_count > 0 ? run->accepted_by_position : NULL,
+                         .position_count = run->position_count,
                          .key = random_bits_at(run->draft_key, run->workload.count)},
     };
     return more;
@@ -98,6 +101,32 @@ static void log_request(void *context, const struct request *request)
     struct scenario_run *run = context;
     struct request_record record = request_record_of(request, run->dataset_names);
     request_log_add(run->log, &record);
+}
+
+/* Chances as CHANCE,...: that so many drafts in a row are right cannot get likelier with more. */
+static bool read_positions(struct scenario_run *run, const char *text, struct error *error)
+{
+    static const char place[] = "workload.draft_acceptance_by_position";
+    double before = 1;
+    run->position_count = 0;
+    while (*text != '\0') {
+        char *end = NULL;
+        double chance = strtod(text, &end);
+        bool is_separated = end != text && (*end == '\0' || (*end == ',' && end[1] != '\0'));
+        if (!is_separated || !(chance >= 0 && chance <= before)) {
+            return error_set(error,
+                             "'%s' must be CHANCE,CHANCE,... from 1 to 0, none above the one "
+                             "before it, got '%s'",
+                             place, text);
+        }
+        if (run->position_count == MAX_DRAFTS) {
+            return error_set(error, "'%s' must be at most %d chances", place, MAX_DRAFTS);
+        }
+        run->accepted_by_position[run->position_count++] = chance;
+        before = chance;
+        text = *end == ',' ? end + 1 : end;
+    }
+    return true;
 }
 
 bool scenario_run_init(struct scenario_run *run, const struct scenario *scenario,
@@ -117,7 +146,8 @@ bool scenario_run_init(struct scenario_run *run, const struct scenario *scenario
     for (uint32_t i = 0; i < TRACE_MAX_DATASETS; i++) {
         run->dataset_names[i] = run->workload.datasets.names[i];
     }
-    return scenario_run_workload(scenario, deployment->model.name, &run->workload, error);
+    return read_positions(run, scenario->workload.draft_acceptance_by_position, error) &&
+           scenario_run_workload(scenario, deployment->model.name, &run->workload, error);
 }
 
 void scenario_run_clear(struct scenario_run *run)

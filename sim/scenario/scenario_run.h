@@ -8,6 +8,7 @@
 #include "sim/report/request_log.h"
 #include "sim/scenario/deployment.h"
 #include "sim/scenario/scenario.h"
+#include "sim/serving/speculation.h"
 #include "workloads/workload.h"
 
 struct scenario_run {
@@ -17,6 +18,8 @@ struct scenario_run {
     bool workload_failed; /* while the simulation ran */
     struct error workload_error;
     double draft_acceptance;
+    double accepted_by_position[MAX_DRAFTS]; /* instead, if there are any */
+    uint32_t position_count;
     uint64_t draft_key;
     struct request_log *log; /* of the requests done, borrowed; NULL: none is kept */
     const char *dataset_names[TRACE_MAX_DATASETS];

@@ -24,98 +24,11 @@ void decode_group_init(struct instance *instance)
 
 void decode_group_clear(struct decode_group *decode_group)
 {
-    free(decode_group->leaving.members);
-    free(decode_group->thinking.members);
+    member_heap_clear(&decode_group->leaving);
+    member_heap_clear(&decode_group->thinking);
+    falling_gaps_clear(&decode_group->gaps);
     free(decode_group->crossings);
-    free(decode_group->gaps);
     memset(decode_group, 0, sizeof *decode_group);
-}
-
-/* Fills the hole at 'slot' with the member, moving what stands in its way. */
-static void fill(struct decode_group_heap *heap, uint32_t slot, struct decode_group_member member)
-{
-    while (slot > 0 && member.due < heap->members[(slot - 1) / 2].due) {
-        heap->members[slot] = heap->members[(slot - 1) / 2];
-        slot = (slot - 1) / 2;
-    }
-    for (uint32_t child = 2 * slot + 1; child < heap->count; child = 2 * slot + 1) {
-        if (child + 1 < heap->count && heap->members[child + 1].due < heap->members[child].due) {
-            child++;
-        }
-        if (member.due <= heap->members[child].due) {
-            break;
-        }
-        heap->members[slot] = heap->members[child];
-        slot = child;
-    }
-    heap->members[slot] = member;
-}
-
-static void heap_push(struct decode_group_heap *heap, struct decode_group_member member)
-{
-    heap->members = memory_grow(heap->members, &heap->capacity, (size_t)heap->count + 1,
-                                sizeof heap->members[0]);
-    heap->count++;
-    fill(heap, heap->count - 1, member);
-}
-
-static struct decode_group_member heap_pop(struct decode_group_heap *heap)
-{
-    assert(heap->count > 0);
-    struct decode_group_member first = heap->members[0];
-    struct decode_group_member last = heap->members[--heap->count];
-    if (heap->count > 0) {
-        fill(heap, 0, last);
-    }
-    return first;
-}
-
-/* Takes out the member of a request; false when it is not there. */
-static bool heap_remove(struct decode_group_heap *heap, uint32_t request,
-                        struct decode_group_member *ret_member)
-{
-    uint32_t slot = 0;
-    while (slot < heap->count && heap->members[slot].request != request) {
-        slot++;
-    }
-    if (slot == heap->count) {
-        return false;
-    }
-    *ret_member = heap->members[slot];
-    struct decode_group_member last = heap->members[--heap->count];
-    if (slot < heap->count) {
-        fill(heap, slot, last);
-    }
-    return true;
-}
-
-static void note_gap(struct decode_group *decode_group, uint64_t token, int64_t gap_ps)
-{
-    while (decode_group->gap_count > 0 &&
-           decode_group->gaps[decode_group->gap_count - 1].gap_ps <= gap_ps) {
-        decode_group->gap_count--;
-    }
-    decode_group->gaps =
-        memory_grow(decode_group->gaps, &decode_group->gap_capacity,
-                    (size_t)decode_group->gap_count + 1, sizeof decode_group->gaps[0]);
-    decode_group->gaps[decode_group->gap_count++] =
-        (struct decode_group_gap){.token = token, .gap_ps = gap_ps};
-}
-
-/* The largest gap before any token after 'joined'; 0 without one. */
-static int64_t largest_gap_since(const struct decode_group *decode_group, uint64_t joined)
-{
-    uint32_t low = 0;
-    uint32_t high = decode_group->gap_count;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        if (decode_group->gaps[middle].token > joined) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    return low < decode_group->gap_count ? decode_group->gaps[low].gap_ps : 0;
 }
 
 /* Where the step stands for which a request will need more blocks than it holds. */
@@ -126,60 +39,6 @@ static uint32_t *crossing_of(struct instance *instance, uint32_t index)
     uint64_t held_tokens = (uint64_t)cache->held_blocks[index] * cache->block_tokens;
     uint64_t left = held_tokens - instance->requests[index].computed_tokens;
     return &decode_group->crossings[(decode_group->scheduled + left) % decode_group->period_tokens];
-}
-
-/* Takes what the member adds to the steps from 'progress' on out of the plan, and moves 'progress'
- * to where it stands now. */
-static void replay(struct instance *instance, const struct decode_group_member *member,
-                   struct draft_progress *progress, bool withdraws)
-{
-    struct decode_group *decode_group = &instance->decode_group;
-    struct draft_progress ahead = *progress;
-    bool goes_on = true;
-    for (uint64_t s = member->joined; goes_on && s < decode_group->plan.end; s++) {
-        struct draft_step *sum = draft_plan_step(&decode_group->plan, s);
-        struct draft_step step;
-        goes_on = draft_plan_advance(instance, member->request, &ahead, &step);
-        if (s < decode_group->taken) {
-            progress->known_tokens = ahead.known_tokens;
-        } else if (withdraws) {
-            sum->accepted -= step.accepted;
-            sum->tokens -= step.tokens;
-            sum->squares -= step.squares;
-        }
-        if (s < decode_group->scheduled) {
-            progress->held_blocks = ahead.held_blocks;
-            progress->verification = ahead.verification;
-        } else if (withdraws) {
-            sum->blocks -= step.blocks;
-        }
-        if (!withdraws && s + 1 >= decode_group->taken) {
-            break;
-        }
-    }
-}
-
-/* Between steps a verification is in flight; during a scheduling pass it is over. */
-static void write_back_drafts(struct instance *instance, const struct decode_group_member *member,
-                              bool leaves)
-{
-    const struct decode_group *decode_group = &instance->decode_group;
-    struct request *request = &instance->requests[member->request];
-    struct draft_progress progress = member->at_due;
-    bool is_due =
-        member->due == decode_group->taken && decode_group->taken == decode_group->scheduled;
-    if (!is_due) {
-        progress = draft_plan_start(instance, member->request);
-        replay(instance, member, &progress, leaves);
-    }
-    bool in_flight = decode_group->taken == decode_group->scheduled;
-    uint32_t drafts = decode_group->plan.drafts;
-    request->known_tokens = progress.known_tokens;
-    request->computed_tokens = progress.known_tokens - 1 + (in_flight ? 1 + drafts : 0);
-    request->placeholders = in_flight ? 1 + drafts : 0;
-    request->drafts = in_flight ? 0 : drafts;
-    request->verifications = progress.verification + 1;
-    instance->kv_cache.held_blocks[member->request] = progress.held_blocks;
 }
 
 static void write_back_tokens(struct instance *instance, const struct decode_group_member *member)
@@ -200,9 +59,10 @@ static void write_back(struct instance *instance, const struct decode_group_memb
     const struct decode_group *decode_group = &instance->decode_group;
     struct request_clock *clock = &instance->requests[member->request].clock;
     clock->last_token_ps = decode_group->last_token_ps;
-    clock->max_itl_ps = ps_max(clock->max_itl_ps, largest_gap_since(decode_group, member->joined));
+    clock->max_itl_ps =
+        ps_max(clock->max_itl_ps, falling_gaps_largest(&decode_group->gaps, member->joined));
     if (decode_group->plan.drafts > 0) {
-        write_back_drafts(instance, member, leaves);
+        draft_plan_write_back(instance, member, leaves);
     } else {
         write_back_tokens(instance, member);
     }
@@ -254,33 +114,15 @@ static void leave(struct instance *instance, const struct decode_group_member *m
 /* Its first visible token comes with the output of step 'step', counted from 0. */
 static void note_thinking(struct decode_group *decode_group, uint32_t request, uint64_t step)
 {
-    heap_push(&decode_group->thinking,
-              (struct decode_group_member){.due = step + 1, .request = request});
+    member_heap_push(&decode_group->thinking,
+                     (struct decode_group_member){.due = step + 1, .request = request});
 }
 
-/* Adds what the member will do to the plan, as far as that goes. */
 static void plan_member(struct instance *instance, struct decode_group_member *member)
 {
-    struct decode_group *decode_group = &instance->decode_group;
-    struct draft_plan *plan = &decode_group->plan;
-    const struct request *request = &instance->requests[member->request];
-    uint32_t thoughts = request->ask.prompt_tokens + request->truth.reasoning_tokens;
-    struct draft_progress progress = draft_plan_start(instance, member->request);
-    member->goes_on = true;
-    for (uint64_t s = member->joined; member->goes_on && s < plan->end; s++) {
-        struct draft_step *sum = draft_plan_step(plan, s);
-        struct draft_step step;
-        uint32_t before = progress.known_tokens;
-        member->due = s;
-        member->at_due = progress;
-        member->goes_on = draft_plan_advance(instance, member->request, &progress, &step);
-        sum->accepted += step.accepted;
-        sum->tokens += step.tokens;
-        sum->squares += step.squares;
-        sum->blocks += step.blocks;
-        if (member->goes_on && before <= thoughts && progress.known_tokens > thoughts) {
-            note_thinking(decode_group, member->request, s);
-        }
+    uint64_t visible = draft_plan_add(instance, member);
+    if (visible < UINT64_MAX) {
+        note_thinking(&instance->decode_group, member->request, visible);
     }
 }
 
@@ -293,7 +135,7 @@ static void join(struct instance *instance, uint32_t index, uint32_t steps)
     uint32_t outputs = request_outputs(request);
     if (decode_group_count(decode_group) == 0) {
         decode_group->last_token_ps = request->clock.last_token_ps;
-        decode_group->gap_count = 0;
+        decode_group->gaps.count = 0;
         draft_plan_reset(&decode_group->plan, decode_group->taken + DRAFT_PLAN_STEPS);
     }
     assert(decode_group->last_token_ps == request->clock.last_token_ps &&
@@ -308,7 +150,7 @@ static void join(struct instance *instance, uint32_t index, uint32_t steps)
                           decode_group->taken + request->truth.reasoning_tokens - outputs);
         }
     }
-    heap_push(&decode_group->leaving, member);
+    member_heap_push(&decode_group->leaving, member);
     request->is_member = true;
     uint64_t context = context_of(instance, index);
     decode_group->context_tokens += context;
@@ -327,9 +169,7 @@ static uint32_t steady_steps(const struct instance *instance, uint32_t index, in
     if (plan->drafts == 0) {
         return instance->config->preset->steady_steps(instance, request);
     }
-    struct draft_progress progress = draft_plan_start(instance, index);
-    struct draft_step step;
-    return draft_plan_advance(instance, index, &progress, &step) ? 1 : 0;
+    return draft_plan_suits(instance, index) ? 1 : 0;
 }
 
 static void drop_members(const struct instance *instance, struct batch *batch)
@@ -393,7 +233,7 @@ static void ungroup_first(struct instance *instance, uint32_t request)
 static void extend_plan(struct instance *instance)
 {
     struct decode_group *decode_group = &instance->decode_group;
-    struct decode_group_heap *leaving = &decode_group->leaving;
+    struct member_heap *leaving = &decode_group->leaving;
     uint32_t count = leaving->count;
     assert(decode_group->taken == decode_group->scheduled);
     for (uint32_t i = 0; i < count; i++) {
@@ -406,7 +246,7 @@ static void extend_plan(struct instance *instance)
         struct decode_group_member member = leaving->members[i];
         member.joined = decode_group->taken;
         plan_member(instance, &member);
-        heap_push(leaving, member);
+        member_heap_push(leaving, member);
     }
 }
 
@@ -420,7 +260,7 @@ void decode_group_release(struct instance *instance)
             extend_plan(instance);
             continue;
         }
-        struct decode_group_member member = heap_pop(&decode_group->leaving);
+        struct decode_group_member member = member_heap_pop(&decode_group->leaving);
         leave(instance, &member);
         ungroup_first(instance, member.request);
     }
@@ -434,8 +274,8 @@ void decode_group_remove(struct instance *instance, uint32_t request)
     struct decode_group *decode_group = &instance->decode_group;
     struct decode_group_member member = {0};
     assert(instance->requests[request].is_member);
-    heap_remove(&decode_group->thinking, request, &member);
-    bool found = heap_remove(&decode_group->leaving, request, &member);
+    member_heap_remove(&decode_group->thinking, request, &member);
+    bool found = member_heap_remove(&decode_group->leaving, request, &member);
     assert(found);
     (void)found;
     leave(instance, &member);
@@ -476,7 +316,7 @@ static void note_visible(struct instance *instance, const struct step_times *tim
     struct decode_group *decode_group = &instance->decode_group;
     while (decode_group->thinking.count > 0 &&
            decode_group->thinking.members[0].due <= decode_group->taken) {
-        struct decode_group_member member = heap_pop(&decode_group->thinking);
+        struct decode_group_member member = member_heap_pop(&decode_group->thinking);
         instance->requests[member.request].clock.first_visible_ps =
             step_times_at(times, member.due - taken_before - 1) + overhead_ps;
     }
@@ -485,8 +325,10 @@ static void note_visible(struct instance *instance, const struct step_times *tim
 uint64_t decode_group_tokens(const struct decode_group *decode_group)
 {
     const struct draft_plan *plan = &decode_group->plan;
-    return plan->drafts > 0 ? plan->steps[decode_group->taken % DRAFT_PLAN_STEPS].tokens
-                            : decode_group_count(decode_group);
+    uint64_t members = decode_group_count(decode_group);
+    return plan->drafts == 0 || members == 0
+               ? members
+               : members + plan->steps[decode_group->taken % DRAFT_PLAN_STEPS].accepted;
 }
 
 int64_t decode_group_deliver(struct decode_group *decode_group, struct instance *instance,
@@ -495,12 +337,12 @@ int64_t decode_group_deliver(struct decode_group *decode_group, struct instance 
     int64_t gap_ps = seen_ps - decode_group->last_token_ps;
     if (decode_group->plan.drafts > 0) {
         const struct draft_step *step = draft_plan_step(&decode_group->plan, decode_group->taken);
-        decode_group->context_tokens += step->tokens;
+        decode_group->context_tokens += decode_group_tokens(decode_group);
         decode_group->context_squares += step->squares;
     }
     decode_group->taken++;
     decode_group->last_token_ps = seen_ps;
-    note_gap(decode_group, decode_group->taken, gap_ps);
+    falling_gaps_add(&decode_group->gaps, decode_group->taken, gap_ps);
     note_visible(instance, &(struct step_times){.first_ps = seen_ps}, decode_group->taken - 1, 0);
     return gap_ps;
 }
@@ -593,14 +435,14 @@ void decode_group_repeat(struct instance *instance, const struct step_times *tim
 {
     struct decode_group *decode_group = &instance->decode_group;
     uint64_t before = decode_group->taken;
-    note_gap(decode_group, before + 1,
-             times->first_ps + output_overhead_ps - decode_group->last_token_ps);
+    falling_gaps_add(&decode_group->gaps, before + 1,
+                     times->first_ps + output_overhead_ps - decode_group->last_token_ps);
     if (steps > 1) {
-        note_gap(decode_group, before + 2, times->first_gap_ps);
+        falling_gaps_add(&decode_group->gaps, before + 2, times->first_gap_ps);
     }
     if (steps > 2) {
-        note_gap(decode_group, before + steps,
-                 times->gap_ps + times->rise_ps * (int64_t)(steps - 3));
+        falling_gaps_add(&decode_group->gaps, before + steps,
+                         times->gap_ps + times->rise_ps * (int64_t)(steps - 3));
     }
     decode_group->taken += steps;
     decode_group->last_token_ps = step_times_at(times, steps - 1) + output_overhead_ps;

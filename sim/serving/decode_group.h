@@ -14,48 +14,27 @@
 
 #include "sim/base/periodic_growth.h"
 #include "sim/base/step_times.h"
+#include "sim/metrics/falling_gaps.h"
 #include "sim/serving/draft_plan.h"
+#include "sim/serving/member_heap.h"
 
 struct batch;
 struct instance;
 
-/* A member and the step count of the decode group at which something happens to it. */
-struct decode_group_member {
-    uint64_t due;
-    uint64_t joined; /* step count when it joined */
-    uint32_t request;
-    bool goes_on;                 /* when due it is planned further and stays (speculation) */
-    struct draft_progress at_due; /* speculation: where it stands then */
-};
-
-struct decode_group_heap {
-    struct decode_group_member *members; /* the one due first on top */
-    uint32_t count;
-    size_t capacity;
-};
-
-/* A gap between tokens that no later one reached. */
-struct decode_group_gap {
-    uint64_t token;
-    int64_t gap_ps;
-};
-
 struct decode_group {
-    bool is_open;                      /* requests may join */
-    uint64_t taken;                    /* steps whose output each member has, ever */
-    uint64_t scheduled;                /* steps formed with them, ever: 'taken' between steps */
-    struct decode_group_heap leaving;  /* all members, by when they must leave */
-    struct decode_group_heap thinking; /* those whose first visible token is still to come, by it */
-    uint64_t context_tokens;           /* of all members, before the step scheduled next */
-    uint64_t context_squares;          /* sum of their squares */
+    bool is_open;                /* requests may join */
+    uint64_t taken;              /* steps whose output each member has, ever */
+    uint64_t scheduled;          /* steps formed with them, ever: 'taken' between steps */
+    struct member_heap leaving;  /* all members, by when they must leave */
+    struct member_heap thinking; /* those whose first visible token is still to come, by it */
+    uint64_t context_tokens;     /* of all members, before the step scheduled next */
+    uint64_t context_squares;    /* sum of their squares */
     uint32_t *crossings;       /* blocks that members take for step s, by s modulo period_tokens */
     uint32_t blocks_at_a_time; /* that a member takes whenever it needs one */
     uint32_t period_tokens;    /* of so many blocks */
     int64_t last_token_ps;
-    struct decode_group_gap *gaps; /* falling: the largest since a token is the first after it */
-    uint32_t gap_count;
-    size_t gap_capacity;
-    struct draft_plan plan; /* where it speculates */
+    struct falling_gaps gaps; /* between the members' tokens, by step */
+    struct draft_plan plan;   /* where it speculates */
 };
 
 /* Once the instance's KV cache is there. */

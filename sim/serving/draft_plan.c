@@ -6,6 +6,14 @@
 #include "sim/serving/instance.h"
 #include "sim/serving/speculation.h"
 
+/* What bounds a member. */
+struct course {
+    const struct draft_plan *plan;
+    const struct draft_truth *truth;
+    struct draft_odds odds;
+    uint32_t max_known; /* tokens with which it still gets all drafts in another step */
+};
+
 void draft_plan_init(struct draft_plan *plan, const struct instance *instance)
 {
     const struct engine_settings *settings = &instance->config->engine;
@@ -24,10 +32,24 @@ void draft_plan_reset(struct draft_plan *plan, uint64_t end)
     plan->end = end;
 }
 
-struct draft_progress draft_plan_start(const struct instance *instance, uint32_t index)
+static void course_init(struct course *course, const struct instance *instance, uint32_t index)
+{
+    const struct draft_plan *plan = &instance->decode_group.plan;
+    const struct request *request = &instance->requests[index];
+    uint32_t limit = instance_output_limit(instance, request);
+    uint32_t outputs = request->truth.output_tokens < limit ? request->truth.output_tokens : limit;
+    uint64_t before_end = (uint64_t)request->ask.prompt_tokens + outputs - 1;
+    uint64_t room = plan->max_model_len > plan->drafts ? plan->max_model_len - plan->drafts - 1 : 0;
+    course->plan = plan;
+    course->truth = &request->truth.drafts;
+    course->max_known = (uint32_t)(before_end < room ? before_end : room);
+    draft_odds_init(&course->odds, course->truth, plan->drafts);
+}
+
+static struct draft_progress progress_of(const struct instance *instance, uint32_t index)
 {
     const struct request *request = &instance->requests[index];
-    assert(request->verifications > 0);
+    assert(request->verifications > 0 && request->known_tokens > 0);
     return (struct draft_progress){.known_tokens = request->known_tokens,
                                    .held_blocks = instance->kv_cache.held_blocks[index],
                                    .verification = request->verifications - 1};
@@ -45,29 +67,132 @@ static uint32_t blocks_to_reach(const struct draft_plan *plan, uint32_t held_blo
     return (uint32_t)missing + plan->blocks_ahead;
 }
 
-bool draft_plan_advance(const struct instance *instance, uint32_t index,
-                        struct draft_progress *progress, struct draft_step *ret_step)
+/* Ends the verification under way and begins the next one like it: '*ret_step' is what that adds to
+ * the sums. False, with nothing but 'accepted' in it, when the request ends with its output or is
+ * not given all drafts again. */
+static bool take_step(const struct course *course, struct draft_progress *progress,
+                      struct draft_step *ret_step)
 {
-    const struct draft_plan *plan = &instance->decode_group.plan;
-    const struct request *request = &instance->requests[index];
-    uint32_t limit = instance_output_limit(instance, request);
-    uint32_t outputs = request->truth.output_tokens < limit ? request->truth.output_tokens : limit;
+    const struct draft_plan *plan = course->plan;
     uint32_t accepted =
-        speculation_accepted(&request->truth.drafts, progress->verification, plan->drafts);
-    uint64_t known = (uint64_t)progress->known_tokens + 1 + accepted;
-    uint32_t blocks = blocks_to_reach(plan, progress->held_blocks, known + plan->drafts);
+        course->truth->accepted == NULL
+            ? draft_odds_accepted(&course->odds, course->truth->key, progress->verification)
+            : speculation_accepted(course->truth, progress->verification, plan->drafts);
+    uint32_t known = progress->known_tokens + 1 + accepted;
+    uint64_t context = progress->known_tokens - 1;
     *ret_step = (struct draft_step){.accepted = accepted};
-    if (known >= (uint64_t)request->ask.prompt_tokens + outputs ||
-        known + 1 + plan->drafts > plan->max_model_len ||
-        (blocks > 0 && progress->held_blocks + blocks > plan->max_blocks)) {
+    if (known > course->max_known) {
         return false;
     }
-    uint64_t context = progress->known_tokens - 1;
-    ret_step->tokens = 1 + accepted;
-    ret_step->squares = (2 * context + ret_step->tokens) * ret_step->tokens;
+    uint32_t blocks = blocks_to_reach(plan, progress->held_blocks, (uint64_t)known + plan->drafts);
+    if (blocks > 0 && progress->held_blocks + blocks > plan->max_blocks) {
+        return false;
+    }
+    ret_step->squares = (2 * context + 1 + accepted) * (1 + accepted);
     ret_step->blocks = blocks;
-    progress->known_tokens = (uint32_t)known;
+    progress->known_tokens = known;
     progress->held_blocks += blocks;
     progress->verification++;
     return true;
+}
+
+bool draft_plan_suits(const struct instance *instance, uint32_t index)
+{
+    struct course course;
+    struct draft_step step;
+    struct draft_progress progress = progress_of(instance, index);
+    course_init(&course, instance, index);
+    return take_step(&course, &progress, &step);
+}
+
+uint64_t draft_plan_add(struct instance *instance, struct decode_group_member *member)
+{
+    struct draft_plan *plan = &instance->decode_group.plan;
+    const struct request *request = &instance->requests[member->request];
+    uint32_t thoughts = request->ask.prompt_tokens + request->truth.reasoning_tokens;
+    uint64_t visible = UINT64_MAX;
+    struct draft_progress progress = progress_of(instance, member->request);
+    struct course course;
+    course_init(&course, instance, member->request);
+    assert(member->joined < plan->end);
+    member->goes_on = true;
+    for (uint64_t s = member->joined; member->goes_on && s < plan->end; s++) {
+        struct draft_step *sum = draft_plan_step(plan, s);
+        struct draft_step step;
+        uint32_t before = progress.known_tokens;
+        member->due = s;
+        member->at_due = progress;
+        member->goes_on = take_step(&course, &progress, &step);
+        sum->accepted += step.accepted;
+        sum->squares += step.squares;
+        sum->blocks += step.blocks;
+        if (before <= thoughts && progress.known_tokens > thoughts) {
+            visible = s;
+        }
+    }
+    return visible;
+}
+
+/* Takes out what is planned from step 'step' on, before whose output the member is at 'progress'.
+ */
+static void withdraw(struct draft_plan *plan, const struct course *course,
+                     struct draft_progress progress, uint64_t step)
+{
+    bool goes_on = true;
+    for (; goes_on && step < plan->end; step++) {
+        struct draft_step *sum = draft_plan_step(plan, step);
+        struct draft_step its;
+        goes_on = take_step(course, &progress, &its);
+        assert(sum->accepted >= its.accepted && sum->blocks >= its.blocks);
+        sum->accepted -= its.accepted;
+        sum->squares -= its.squares;
+        sum->blocks -= its.blocks;
+    }
+}
+
+/* Where the member stands before the output of step 'step'. */
+static struct draft_progress progress_at(const struct instance *instance,
+                                         const struct course *course,
+                                         const struct decode_group_member *member, uint64_t step)
+{
+    struct draft_progress progress = progress_of(instance, member->request);
+    struct draft_step its;
+    assert(step >= member->joined && step <= member->due);
+    if (step == member->due) {
+        return member->at_due;
+    }
+    for (uint64_t s = member->joined; s < step; s++) {
+        take_step(course, &progress, &its);
+    }
+    return progress;
+}
+
+void draft_plan_write_back(struct instance *instance, const struct decode_group_member *member,
+                           bool leaves)
+{
+    struct decode_group *decode_group = &instance->decode_group;
+    struct draft_plan *plan = &decode_group->plan;
+    struct request *request = &instance->requests[member->request];
+    struct course course;
+    course_init(&course, instance, member->request);
+    bool in_flight = decode_group->taken == decode_group->scheduled;
+    struct draft_progress progress =
+        progress_at(instance, &course, member, decode_group->scheduled);
+    struct draft_progress after = progress;
+    if (!in_flight) { /* its output is known, and blocks for the next step are not yet taken */
+        struct draft_step step;
+        take_step(&course, &after, &step);
+        if (leaves) {
+            draft_plan_step(plan, decode_group->scheduled)->blocks -= step.blocks;
+        }
+    }
+    if (leaves) {
+        withdraw(plan, &course, after, decode_group->taken);
+    }
+    request->known_tokens = after.known_tokens;
+    request->computed_tokens = after.known_tokens - 1 + (in_flight ? 1 + plan->drafts : 0);
+    request->placeholders = in_flight ? 1 + plan->drafts : 0;
+    request->drafts = in_flight ? 0 : plan->drafts;
+    request->verifications = progress.verification + 1;
+    instance->kv_cache.held_blocks[member->request] = progress.held_blocks;
 }

@@ -10,13 +10,13 @@
 
 enum { DRAFT_PLAN_STEPS = 64 }; /* planned at a time; a power of two */
 
+struct decode_group_member;
 struct instance;
 
 /* Sums over the members. */
 struct draft_step {
-    uint32_t accepted; /* drafts */
-    uint32_t tokens;   /* that its output brings */
-    uint64_t squares;  /* by which the sum of squared contexts then rises */
+    uint64_t squares;  /* by which the sum of squared contexts rises with its output */
+    uint32_t accepted; /* drafts, of all who take part in it */
     uint32_t blocks;   /* that scheduling the step after it takes */
 };
 
@@ -47,13 +47,18 @@ static inline struct draft_step *draft_plan_step(struct draft_plan *plan, uint64
     return &plan->steps[step % DRAFT_PLAN_STEPS];
 }
 
-/* Where a request stands whose verification is the step in flight. */
-struct draft_progress draft_plan_start(const struct instance *instance, uint32_t request);
+/* True when the request, whose verification is the step in flight, goes on with another one. */
+bool draft_plan_suits(const struct instance *instance, uint32_t request);
 
-/* Ends the verification under way and begins the next one like it: '*ret_step' is what that adds to
- * the sums. False, with nothing but 'accepted' in it, when the request ends with its output or is
- * not given all drafts again. */
-bool draft_plan_advance(const struct instance *instance, uint32_t request,
-                        struct draft_progress *progress, struct draft_step *ret_step);
+/* Adds what the member does from the step on in which it joined, and says in it until when: it is
+ * due before the output of the step that ends it, or before the last one planned. Returns the step
+ * with its first visible token; UINT64_MAX when none of those planned has it. */
+uint64_t draft_plan_add(struct instance *instance, struct decode_group_member *member);
+
+/* Brings the member's own counters up to date; with 'leaves', what was planned for it from now on
+ * is taken out again. Between steps its verification is in flight, during a scheduling pass it is
+ * over. */
+void draft_plan_write_back(struct instance *instance, const struct decode_group_member *member,
+                           bool leaves);
 
 #endif

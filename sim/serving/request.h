@@ -22,10 +22,12 @@ enum request_status {
 
 /* How many drafted tokens turn out correct. */
 struct draft_truth {
-    double probability;      /* of each token whose predecessors were right */
+    double probability;        /* of each token whose predecessors were right */
+    const double *by_position; /* instead: that this many in a row are right; or NULL. Borrowed */
+    uint32_t position_count;   /* beyond, none is */
+    uint32_t accepted_count;
     uint64_t key;            /* of the counter-based draws, by verification */
     const uint8_t *accepted; /* instead of drawing: by verification, over and over; or NULL */
-    uint32_t accepted_count;
 };
 
 /* What the client asks; a server knows all of it. */

@@ -5,26 +5,28 @@
 
 #include "sim/base/random.h"
 
-/* The first drafts are right, one after the other, as long as one uniform number lies below the
- * probability that so many are. */
-static uint32_t draw_accepted(const struct draft_truth *truth, uint32_t verification,
-                              uint32_t drafts)
+void draft_odds_init(struct draft_odds *odds, const struct draft_truth *truth, uint32_t drafts)
 {
-    double uniform = random_uniform_at(truth->key, verification);
-    double all_right = truth->probability;
-    uint32_t accepted = 0;
-    while (accepted < drafts && uniform <= all_right) {
+    double all_right = 1;
+    assert(drafts <= MAX_DRAFTS);
+    odds->drafts = drafts;
+    for (uint32_t k = 0; k < drafts; k++) {
         all_right *= truth->probability;
-        accepted++;
+        if (truth->by_position != NULL) {
+            all_right = k < truth->position_count ? truth->by_position[k] : 0;
+        }
+        assert(all_right >= 0 && all_right <= 1);
+        odds->limits[k] = (uint64_t)(all_right * 0x1p53 + 0.5);
     }
-    return accepted;
 }
 
 uint32_t speculation_accepted(const struct draft_truth *truth, uint32_t verification,
                               uint32_t drafts)
 {
     if (truth->accepted == NULL) {
-        return draw_accepted(truth, verification, drafts);
+        struct draft_odds odds;
+        draft_odds_init(&odds, truth, drafts);
+        return draft_odds_accepted(&odds, truth->key, verification);
     }
     uint32_t accepted = truth->accepted[verification % truth->accepted_count];
     return accepted < drafts ? accepted : drafts;

@@ -2,7 +2,33 @@
 #ifndef SIM_SERVING_SPECULATION_H
 #define SIM_SERVING_SPECULATION_H
 
+#include "sim/base/random.h"
 #include "sim/serving/request.h"
+
+enum { MAX_DRAFTS = 64 };
+
+/* How many of the drafts are right, drawn from one uniform number of 53 bits: the first k are if it
+ * lies below 'limits[k - 1]'. */
+struct draft_odds {
+    uint32_t drafts;
+    uint64_t limits[MAX_DRAFTS];
+};
+
+/* For 'drafts' proposed at a time. */
+void draft_odds_init(struct draft_odds *odds, const struct draft_truth *truth, uint32_t drafts);
+
+/* Of the drafts proposed, how many the given verification of the request accepts. Of drawn numbers
+ * only: where they are given, see below. */
+static inline uint32_t draft_odds_accepted(const struct draft_odds *odds, uint64_t key,
+                                           uint32_t verification)
+{
+    uint64_t bits = random_bits_at(key, verification) >> 11;
+    uint32_t accepted = 0;
+    for (uint32_t k = 0; k < odds->drafts; k++) { /* the limits do not rise */
+        accepted += bits < odds->limits[k];
+    }
+    return accepted;
+}
 
 /* Of 'drafts' proposed, how many the given verification of the request accepts. */
 uint32_t speculation_accepted(const struct draft_truth *truth, uint32_t verification,

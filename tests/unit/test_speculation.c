@@ -42,12 +42,34 @@ static void test_given_counts(void **state)
     assert_int_equal(speculation_verify(&request, 4), 3);
 }
 
+/* Each draft is accepted as often as its position says, and only after those before it. */
+static void test_acceptance_by_position(void **state)
+{
+    (void)state;
+    enum { VERIFICATIONS = 200000 };
+    const double chances[] = {0.6, 0.4, 0.28, 0.2};
+    struct request request = {
+        .truth.drafts = {.by_position = chances, .position_count = 4, .key = 11}};
+    double accepted[6] = {0};
+    for (int i = 0; i < VERIFICATIONS; i++) {
+        uint32_t count = speculation_verify(&request, 6);
+        assert_true(count <= 4);
+        for (uint32_t k = 0; k < count; k++) {
+            accepted[k]++;
+        }
+    }
+    for (uint32_t k = 0; k < 4; k++) {
+        assert_near(accepted[k] / VERIFICATIONS, chances[k], 0.005);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_drafts_yield_what_was_asked),
         cmocka_unit_test(test_drafts_never_right_or_always),
         cmocka_unit_test(test_given_counts),
+        cmocka_unit_test(test_acceptance_by_position),
     };
     return cmocka_run_group_tests_name("speculation", tests, NULL, NULL);
 }
