@@ -1,0 +1,45 @@
+#include "tests/unit/check.h"
+
+#include "sim/engines/engine_presets.h"
+#include "sim/experiments/launch_command.h"
+
+static void check_command(const char *engine, const char *expected)
+{
+    const struct engine_preset *preset = NULL;
+    struct error error;
+    char text[1024];
+    assert_true(engine_preset_find(engine, &preset, &error));
+    static struct scenario scenario;
+    scenario = scenario_default(preset);
+    scenario.hardware.tensor_parallel = 2;
+    scenario.engine.settings.max_batch_tokens = 4096;
+    scenario.engine.settings.max_batch_requests = 200;
+    scenario.engine.settings.max_model_len = 20000;
+    scenario.engine.settings.prefix_caching = false;
+    snprintf(scenario.model.weights, sizeof scenario.model.weights, "fp8");
+    snprintf(scenario.model.kv_cache, sizeof scenario.model.kv_cache, "fp8");
+    launch_command_write(&scenario, text, sizeof text);
+    assert_string_equal(text, expected);
+}
+
+static void test_engines(void **state)
+{
+    (void)state;
+    check_command("vllm-0.24",
+                  "vllm serve deepseek-ai/DeepSeek-R1-Distill-Qwen-7B --tensor-parallel-size 2 "
+                  "--gpu-memory-utilization 0.9 --max-num-batched-tokens 4096 --max-num-seqs 200 "
+                  "--max-model-len 20000 --quantization fp8 --kv-cache-dtype fp8 "
+                  "--no-enable-prefix-caching");
+    check_command("sglang-0.4.6",
+                  "python3 -m sglang.launch_server --model-path "
+                  "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B --tp-size 2 --chunked-prefill-size 4096 "
+                  "--max-running-requests 200 --context-length 20000 --quantization fp8 "
+                  "--kv-cache-dtype fp8_e4m3 --disable-radix-cache");
+    check_command("orca", "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_engines)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
