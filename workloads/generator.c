@@ -2,9 +2,11 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/distribution.h"
 #include "sim/base/memory.h"
 #include "sim/base/random.h"
 #include "sim/base/smaller.h"
@@ -12,32 +14,12 @@
 
 #define MAX_TOKENS 1e9
 
-const struct setting_choice arrival_processes[] = {
-    {"gamma", ARRIVAL_GAMMA, "gamma gaps: mean 1/rate, shape burstiness"},
-    {"poisson", ARRIVAL_POISSON, "exponential gaps: mean 1/rate"},
-    {"weibull", ARRIVAL_WEIBULL, "Weibull gaps: mean 1/rate, shape burstiness"},
-    {"windows", ARRIVAL_WINDOWS, "gamma gaps whose rate and burstiness change over time"},
-    {"constant", ARRIVAL_CONSTANT, "equal gaps of 1/rate"},
-    {"all-at-once", ARRIVAL_ALL_AT_ONCE, "all requests arrive at time 0"},
-    {.name = NULL},
-};
-
 struct component {
     const struct length_model *model;
     struct accuracy_chances chances; /* no points: nothing is known */
     uint32_t name;
     double weight_up_to; /* running sum */
 };
-
-/* Rate and burstiness up to a time. */
-struct arrival_window {
-    double until_s;
-    double rate_per_s;
-    double burstiness;
-};
-
-enum { MAX_WINDOWS = 256 };
-#define MIN_WINDOW_S 0.1
 
 struct mixture {
     struct component components[TRACE_MAX_DATASETS];
@@ -52,6 +34,18 @@ struct conversation {
     uint32_t history_tokens;
 };
 
+/* A question that is asked for several answers: how hard it is moves all their lengths, and another
+ * trait of it, beyond lengths, moves whether they are right. Both are normal scores. */
+struct question {
+    const struct component *component;
+    uint32_t id;
+    uint32_t samples_left;
+    uint32_t prompt_tokens;
+    uint32_t prefix_id;
+    double hardness;
+    double trait;
+};
+
 struct generator {
     struct generator_settings settings;
     struct mixture mixture;
@@ -62,11 +56,18 @@ struct generator {
     struct random_stream *answers;
     struct conversation *conversations;
     uint32_t conversations_begun;
+    struct question question;
+    uint32_t questions_begun;
+    struct arrival_process arrivals;
     double now_s;
-    struct arrival_window windows[MAX_WINDOWS];
-    uint32_t window_count;
     uint32_t made;
 };
+
+static uint32_t samples_of(const struct generator *generator)
+{
+    uint32_t samples = generator->settings.sharing.samples;
+    return samples > 1 ? samples : 1;
+}
 
 static void set_chances(struct component *component, const struct generator_settings *settings)
 {
@@ -127,110 +128,46 @@ static bool parse_mixture(struct mixture *mixture, const struct generator_settin
     return ok;
 }
 
-static bool parse_window(char *fields, struct arrival_window *window, double *ret_s)
+static double draw_score(struct random_stream *random)
 {
-    const char *first = strsep(&fields, ":");
-    const char *second = fields != NULL ? strsep(&fields, ":") : NULL;
-    return second != NULL && fields != NULL && text_to_double(first, ret_s) &&
-           *ret_s >= MIN_WINDOW_S && text_to_double(second, &window->rate_per_s) &&
-           window->rate_per_s >= 0 && text_to_double(fields, &window->burstiness) &&
-           window->burstiness > 0;
+    return distribution_normal_quantile(random_uniform(random));
 }
 
-static bool parse_windows(struct generator *generator, const char *text, struct error *error)
+/* A uniform number of one sample, of whose normal score a share is its question's. */
+static double draw_of_question(struct random_stream *random, double score, double share)
 {
-    double until_s = 0;
-    bool ok = true;
-    bool any = false;
-    char *copy = memory_copy_text(text);
-    char *rest = copy;
-    for (char *part = strsep(&rest, ","); ok && part != NULL; part = strsep(&rest, ",")) {
-        struct arrival_window window;
-        double seconds = 0;
-        ok = generator->window_count < MAX_WINDOWS && parse_window(part, &window, &seconds);
-        if (ok) {
-            until_s += seconds;
-            window.until_s = until_s;
-            any = any || window.rate_per_s > 0;
-            generator->windows[generator->window_count++] = window;
-        }
-    }
-    free(copy);
-    return (ok && any) ||
-           error_set(error,
-                     "workload.windows: expected at most %d SECONDS:RATE:BURSTINESS, from 0.1 s on "
-                     "(a rate may be 0, but not all of them), got '%s'",
-                     MAX_WINDOWS, text);
+    return distribution_normal_cumulative(sqrt(share) * score +
+                                          sqrt(1 - share) * draw_score(random));
 }
 
-/* The next arrival: gaps are drawn by the window they begin in, anew where it ends. */
-static double next_in_windows_s(const struct generator *generator, double now_s)
+static uint32_t tokens_at(const struct generator *generator,
+                          const struct length_distribution *length, double uniform)
 {
-    uint32_t last = generator->window_count - 1;
-    double cycle_s = generator->windows[last].until_s;
-    for (;;) {
-        double cycles_s = floor(now_s / cycle_s) * cycle_s;
-        uint32_t i = 0;
-        while (i < last && now_s >= cycles_s + generator->windows[i].until_s) {
-            i++;
-        }
-        const struct arrival_window *window = &generator->windows[i];
-        double end_s = cycles_s + window->until_s;
-        if (window->rate_per_s > 0) {
-            double scale_s = 1 / window->rate_per_s / window->burstiness;
-            double at_s = now_s + random_gamma(generator->gaps, window->burstiness, scale_s);
-            if (at_s < end_s) {
-                return at_s;
-            }
-        }
-        now_s = end_s > now_s ? end_s : nextafter(now_s, INFINITY);
-    }
-}
-
-static double draw_gap_s(const struct generator *generator)
-{
-    const struct generator_settings *settings = &generator->settings;
-    struct random_stream *random = generator->gaps;
-    double mean_s = 1 / settings->rate_per_s;
-    double shape = settings->burstiness;
-    switch (settings->arrival) {
-    case ARRIVAL_WEIBULL:
-        return mean_s / tgamma(1 + 1 / shape) * pow(-log(random_uniform(random)), 1 / shape);
-    case ARRIVAL_WINDOWS:
-        return next_in_windows_s(generator, generator->now_s) - generator->now_s;
-    case ARRIVAL_GAMMA:
-        return random_gamma(random, shape, mean_s / shape);
-    case ARRIVAL_POISSON:
-        return random_exponential(random, mean_s);
-    case ARRIVAL_CONSTANT:
-        return mean_s;
-    case ARRIVAL_ALL_AT_ONCE:
-        return 0;
-    }
-    return 0;
-}
-
-static uint32_t draw_output(const struct generator *generator,
-                            const struct length_distribution *length)
-{
-    double tokens = length_distribution_draw(length, generator->lengths);
+    double tokens = length_distribution_at(length, uniform);
     double factor = generator->settings.output_factor > 0 ? generator->settings.output_factor : 1;
     return (uint32_t)fmax(1, round(fmin(tokens * factor, MAX_TOKENS)));
 }
 
 /* The thinking takes what the visible answer leaves of the uncut output, at least a tenth; then the
  * budget cuts. */
-static void draw_lengths(const struct generator *generator, const struct length_model *model,
+static void draw_lengths(struct generator *generator, const struct length_model *model,
                          struct trace_request *request)
 {
+    const struct question *question = &generator->question;
+    struct random_stream *random = generator->lengths;
     uint32_t token_budget = generator->settings.token_budget;
-    uint32_t output = draw_output(generator, &model->output);
-    request->prompt_tokens = length_distribution_draw(&model->prompt, generator->lengths);
+    bool is_sample = samples_of(generator) > 1;
+    double uniform = is_sample ? draw_of_question(random, question->hardness, model->between_share)
+                               : random_uniform(random);
+    uint32_t output = tokens_at(generator, &model->output, uniform);
+    request->prompt_tokens =
+        is_sample ? question->prompt_tokens : length_distribution_draw(&model->prompt, random);
     request->output_tokens = smaller(output, token_budget);
     request->max_output_tokens = token_budget;
     if (model->is_reasoning) {
         uint32_t most = output - (output + 9) / 10;
-        uint32_t visible = smaller(draw_output(generator, &model->visible), most);
+        uint32_t visible =
+            smaller(tokens_at(generator, &model->visible, random_uniform(random)), most);
         request->reasoning_tokens = smaller(output - visible, request->output_tokens);
     }
 }
@@ -250,10 +187,17 @@ bool generator_create(const struct generator_settings *settings,
                       struct generator **ret_generator, struct error *error)
 {
     struct generator *generator = memory_zeroed(1, sizeof *generator);
+    if (settings->sharing.samples > 1 && settings->sharing.turns > 1) {
+        free(generator);
+        return error_set(error,
+                         "workload.samples: several answers to a question cannot be asked for "
+                         "in conversations: expected 1 with 'workload.turns' above 1, got %u",
+                         settings->sharing.samples);
+    }
     generator->settings = *settings;
     if (!parse_mixture(&generator->mixture, settings, catalog, names, error) ||
-        (settings->arrival == ARRIVAL_WINDOWS &&
-         !parse_windows(generator, settings->windows, error))) {
+        !arrival_process_init(&generator->arrivals, &settings->arrivals, samples_of(generator),
+                              error)) {
         free(generator);
         return false;
     }
@@ -262,9 +206,9 @@ bool generator_create(const struct generator_settings *settings,
     generator->lengths = random_create(settings->seed, "lengths");
     generator->prefixes = random_create(settings->seed, "prefixes");
     generator->answers = random_create(settings->seed, "answers");
-    if (settings->turns > 1) {
+    if (settings->sharing.turns > 1) {
         generator->conversations =
-            memory_zeroed(settings->conversations, sizeof generator->conversations[0]);
+            memory_zeroed(settings->sharing.conversations, sizeof generator->conversations[0]);
     }
     *ret_generator = generator;
     return true;
@@ -291,7 +235,10 @@ static enum correctness draw_answer(struct generator *generator, const struct co
     if (component->chances.points == 0) {
         return CORRECTNESS_UNKNOWN;
     }
-    double uniform = random_uniform(generator->answers);
+    double uniform = samples_of(generator) > 1
+                         ? draw_of_question(generator->answers, generator->question.trait,
+                                            generator->settings.accuracies->problem_share)
+                         : random_uniform(generator->answers);
     bool is_cut = request->output_tokens >= generator->settings.token_budget;
     double chance = accuracy_chance_at(&component->chances, request->output_tokens);
     return !is_cut && uniform < chance ? CORRECTNESS_CORRECT : CORRECTNESS_WRONG;
@@ -299,21 +246,23 @@ static enum correctness draw_answer(struct generator *generator, const struct co
 
 static uint32_t choose_prefix(struct generator *generator)
 {
-    uint32_t prefixes = generator->settings.prefixes > 1 ? generator->settings.prefixes : 1;
-    return generator->settings.prefix_tokens > 0 ? 1 + random_below(generator->prefixes, prefixes)
-                                                 : 0;
+    uint32_t prefixes =
+        generator->settings.sharing.prefixes > 1 ? generator->settings.sharing.prefixes : 1;
+    return generator->settings.sharing.prefix_tokens > 0
+               ? 1 + random_below(generator->prefixes, prefixes)
+               : 0;
 }
 
 /* The conversations take turns. */
 static void continue_conversation(struct generator *generator, struct trace_request *request)
 {
     struct conversation *one =
-        &generator->conversations[generator->made % generator->settings.conversations];
+        &generator->conversations[generator->made % generator->settings.sharing.conversations];
     if (one->turns == 0) {
         *one = (struct conversation){.id = ++generator->conversations_begun,
-                                     .turns = generator->settings.turns,
+                                     .turns = generator->settings.sharing.turns,
                                      .prefix_id = choose_prefix(generator),
-                                     .history_tokens = generator->settings.prefix_tokens};
+                                     .history_tokens = generator->settings.sharing.prefix_tokens};
     }
     one->turns--;
     request->prefix_id = one->prefix_id;
@@ -323,14 +272,51 @@ static void continue_conversation(struct generator *generator, struct trace_requ
         request->prompt_tokens + request->output_tokens - request->reasoning_tokens;
 }
 
+/* Samples share the whole prompt: as a prefix of their own, or behind the common prefix as the
+ * conversation of their question. */
+static void share_question(const struct generator *generator, struct trace_request *request)
+{
+    const struct question *question = &generator->question;
+    uint32_t prefix_tokens = generator->settings.sharing.prefix_tokens;
+    request->prompt_tokens += prefix_tokens;
+    if (prefix_tokens > 0) {
+        request->prefix_id = question->prefix_id;
+        request->prefix_tokens = prefix_tokens;
+        request->conversation_id = question->id;
+    } else {
+        request->prefix_id = question->id;
+        request->prefix_tokens = request->prompt_tokens;
+    }
+}
+
 static void share_beginning(struct generator *generator, struct trace_request *request)
 {
-    request->prefix_tokens = generator->settings.prefix_tokens;
+    if (samples_of(generator) > 1) {
+        share_question(generator, request);
+        return;
+    }
+    request->prefix_tokens = generator->settings.sharing.prefix_tokens;
     if (generator->conversations != NULL) {
         continue_conversation(generator, request);
     } else {
         request->prefix_id = choose_prefix(generator);
-        request->prompt_tokens += generator->settings.prefix_tokens;
+        request->prompt_tokens += generator->settings.sharing.prefix_tokens;
+    }
+}
+
+static void begin_question(struct generator *generator)
+{
+    struct question *question = &generator->question;
+    question->component = choose(&generator->mixture, random_uniform(generator->choices));
+    question->samples_left = samples_of(generator);
+    generator->now_s = arrival_process_next_s(&generator->arrivals, generator->gaps);
+    if (question->samples_left > 1) {
+        question->id = ++generator->questions_begun;
+        question->prompt_tokens =
+            length_distribution_draw(&question->component->model->prompt, generator->lengths);
+        question->prefix_id = choose_prefix(generator);
+        question->hardness = draw_score(generator->lengths);
+        question->trait = draw_score(generator->answers);
     }
 }
 
@@ -339,15 +325,45 @@ bool generator_next(struct generator *generator, struct trace_request *ret_reque
     if (generator->made == generator->settings.requests) {
         return false;
     }
-    const struct component *component =
-        choose(&generator->mixture, random_uniform(generator->choices));
-    assert(component->model != NULL);
+    if (generator->question.samples_left == 0) {
+        begin_question(generator);
+    }
+    const struct component *component = generator->question.component;
+    assert(component != NULL && component->model != NULL);
+    generator->question.samples_left--;
     generator->made++;
-    generator->now_s += draw_gap_s(generator);
     *ret_request =
         (struct trace_request){.arrival_s = generator->now_s, .dataset = component->name};
     draw_lengths(generator, component->model, ret_request);
     share_beginning(generator, ret_request);
     ret_request->correctness = draw_answer(generator, component, ret_request);
+    assert(ret_request->reasoning_tokens <= ret_request->output_tokens);
+    return true;
+}
+
+bool generator_note(const struct generator *generator, uint32_t index,
+                    struct generator_notes *ret_notes)
+{
+    const struct generator_settings *settings = &generator->settings;
+    if (index >= generator->mixture.count) {
+        return false;
+    }
+    const struct component *component = &generator->mixture.components[index];
+    const struct length_model *model = component->model;
+    *ret_notes = (struct generator_notes){.lengths = ""};
+    if (model->known == LENGTH_ASSUMED) {
+        snprintf(ret_notes->lengths, sizeof ret_notes->lengths,
+                 "workload.datasets: lengths of '%s' under '%s' are assumed, not measured ('kvcast "
+                 "list lengths' says from what)",
+                 model->dataset, model->model);
+    }
+    if (settings->accuracies != NULL && component->chances.points == 0 &&
+        model->known != LENGTH_CHOSEN) {
+        snprintf(ret_notes->accuracy, sizeof ret_notes->accuracy,
+                 "workload.datasets: answers of '%s' to '%s' with %s weights and %s KV are not "
+                 "graded: their accuracy is not known on the scale '%s'",
+                 model->model, model->dataset, settings->weights, settings->kv_cache,
+                 accuracy_scales[settings->accuracy_scale].name);
+    }
     return true;
 }

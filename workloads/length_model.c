@@ -46,10 +46,8 @@ static bool read_optional_text(const struct json *item, const char *path, const 
 }
 
 static const char *const knowledge_names[] = {
-    [LENGTH_MEASURED] = "measured",
-    [LENGTH_FAMILY] = "family",
-    [LENGTH_MEANS] = "means",
-    [LENGTH_ASSUMED] = "assumed",
+    [LENGTH_MEASURED] = "measured", [LENGTH_FAMILY] = "family", [LENGTH_MEANS] = "means",
+    [LENGTH_ASSUMED] = "assumed",   [LENGTH_CHOSEN] = "chosen",
 };
 
 const char *length_knowledge_name(enum length_knowledge known)
@@ -71,8 +69,9 @@ static bool read_knowledge(struct length_model *model, const struct json *item, 
             return true;
         }
     }
-    return error_set(error, "%s: 'known' must be one of measured, family, means, assumed, got '%s'",
-                     place, known);
+    return error_set(
+        error, "%s: 'known' must be one of measured, family, means, assumed, chosen, got '%s'",
+        place, known);
 }
 
 static bool read_number(const struct json *item, const char *place, const char *name,
@@ -176,7 +175,7 @@ static bool check_version(const struct json *document, const char *path, struct 
     return (item != NULL && json_number(item, &version) && version == FORMAT_VERSION) ||
            error_set(error,
                      "%s: 'format_version' must be %d, got %g: since then each output also needs "
-                     "'known' (measured, family, means or assumed), 'n' and 'source'",
+                     "'known' (measured, family, means, assumed or chosen), 'n' and 'source'",
                      path, FORMAT_VERSION, version);
 }
 

@@ -10,6 +10,7 @@ enum length_knowledge {
     LENGTH_FAMILY,   /* single responses of a sibling, and this model's means */
     LENGTH_MEANS,    /* this model's means; the shape is a sibling's or inferred */
     LENGTH_ASSUMED,  /* taken from another task or another model */
+    LENGTH_CHOSEN,   /* nobody's: set on purpose, as a benchmark's are */
 };
 
 /* Quantiles of the responses that a model was fitted to. */

@@ -13,8 +13,11 @@ bool workload_open(struct workload *workload, const struct generator_settings *s
     if (trace[0] != '\0') {
         return trace_reader_open(&workload->trace, trace, error);
     }
-    if (!length_catalog_read(&workload->catalog, lengths, error) ||
-        !accuracy_catalog_read(&workload->accuracies, ACCURACIES, error)) {
+    if (!length_catalog_read(&workload->catalog, lengths, error)) {
+        return false;
+    }
+    if (!accuracy_catalog_read(&workload->accuracies, ACCURACIES, error)) {
+        length_catalog_clear(&workload->catalog);
         return false;
     }
     struct generator_settings all = *settings;

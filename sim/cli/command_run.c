@@ -337,6 +337,7 @@ static bool run_scenario(const struct scenario *scenario, struct run_options *ch
               (!contrasts || check_contrast(scenario, error));
     if (ok) {
         print_warnings(&deployment.warnings);
+        print_warnings(&run.warnings);
     }
     ok = ok && (chosen->stage == NULL ||
                 open_files(&files, &run, chosen->stage, chosen->no_requests ? NULL : "requests.csv",

@@ -40,7 +40,7 @@ struct scenario_fleet {
 };
 
 struct scenario_arrivals {
-    enum arrival_process process;
+    enum arrival_kind process;
     double rate_per_s;
     double burstiness;
     char windows[1024];
@@ -55,10 +55,8 @@ struct scenario_workload {
     uint32_t requests;
     uint32_t token_budget;
     double output_factor;
-    uint32_t prefix_tokens;
-    uint32_t prefixes;
-    uint32_t turns;
-    uint32_t conversations;
+    enum accuracy_scale accuracy_scale;
+    struct generator_sharing sharing;
     double draft_acceptance;
     char draft_acceptance_by_position[256]; /* CHANCE,... instead; empty: as above at each */
     struct scenario_arrivals arrivals;

@@ -40,13 +40,13 @@ static const char *windows(const struct scenario *scenario)
 
 static const char *rate(const struct scenario *scenario)
 {
-    enum arrival_process process = scenario->workload.arrivals.process;
+    enum arrival_kind process = scenario->workload.arrivals.process;
     return unless(scenario, process != ARRIVAL_WINDOWS && process != ARRIVAL_ALL_AT_ONCE);
 }
 
 static const char *burstiness(const struct scenario *scenario)
 {
-    enum arrival_process process = scenario->workload.arrivals.process;
+    enum arrival_kind process = scenario->workload.arrivals.process;
     return unless(scenario, process == ARRIVAL_GAMMA || process == ARRIVAL_WEIBULL);
 }
 
@@ -82,16 +82,16 @@ static const char *loop(const struct scenario *scenario)
 
 static const char *prefixes(const struct scenario *scenario)
 {
-    return by_trace(scenario) != NULL              ? "workload.trace"
-           : scenario->workload.prefix_tokens == 0 ? "workload.prefix_tokens"
-                                                   : NULL;
+    return by_trace(scenario) != NULL                      ? "workload.trace"
+           : scenario->workload.sharing.prefix_tokens == 0 ? "workload.prefix_tokens"
+                                                           : NULL;
 }
 
 static const char *conversations(const struct scenario *scenario)
 {
-    return by_trace(scenario) != NULL      ? "workload.trace"
-           : scenario->workload.turns == 1 ? "workload.turns"
-                                           : NULL;
+    return by_trace(scenario) != NULL              ? "workload.trace"
+           : scenario->workload.sharing.turns == 1 ? "workload.turns"
+                                                   : NULL;
 }
 
 static const char *instances(const struct scenario *scenario)
@@ -128,6 +128,8 @@ static const struct {
     {"workload.prefixes", prefixes},
     {"workload.turns", by_trace},
     {"workload.conversations", conversations},
+    {"workload.samples", by_trace},
+    {"workload.accuracy_scale", by_trace},
     {"workload.draft_acceptance", draft_acceptance},
     {"workload.draft_acceptance_by_position", drafts},
     {"workload.arrival", arrival},

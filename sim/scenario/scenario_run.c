@@ -31,16 +31,14 @@ bool scenario_run_workload(const struct scenario *scenario, const char *model,
     const struct generator_settings settings = {
         .seed = scenario->seed,
         .requests = asked->requests,
-        .arrival = asked->arrivals.process,
-        .rate_per_s = asked->arrivals.rate_per_s,
-        .burstiness = asked->arrivals.burstiness,
-        .windows = asked->arrivals.windows,
+        .arrivals = {.process = asked->arrivals.process,
+                     .rate_per_s = asked->arrivals.rate_per_s,
+                     .burstiness = asked->arrivals.burstiness,
+                     .windows = asked->arrivals.windows},
         .token_budget = asked->token_budget,
         .output_factor = asked->output_factor,
-        .prefix_tokens = asked->prefix_tokens,
-        .prefixes = asked->prefixes,
-        .turns = asked->turns,
-        .conversations = asked->conversations,
+        .sharing = asked->sharing,
+        .accuracy_scale = asked->accuracy_scale,
         .model = asked->lengths_model[0] != '\0' ? asked->lengths_model : model,
         .kv_cache = scenario->model.kv_cache,
         .weights = weight_precision_answers_as(scenario->model.weights),
@@ -129,6 +127,17 @@ static bool read_positions(struct scenario_run *run, const char *text, struct er
     return true;
 }
 
+static void note_workload(struct scenario_run *run)
+{
+    struct generator_notes notes;
+    for (uint32_t i = 0;
+         run->workload.generator != NULL && generator_note(run->workload.generator, i, &notes);
+         i++) {
+        warning_list_add(&run->warnings, "%s", notes.lengths);
+        warning_list_add(&run->warnings, "%s", notes.accuracy);
+    }
+}
+
 bool scenario_run_init(struct scenario_run *run, const struct scenario *scenario,
                        const struct deployment *deployment, struct error *error)
 {
@@ -146,8 +155,12 @@ bool scenario_run_init(struct scenario_run *run, const struct scenario *scenario
     for (uint32_t i = 0; i < TRACE_MAX_DATASETS; i++) {
         run->dataset_names[i] = run->workload.datasets.names[i];
     }
-    return read_positions(run, scenario->workload.draft_acceptance_by_position, error) &&
-           scenario_run_workload(scenario, deployment->model.name, &run->workload, error);
+    if (!read_positions(run, scenario->workload.draft_acceptance_by_position, error) ||
+        !scenario_run_workload(scenario, deployment->model.name, &run->workload, error)) {
+        return false;
+    }
+    note_workload(run);
+    return true;
 }
 
 void scenario_run_clear(struct scenario_run *run)

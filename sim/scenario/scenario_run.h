@@ -15,7 +15,8 @@ struct scenario_run {
     const struct deployment *deployment;
     struct simulation_settings settings;
     struct workload workload;
-    bool workload_failed; /* while the simulation ran */
+    struct warning_list warnings; /* of the workload; the deployment has its own */
+    bool workload_failed;         /* while the simulation ran */
     struct error workload_error;
     double draft_acceptance;
     double accepted_by_position[MAX_DRAFTS]; /* instead, if there are any */

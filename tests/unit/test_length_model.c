@@ -38,14 +38,13 @@ static struct trace_request *generate(struct generator_settings settings, struct
     return requests;
 }
 
-static const struct generator_settings base = {.seed = 11,
-                                               .requests = 40000,
-                                               .arrival = ARRIVAL_GAMMA,
-                                               .rate_per_s = 2,
-                                               .burstiness = 0.25,
-                                               .token_budget = 8192,
-                                               .model = "DeepSeek-R1-Distill-Qwen-7B",
-                                               .datasets = "gsm8k:3,aime-2024:1"};
+static const struct generator_settings base = {
+    .seed = 11,
+    .requests = 40000,
+    .arrivals = {.process = ARRIVAL_GAMMA, .rate_per_s = 2, .burstiness = 0.25},
+    .token_budget = 8192,
+    .model = "DeepSeek-R1-Distill-Qwen-7B",
+    .datasets = "gsm8k:3,aime-2024:1"};
 
 /* The models against the responses that they were fitted to. */
 static void test_quantiles_match_the_responses(void **state)
@@ -136,7 +135,7 @@ static void test_errors_of_files(void **state)
     expect_error(LENGTH, "d of m: 'known' must be a text");
     expect_error(LENGTH ", \"known\": \"poorly\"",
                  "'known' must be one of measured, family, means, "
-                 "assumed, got 'poorly'");
+                 "assumed, chosen, got 'poorly'");
     expect_error(LENGTH ", \"known\": \"means\"", "'n' must be a number");
     expect_error(LENGTH ", \"known\": \"means\", \"n\": 3", "'source' must be a text");
     expect_error("\"known\": \"means\", \"n\": 3, \"source\": \"s\"", "key 'length' is missing");

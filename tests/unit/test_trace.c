@@ -36,14 +36,13 @@ static struct trace_request *generate(struct generator_settings settings, struct
     return requests;
 }
 
-static const struct generator_settings base = {.seed = 11,
-                                               .requests = 40000,
-                                               .arrival = ARRIVAL_GAMMA,
-                                               .rate_per_s = 2,
-                                               .burstiness = 0.25,
-                                               .token_budget = 8192,
-                                               .model = "DeepSeek-R1-Distill-Qwen-7B",
-                                               .datasets = "gsm8k:3,aime-2024:1"};
+static const struct generator_settings base = {
+    .seed = 11,
+    .requests = 40000,
+    .arrivals = {.process = ARRIVAL_GAMMA, .rate_per_s = 2, .burstiness = 0.25},
+    .token_budget = 8192,
+    .model = "DeepSeek-R1-Distill-Qwen-7B",
+    .datasets = "gsm8k:3,aime-2024:1"};
 
 static void expect_trace_error(const char *content, const char *part)
 {
