@@ -175,7 +175,9 @@ bool explanation_run(const struct measured_run *run, const struct measured_job *
     struct explanation explanation = {.scheduled_batches = job->step_count};
     struct driver driver;
     driver_init(&driver, run, job);
-    const struct replay_settings driven = {.hooks = {&driver, next_iteration_ps, on_schedule}};
+    const struct observer observer = {.state = &driver, .on_schedule = on_schedule};
+    const struct replay_settings driven = {.pace = {&driver, next_iteration_ps},
+                                           .observers = {&observer, 1}};
     bool ok = validation_replay(run, job, cost, &explanation.both, error) &&
               validation_replay_with(run, job, cost, &driven, &explanation.schedule, error);
     if (ok) {
@@ -267,7 +269,8 @@ static bool write_states(const struct measured_run *run, const struct measured_j
     if (!output_file_open(&file, directory, "explain_state.csv", error)) {
         return false;
     }
-    const struct replay_settings watched = {.hooks = {file.stream, NULL, write_schedule}};
+    const struct observer observer = {.state = file.stream, .on_schedule = write_schedule};
+    const struct replay_settings watched = {.observers = {&observer, 1}};
     fputs("source,time_s,running,kv_utilization\n", file.stream);
     double origin_s = first_sent_s(run, job);
     for (uint32_t i = job->first_step; i < end_of(job); i++) {

@@ -198,7 +198,8 @@ bool validation_replay_with(const struct measured_run *run, const struct measure
     measured_run_note_sizes(run, job->first_step, &known_sizes);
     deployment.instance.known_sizes = &known_sizes;
     struct simulation_settings settings = scenario_run_settings(&deployment);
-    settings.hooks = replay->hooks;
+    settings.pace = replay->pace;
+    settings.observers = replay->observers;
     settings.noise = replay->noise;
     settings.stepwise = replay->stepwise;
     settings.seed = replay->seed;
@@ -218,7 +219,7 @@ bool validation_replay_with(const struct measured_run *run, const struct measure
         measure_state(run, job, &result);
         result.kv_peak.predicted = timeline.kv_peak;
         result.kv_mean.predicted = timeline.kv_mean;
-        result.preemptions.predicted = (double)simulation_counts(simulation)->preemptions;
+        result.preemptions.predicted = (double)simulation_step_counts(simulation)->preemptions;
         *ret_result = result;
     }
     simulation_destroy(simulation);

@@ -38,7 +38,8 @@ struct job_validation {
 
 /* How a replay is run, other than as it is priced. */
 struct replay_settings {
-    struct simulation_hooks hooks;
+    struct simulation_pace pace;
+    struct observer_list observers;
     bool noise;    /* draw how far steps and launches lie from their prices */
     bool stepwise; /* walk every step: the reference that stretches must equal */
     uint64_t seed;

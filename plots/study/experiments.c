@@ -21,8 +21,8 @@ static bool note_outcome(void *context, const struct finished_run *run, struct e
     struct outcome *outcome = context;
     const struct timeline *timeline = simulation_timeline(run->simulation);
     outcome->summary = run_price_summarize(run);
-    for (uint64_t i = 0; outcome->file != NULL && i < timeline->sample_count; i++) {
-        const struct timeline_sample *sample = &timeline->samples[i];
+    for (uint64_t i = 0; outcome->file != NULL && i < timeline->samples.kept_count; i++) {
+        const struct timeline_sample *sample = &timeline->samples.kept[i];
         fprintf(outcome->file, "%.3f,%u,%.5f\n", s_from_ps(sample->at_ps), sample->state.running,
                 (double)sample->state.used_blocks / timeline->total_blocks);
     }

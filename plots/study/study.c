@@ -436,10 +436,10 @@ static double value_at(const struct simulation *simulation, const struct study_p
 {
     const struct timeline *timeline = simulation_timeline(simulation);
     uint64_t index = (uint64_t)point->at_s + delay_s;
-    if (index >= timeline->sample_count) {
+    if (index >= timeline->samples.kept_count) {
         return 0;
     }
-    const struct timeline_state *state = &timeline->samples[index].state;
+    const struct timeline_state *state = &timeline->samples.kept[index].state;
     return text_equal(point->series, "running")
                ? state->running
                : 100.0 * state->used_blocks / timeline->total_blocks;
@@ -464,6 +464,7 @@ static void run_past(struct simulation *simulation, struct study_point *const *p
     while (simulation_now_ps(simulation) < ps_from_s(last_s + 2 * STUDY_LOG_INTERVAL_S) &&
            simulation_step(simulation)) {
     }
+    simulation_settle(simulation);
 }
 
 /* Bands of all points of one curve: same model, kind and dataset. A pass is batch after batch, and

@@ -117,8 +117,8 @@ static bool note_lines(void *context, const struct finished_run *run, struct err
     (void)error;
     const struct log_of_run *log = context;
     const struct timeline *timeline = simulation_timeline(run->simulation);
-    for (uint64_t i = 0; i < timeline->sample_count; i++) {
-        const struct timeline_sample *sample = &timeline->samples[i];
+    for (uint64_t i = 0; i < timeline->samples.kept_count; i++) {
+        const struct timeline_sample *sample = &timeline->samples.kept[i];
         double kv_pct = 100.0 * sample->state.used_blocks / timeline->total_blocks;
         add_line(log->sums, kv_pct, sample->state.running);
         if (log->file != NULL) {

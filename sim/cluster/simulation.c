@@ -1,47 +1,37 @@
-#include "sim/cluster/simulation_state.h"
+#include "sim/cluster/simulation.h"
 
 #include <assert.h>
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "sim/base/memory.h"
-#include "sim/base/random.h"
 #include "sim/base/units.h"
+#include "sim/cluster/router.h"
+#include "sim/cluster/simulation_state.h"
+#include "sim/serving/engine_loop.h"
 
 static void push(struct simulation *simulation, int64_t at_ps, enum event_type type,
-                 uint32_t subject)
+                 uint32_t subject, uint32_t epoch)
 {
-    event_queue_push(&simulation->events,
-                     (struct event){.at_ps = at_ps, .type = type, .subject = subject});
-}
-
-static uint32_t take_place(struct simulation *simulation)
-{
-    if (simulation->vacant_count > 0) {
-        return simulation->vacant[--simulation->vacant_count];
-    }
-    uint32_t place = simulation->request_count++;
-    simulation->requests = memory_grow(simulation->requests, &simulation->request_capacity,
-                                       simulation->request_count, sizeof simulation->requests[0]);
-    for (uint32_t i = 0; i < simulation->instance_count; i++) {
-        instance_set_requests(&simulation->instances[i], simulation->requests,
-                              simulation->request_count);
-    }
-    return place;
+    event_queue_push(
+        &simulation->events,
+        (struct event){.at_ps = at_ps, .type = type, .subject = subject, .epoch = epoch});
 }
 
 /* Nobody refers to the request any more. */
 static void forget(struct simulation *simulation, uint32_t place)
 {
-    const struct request *request = &simulation->requests[place];
+    const struct request *request = &simulation->requests.requests[place];
+    const struct observer_list *list = &simulation->record.observers;
     run_tally_add(&simulation->tally, request);
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->observers[i].on_finish != NULL) {
+            list->observers[i].on_finish(list->observers[i].state, request, simulation->now_ps);
+        }
+    }
     if (simulation->feed.done != NULL) {
         simulation->feed.done(simulation->feed.context, request);
     }
-    simulation->vacant = memory_grow(simulation->vacant, &simulation->vacant_capacity,
-                                     simulation->vacant_count + 1, sizeof simulation->vacant[0]);
-    simulation->vacant[simulation->vacant_count++] = place;
+    request_table_give_back(&simulation->requests, place);
 }
 
 /* Streams nobody shares: no hash of a name is likely to fall among them. */
@@ -73,69 +63,65 @@ static void begin_request(struct request *request, uint32_t id)
     request->clock.max_itl_ps = 0;
 }
 
+static uint32_t take_place(struct simulation *simulation)
+{
+    struct request_table *table = &simulation->requests;
+    uint32_t before = table->count;
+    uint32_t place = request_table_take(table);
+    if (table->count > before) {
+        cluster_set_requests(&simulation->cluster, table->requests, table->count);
+    }
+    return place;
+}
+
 /* Lets the client send what it wants to send now; requests reach the engine a little later. */
 static void send_requests(struct simulation *simulation, int64_t client_now_ps, uint32_t answered)
 {
+    const struct instance_config *front = simulation->settings.groups[0].config;
     struct client *client = &simulation->client;
+    struct intake *intake = &simulation->intake;
     uint32_t wanted = client_wants(client, answered);
     struct request request;
     while (wanted-- > 0 && simulation->feed.next(simulation->feed.context, &request)) {
-        begin_request(&request, (uint32_t)simulation->sent++);
+        begin_request(&request, (uint32_t)intake->sent++);
         if (client->settings.kind != CLIENT_OPEN) {
             request.ask.sent_ps = client_now_ps;
         }
         uint32_t place = take_place(simulation);
-        simulation->requests[place] = request;
+        simulation->requests.requests[place] = request;
         client_sent(client);
-        simulation->intake_free_ps = ps_max(simulation->intake_free_ps, request.ask.sent_ps) +
-                                     simulation->settings.groups->config->engine.host.intake_ps;
-        push(simulation,
-             simulation->intake_free_ps +
-                 simulation->settings.groups->config->cost->host.request_overhead_ps,
-             EVENT_REQUEST_ARRIVAL, place);
+        intake->free_ps =
+            ps_max(intake->free_ps, request.ask.sent_ps) + front->engine.host.intake_ps;
+        push(simulation, intake->free_ps + front->cost->host.request_overhead_ps,
+             EVENT_REQUEST_ARRIVAL, place, 0);
     }
 }
 
-/* Stretches are taken only where nothing else happens between steps of one token a request. */
-static bool may_take_stretches(const struct simulation *simulation)
+/* Somebody wants to see or to time each step. */
+static bool needs_each_step(const struct simulation_settings *settings)
 {
-    const struct simulation_settings *settings = &simulation->settings;
-    return !settings->stepwise && simulation->instance_count == 1 &&
-           settings->hooks.next_iteration_ps == NULL && settings->hooks.on_schedule == NULL;
+    bool needed = settings->stepwise || settings->pace.next_iteration_ps != NULL;
+    for (size_t i = 0; i < settings->observers.count; i++) {
+        needed = needed || observer_needs_each_step(&settings->observers.observers[i]);
+    }
+    return needed;
 }
 
-static void create_instances(struct simulation *simulation)
+static void create_cluster(struct simulation *simulation)
 {
     const struct simulation_settings *settings = &simulation->settings;
-    for (uint32_t g = 0; g < settings->group_count; g++) {
-        simulation->instance_count += settings->groups[g].count;
-    }
-    assert(simulation->instance_count > 0);
-    simulation->instances =
-        memory_zeroed(simulation->instance_count, sizeof simulation->instances[0]);
-    simulation->instance = simulation->instances;
-    struct instance *instance = simulation->instances;
-    for (uint32_t g = 0; g < settings->group_count; g++) {
-        const struct instance_group *group = &settings->groups[g];
-        for (uint32_t i = 0; i < group->count; i++) {
-            instance_init(instance, group->config, NULL, 0);
-            instance->prefills_only = group->role == INSTANCE_PREFILL;
-            simulation->is_disaggregated |= instance->prefills_only;
-            instance++;
+    struct cluster *cluster = &simulation->cluster;
+    bool may_repeat = !needs_each_step(settings);
+    cluster_init(cluster, settings->groups, settings->group_count);
+    timeline_init(&simulation->record.timeline, settings->timeline_interval_ps, cluster->count);
+    simulation->record.timeline.samples.sink = settings->timeline_sink;
+    simulation->record.observers = settings->observers;
+    for (uint32_t i = 0; i < cluster->count; i++) {
+        instance_join_run(&cluster->instances[i], &simulation->record, i, may_repeat);
+        if (settings->noise) {
+            step_pricing_draw_noise(&cluster->instances[i].pricing, settings->seed, i);
         }
     }
-    instance = simulation->instances;
-    simulation->takes_walked = may_take_stretches(simulation);
-    instance->decode_group.is_open = simulation->takes_walked &&
-                                     instance->config->preset->steady_steps != NULL &&
-                                     !instance->config->engine.prefix_caching;
-}
-
-/* Steps without a token: even one token a step fills all requests' KV. */
-static uint64_t patience_steps(const struct engine_settings *engine)
-{
-    return 1000 + 4 * (uint64_t)engine->max_model_len *
-                      (1 + engine->max_batch_requests / engine->max_batch_tokens);
 }
 
 static struct simulation *create(const struct simulation_settings *settings)
@@ -144,27 +130,10 @@ static struct simulation *create(const struct simulation_settings *settings)
     simulation->settings = *settings;
     event_queue_init(&simulation->events);
     client_init(&simulation->client, &settings->client);
-    create_instances(simulation);
+    create_cluster(simulation);
     run_tally_init(&simulation->tally, &settings->slo,
                    settings->exact_limit > 0 ? settings->exact_limit : LATENCY_EXACT_LIMIT);
-    simulation->common_noise_key = random_key(settings->seed, "noise of all steps");
-    simulation->gpu_noise_key = random_key(settings->seed, "noise of stretches");
-    simulation->launch_noise_key = random_key(settings->seed, "noise of launches");
-    simulation->idle_start_noise_key = random_key(settings->seed, "noise of wakes");
-    uint32_t total_blocks = 0;
-    uint32_t running_limit = 0;
-    for (uint32_t i = 0; i < simulation->instance_count; i++) {
-        const struct instance *instance = &simulation->instances[i];
-        const struct engine_settings *engine = &instance->config->engine;
-        total_blocks += instance->kv_cache.total_blocks;
-        running_limit += engine->max_batch_requests;
-        uint64_t patience = patience_steps(engine);
-        simulation->patience_steps =
-            patience > simulation->patience_steps ? patience : simulation->patience_steps;
-    }
-    timeline_init(&simulation->timeline, settings->timeline_interval_ps, total_blocks,
-                  running_limit);
-    simulation->timeline.sink = settings->timeline_sink;
+    simulation->step_end_ps = TIME_NONE;
     return simulation;
 }
 
@@ -191,344 +160,221 @@ void simulation_destroy(struct simulation *simulation)
 {
     if (simulation != NULL) {
         event_queue_clear(&simulation->events);
-        for (uint32_t i = 0; i < simulation->instance_count; i++) {
-            instance_clear(&simulation->instances[i]);
-        }
-        free(simulation->instances);
-        timeline_clear(&simulation->timeline);
+        cluster_clear(&simulation->cluster);
+        timeline_clear(&simulation->record.timeline);
         run_tally_clear(&simulation->tally);
-        free(simulation->requests);
-        free(simulation->vacant);
+        request_table_clear(&simulation->requests);
         free(simulation);
     }
 }
 
-struct timeline_state simulation_state(const struct simulation *simulation)
-{
-    struct timeline_state state = {.output_tokens = simulation->output_tokens};
-    for (uint32_t i = 0; i < simulation->instance_count; i++) {
-        const struct instance *instance = &simulation->instances[i];
-        state.used_blocks += instance->kv_cache.total_blocks - instance->kv_cache.free_blocks;
-        state.running += instance->running_count;
-        state.waiting += (uint32_t)instance->waiting.count;
-    }
-    return state;
-}
-
-static void note_state(struct simulation *simulation)
-{
-    timeline_set(&simulation->timeline, simulation->now_ps, simulation_state(simulation));
-}
-
-static void count_step(struct simulation *simulation, const struct batch *batch)
-{
-    struct simulation_counts *counts = &simulation->counts;
-    counts->preemptions += batch->preempted_count;
-    simulation->steps_since_token++;
-    if (batch_is_empty(batch)) {
-        return;
-    }
-    if (batch->summary.prefill_requests > 0) {
-        counts->mixed_steps++;
-    } else {
-        counts->decode_steps++;
-    }
-    counts->draft_tokens += batch->summary.draft_tokens;
-    counts->accepted_drafts += batch->drafts.accepted;
-    counts->verifications += batch->drafts.verifications;
-    counts->extrapolated_steps +=
-        step_cost_is_extrapolated(simulation->instance->config->cost, &batch->summary);
-}
-
 static void reject(struct simulation *simulation, uint32_t place)
 {
-    simulation->requests[place].status = REQUEST_REJECTED;
+    simulation->requests.requests[place].status = REQUEST_REJECTED;
     simulation->counts.rejected++;
     forget(simulation, place);
     send_requests(simulation, simulation->now_ps, 1);
 }
 
-static void reject_refused(struct simulation *simulation)
+/* Requests whose prompts are done go on elsewhere; there all but the last token of the prompt count
+ * as computed, and the first token comes out. */
+static void hand_over(struct simulation *simulation, struct cluster_node *node,
+                      const struct loop_result *result)
 {
-    struct instance *instance = simulation->instance;
-    while (instance->refused_count > 0) {
-        reject(simulation, instance->refused[--instance->refused_count]);
-    }
-}
-
-/* Form batch: the scheduler's decision, now. */
-static struct batch *schedule_batch(struct simulation *simulation)
-{
-    struct instance *instance = simulation->instance;
-    uint32_t slot = (instance->oldest_step + instance->steps_in_flight) % MAX_STEPS_IN_FLIGHT;
-    struct batch *batch = &instance->steps[slot];
-    instance->config->preset->schedule(instance, batch);
-    instance->steps_in_flight++;
-    reject_refused(simulation);
-    for (uint32_t i = 0; i < batch->count; i++) {
-        struct request *request = &simulation->requests[batch->entries[i].request];
-        if (request->clock.first_scheduled_ps == TIME_NONE) {
-            request->clock.first_scheduled_ps = simulation->now_ps;
-        }
-    }
-    count_step(simulation, batch);
-    note_state(simulation);
-    if (simulation->settings.hooks.on_schedule != NULL) {
-        simulation->settings.hooks.on_schedule(simulation->settings.hooks.context, instance, batch,
-                                               simulation->now_ps);
-    }
-    return batch;
-}
-
-static uint32_t instance_number(const struct simulation *simulation)
-{
-    return (uint32_t)(simulation->instance - simulation->instances);
-}
-
-static void push_iteration(struct simulation *simulation, int64_t priced_ps, enum event_type type)
-{
-    const struct simulation_hooks *hooks = &simulation->settings.hooks;
-    int64_t at_ps = priced_ps;
-    if (hooks->next_iteration_ps != NULL) {
-        at_ps = hooks->next_iteration_ps(hooks->context, simulation->now_ps, priced_ps);
-    }
-    push(simulation, ps_max(simulation->now_ps, at_ps), type, instance_number(simulation));
-}
-
-/* Schedule the next step: the loop forms again as soon as the launch returns if there is room for
- * another step in flight, else it waits for the oldest. */
-static void schedule_next(struct simulation *simulation, const struct batch *batch)
-{
-    struct instance *instance = simulation->instance;
-    uint32_t limit = instance_steps_limit(instance);
-    int64_t now = simulation->now_ps;
-    int64_t returned =
-        simulation->instance->config->cost->host.launch_blocks_loop && !batch_is_empty(batch)
-            ? instance->clock.launch_done_ps
-            : now;
-    if (!batch_is_empty(batch) && instance->steps_in_flight < limit) {
-        push_iteration(simulation, returned, EVENT_LAUNCH_DONE);
-    } else {
-        int64_t end = instance->steps[instance->oldest_step].end_ps;
-        push_iteration(simulation, ps_max(end, returned), EVENT_STEP_END);
-    }
-}
-
-/* One step of the engine loop. */
-static void step(struct simulation *simulation)
-{
-    struct instance *instance = simulation->instance;
-    instance->is_busy = true;
-    if (instance_has_work(instance)) {
-        struct batch *batch = schedule_batch(simulation);
-        simulation_price_batch(simulation, batch);
-        schedule_next(simulation, batch);
-    } else if (instance->steps_in_flight > 0) {
-        push_iteration(simulation, instance->steps[instance->oldest_step].end_ps, EVENT_STEP_END);
-    } else {
-        instance->is_busy = false;
-        note_state(simulation);
-    }
-}
-
-/* Tokens that come together are one chunk to the client: one gap. */
-static void deliver_tokens(struct simulation *simulation, struct request *request, uint32_t count,
-                           uint32_t already_known, int64_t at_ps)
-{
-    uint32_t before = request_outputs(request) - already_known;
-    if (before == 0) {
-        request->clock.first_token_ps = at_ps;
-    } else {
-        int64_t gap_ps = at_ps - request->clock.last_token_ps;
-        request->clock.max_itl_ps = ps_max(request->clock.max_itl_ps, gap_ps);
-        histogram_add(&simulation->itl, gap_ps, 1);
-    }
-    if (before <= request->truth.reasoning_tokens &&
-        before + count > request->truth.reasoning_tokens) {
-        request->clock.first_visible_ps = at_ps;
-    }
-    request->clock.last_token_ps = at_ps;
-    simulation->output_tokens += count;
-    simulation->steps_since_token = 0;
-}
-
-static void deliver_to_decode_group(struct simulation *simulation, int64_t at_ps)
-{
-    struct decode_group *decode_group = &simulation->instance->decode_group;
-    uint32_t members = decode_group_count(decode_group);
-    if (members > 0) {
-        simulation->output_tokens += decode_group_tokens(decode_group);
-        int64_t gap_ps = decode_group_deliver(decode_group, simulation->instance, at_ps);
-        histogram_add(&simulation->itl, gap_ps, members);
-        simulation->steps_since_token = 0;
-    }
-}
-
-/* Requests whose prompts are done go on elsewhere, one after the other over the link; there all but
- * the last token of the prompt count as computed, and the first token comes out. */
-static void hand_over(struct simulation *simulation)
-{
-    struct instance *instance = simulation->instance;
-    const struct simulation_settings *settings = &simulation->settings;
-    for (uint32_t i = 0; i < instance->finished_count; i++) {
-        struct request *request = &simulation->requests[instance->finished[i]];
+    for (uint32_t i = 0; i < result->finished_count; i++) {
+        struct request *request = &simulation->requests.requests[result->finished[i]];
+        uint32_t tokens = request->ask.prompt_tokens;
         request->status = REQUEST_UNSENT;
-        request->known_tokens = request->ask.prompt_tokens;
+        request->known_tokens = tokens;
         request->computed_tokens = 0;
         request->placeholders = 0;
         request->drafts = 0;
-        request->remote_tokens = request->ask.prompt_tokens - 1;
-        instance->link_free_ps = ps_max(instance->link_free_ps, simulation->now_ps) +
-                                 settings->kv_link.latency_ps +
-                                 settings->kv_link.token_ps * (int64_t)request->ask.prompt_tokens;
-        push(simulation, instance->link_free_ps, EVENT_KV_ARRIVAL, instance->finished[i]);
+        request->remote_tokens = tokens - 1;
+        int64_t arrived_ps =
+            kv_transfer_send(node, &simulation->settings.kv_link, tokens, simulation->now_ps);
+        push(simulation, arrived_ps, EVENT_KV_ARRIVAL, result->finished[i], 0);
     }
 }
 
-/* Apply the tokens: the client sees them, the engine takes them in, the client reacts. */
-static void apply_tokens(struct simulation *simulation, struct batch *batch)
+/* The client has the answers, and sends what it then wants to. */
+static void answer(struct simulation *simulation, const struct loop_result *result)
 {
-    struct instance *instance = simulation->instance;
-    int64_t ready_ps = simulation->now_ps;
-    if (batch->is_taken) {
-        ready_ps = ps_max(ready_ps, instance->clock.launch_done_ps); /* of the next step */
+    simulation->counts.finished += result->finished_count;
+    for (uint32_t i = 0; i < result->finished_count; i++) {
+        forget(simulation, result->finished[i]);
     }
-    int64_t seen_ps = ready_ps + simulation->instance->config->cost->host.output_overhead_ps;
-    deliver_to_decode_group(simulation, seen_ps);
-    for (uint32_t i = 0; i < batch->count; i++) {
-        const struct batch_entry *entry = &batch->entries[i];
-        struct request *request = &simulation->requests[entry->request];
-        if (entry->samples && !instance->prefills_only) {
-            uint32_t left = instance_tokens_left(instance, request) + batch->is_taken;
-            deliver_tokens(simulation, request,
-                           left < 1 + entry->accepted ? left : 1 + entry->accepted, batch->is_taken,
-                           seen_ps);
+    if (result->finished_count > 0) {
+        send_requests(simulation, result->seen_ps, result->finished_count);
+    }
+}
+
+/* The instance waits for another event than before, whose epoch is over. */
+static void wait_for(struct simulation *simulation, uint32_t number,
+                     const struct loop_result *result)
+{
+    const struct simulation_pace *pace = &simulation->settings.pace;
+    int64_t at_ps = result->next_ps;
+    if (pace->next_iteration_ps != NULL) {
+        at_ps = pace->next_iteration_ps(pace->context, simulation->now_ps, at_ps);
+    }
+    push(simulation, ps_max(simulation->now_ps, at_ps), result->next, number,
+         ++simulation->cluster.nodes[number].epoch);
+}
+
+/* What the cluster makes of what happened on an instance. */
+static void react(struct simulation *simulation, uint32_t number, const struct loop_result *result)
+{
+    struct cluster_node *node = &simulation->cluster.nodes[number];
+    if (result->waits) {
+        wait_for(simulation, number, result);
+    }
+    if (node->role == INSTANCE_PREFILL) {
+        hand_over(simulation, node, result);
+    } else {
+        answer(simulation, result);
+    }
+    for (uint32_t i = result->refused_count; i-- > 0;) {
+        reject(simulation, result->refused[i]);
+    }
+}
+
+/* Step by step, what would have happened on the instance by now: all before the present, and at the
+ * present the steps that end before, in the order of instances, the one that was handled last. */
+static void catch_up(struct simulation *simulation, uint32_t number)
+{
+    bool is_past =
+        simulation->step_end_ps == simulation->now_ps && number < simulation->step_end_instance;
+    struct loop_result result =
+        engine_loop_catch_up(&simulation->cluster.instances[number], simulation->now_ps + is_past);
+    react(simulation, number, &result);
+}
+
+/* A request goes to an instance, whose loop starts if it was idle. */
+static void enqueue(struct simulation *simulation, uint32_t number, uint32_t place)
+{
+    struct instance *instance = &simulation->cluster.instances[number];
+    const struct observer_list *list = &simulation->record.observers;
+    catch_up(simulation, number);
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->observers[i].on_route != NULL) {
+            list->observers[i].on_route(list->observers[i].state,
+                                        &simulation->requests.requests[place], instance,
+                                        simulation->now_ps);
         }
     }
-    instance->config->preset->process_output(instance, batch);
-    if (instance->prefills_only) {
-        hand_over(simulation);
-        return;
-    }
-    simulation->counts.finished += instance->finished_count;
-    for (uint32_t i = 0; i < instance->finished_count; i++) {
-        forget(simulation, instance->finished[i]);
-    }
-    if (instance->finished_count > 0) {
-        send_requests(simulation, seen_ps, instance->finished_count);
+    struct loop_result result = engine_loop_on_request(instance, place, simulation->now_ps);
+    if (result.waits) {
+        push(simulation, result.next_ps, result.next, number,
+             ++simulation->cluster.nodes[number].epoch);
     }
 }
 
-/* Goes where the fewest are, of those that prefill (or of those that decode what was prefilled). */
-static void route(struct simulation *simulation, bool prefilled)
+static void on_request_arrival(struct simulation *simulation, uint32_t place)
 {
-    size_t fewest = SIZE_MAX;
-    for (uint32_t i = 0; i < simulation->instance_count; i++) {
-        struct instance *instance = &simulation->instances[i];
-        size_t requests = instance->running_count + instance->waiting.count;
-        bool suits = prefilled ? !instance->prefills_only
-                               : !simulation->is_disaggregated || instance->prefills_only;
-        if (suits && requests < fewest) {
-            fewest = requests;
-            simulation->instance = instance;
-        }
-    }
-}
-
-static int64_t idle_start_ps(struct simulation *simulation)
-{
-    const struct step_cost *cost = simulation->instance->config->cost;
-    if (!simulation->settings.noise) {
-        return cost->host.idle_start_ps;
-    }
-    double deviate = random_normal_at(simulation->idle_start_noise_key, simulation->wakes++);
-    return nearest_whole((double)cost->host.idle_start_ps * exp(cost->spread.idle_start * deviate));
-}
-
-static void enqueue(struct simulation *simulation, uint32_t index)
-{
-    struct instance *instance = simulation->instance;
-    instance_enqueue(instance, index);
-    if (!instance->is_busy) {
-        instance->is_busy = true;
-        push(simulation, simulation->now_ps + idle_start_ps(simulation), EVENT_LAUNCH_DONE,
-             instance_number(simulation));
-    }
-}
-
-static void on_request_arrival(struct simulation *simulation, uint32_t index)
-{
+    const struct observer_list *list = &simulation->record.observers;
     if (simulation->settings.client.kind == CLIENT_OPEN) {
         send_requests(simulation, simulation->now_ps, 0);
     }
-    route(simulation, false);
-    if (instance_refusal(simulation->instance, &simulation->requests[index]) != NULL) {
-        reject(simulation, index);
+    const struct request *request = &simulation->requests.requests[place];
+    for (size_t i = 0; i < list->count; i++) {
+        if (list->observers[i].on_arrival != NULL) {
+            list->observers[i].on_arrival(list->observers[i].state, request, simulation->now_ps);
+        }
+    }
+    uint32_t number = router_choose(&simulation->cluster, REQUEST_NEEDS_PREFILL);
+    if (instance_refusal(&simulation->cluster.instances[number], request) != NULL) {
+        reject(simulation, place);
         return;
     }
-    enqueue(simulation, index);
+    enqueue(simulation, number, place);
 }
 
-static void on_step_end(struct simulation *simulation)
+static void on_loop_event(struct simulation *simulation, const struct event *event)
 {
-    struct instance *instance = simulation->instance;
-    decode_group_release(instance);
-    if (simulation_take_stretch(simulation)) {
-        return;
+    uint32_t number = event->subject;
+    struct instance *instance = &simulation->cluster.instances[number];
+    struct loop_result result;
+    if (event->type == EVENT_STEP_END) {
+        bool is_last =
+            simulation->step_end_ps != simulation->now_ps || number > simulation->step_end_instance;
+        simulation->step_end_instance = is_last ? number : simulation->step_end_instance;
+        simulation->step_end_ps = simulation->now_ps;
+        result = engine_loop_on_step_end(instance, simulation->now_ps);
+    } else {
+        result = engine_loop_on_launch_done(instance, simulation->now_ps);
     }
-    struct batch *batch = instance_step(instance, 0);
-    instance->oldest_step = (instance->oldest_step + 1) % MAX_STEPS_IN_FLIGHT;
-    instance->steps_in_flight--;
-    if (instance_takes_tokens_early(instance)) {
-        instance->config->preset->take_tokens(instance, batch);
-        step(simulation);
-        apply_tokens(simulation, batch);
-        return;
+    react(simulation, number, &result);
+    simulation->is_stalled = engine_loop_is_stalled(instance);
+}
+
+static void handle(struct simulation *simulation, const struct event *event)
+{
+    switch (event->type) {
+    case EVENT_REQUEST_ARRIVAL:
+        on_request_arrival(simulation, event->subject);
+        break;
+    case EVENT_KV_ARRIVAL:
+        enqueue(simulation, router_choose(&simulation->cluster, REQUEST_NEEDS_DECODE),
+                event->subject);
+        break;
+    case EVENT_LAUNCH_DONE:
+    case EVENT_STEP_END:
+        on_loop_event(simulation, event);
+        break;
     }
-    apply_tokens(simulation, batch);
-    step(simulation);
-    decode_group_gather(instance, simulation->now_ps +
-                                      simulation->instance->config->cost->host.output_overhead_ps);
 }
 
-bool simulation_is_stalled(const struct simulation *simulation)
+/* The next event that is not stale. */
+static bool pop(struct simulation *simulation, struct event *ret_event)
 {
-    return simulation->steps_since_token > simulation->patience_steps;
+    while (event_queue_pop(&simulation->events, ret_event)) {
+        bool of_instance =
+            ret_event->type == EVENT_LAUNCH_DONE || ret_event->type == EVENT_STEP_END;
+        if (!of_instance ||
+            ret_event->epoch == simulation->cluster.nodes[ret_event->subject].epoch) {
+            return true;
+        }
+    }
+    return false;
 }
 
-bool simulation_is_out_of_time(const struct simulation *simulation)
+/* Samples are taken up to where no planned step can change them, now and then. */
+static void take_samples(struct simulation *simulation)
 {
-    return simulation->now_ps > ps_from_s(MAX_TIME_S);
+    const struct cluster *cluster = &simulation->cluster;
+    int64_t end_ps = simulation->now_ps;
+    for (uint32_t i = 0; i < cluster->count; i++) {
+        const struct decode_run *run = &cluster->instances[i].run;
+        end_ps = run->steps > 0 ? ps_min(end_ps, run->times.first_ps) : end_ps;
+    }
+    timeline_take_samples(&simulation->record.timeline, end_ps);
 }
 
 bool simulation_step(struct simulation *simulation)
 {
+    enum { MANY_SAMPLES = 4096 };
     struct event event;
-    if (simulation_is_stalled(simulation) || simulation_is_out_of_time(simulation) ||
-        !event_queue_pop(&simulation->events, &event)) {
+    if (simulation->is_stalled || simulation_is_out_of_time(simulation) ||
+        !pop(simulation, &event)) {
+        simulation_settle(simulation);
         return false;
     }
     assert(event.at_ps >= simulation->now_ps);
     simulation->now_ps = event.at_ps;
     simulation->counts.events++;
-    switch (event.type) {
-    case EVENT_REQUEST_ARRIVAL:
-        on_request_arrival(simulation, event.subject);
-        break;
-    case EVENT_KV_ARRIVAL:
-        route(simulation, true);
-        enqueue(simulation, event.subject);
-        break;
-    case EVENT_LAUNCH_DONE:
-        simulation->instance = &simulation->instances[event.subject];
-        step(simulation);
-        break;
-    case EVENT_STEP_END:
-        simulation->instance = &simulation->instances[event.subject];
-        on_step_end(simulation);
-        break;
+    handle(simulation, &event);
+    if (simulation->record.timeline.samples.coming_count > MANY_SAMPLES) {
+        take_samples(simulation);
     }
     return true;
+}
+
+void simulation_settle(struct simulation *simulation)
+{
+    for (uint32_t i = 0; i < simulation->cluster.count; i++) {
+        catch_up(simulation, i);
+    }
+    timeline_take_samples(&simulation->record.timeline, simulation->record.timeline.last_ps);
 }
 
 bool simulation_run_events(struct simulation *simulation, uint64_t limit)
@@ -544,8 +390,18 @@ bool simulation_run_events(struct simulation *simulation, uint64_t limit)
 void simulation_run(struct simulation *simulation)
 {
     simulation_run_events(simulation, UINT64_MAX);
-    assert(simulation_is_stalled(simulation) || simulation_is_out_of_time(simulation) ||
-           simulation->counts.finished + simulation->counts.rejected == simulation->sent);
+    assert(simulation->is_stalled || simulation_is_out_of_time(simulation) ||
+           simulation->counts.finished + simulation->counts.rejected == simulation->intake.sent);
+}
+
+bool simulation_is_stalled(const struct simulation *simulation)
+{
+    return simulation->is_stalled;
+}
+
+bool simulation_is_out_of_time(const struct simulation *simulation)
+{
+    return simulation->now_ps > ps_from_s(MAX_TIME_S);
 }
 
 int64_t simulation_now_ps(const struct simulation *simulation)
@@ -558,17 +414,17 @@ const struct simulation_counts *simulation_counts(const struct simulation *simul
     return &simulation->counts;
 }
 
+const struct step_counts *simulation_step_counts(const struct simulation *simulation)
+{
+    return &simulation->record.counts;
+}
+
 const struct timeline *simulation_timeline(const struct simulation *simulation)
 {
-    return &simulation->timeline;
+    return &simulation->record.timeline;
 }
 
 const struct histogram *simulation_itl(const struct simulation *simulation)
 {
-    return &simulation->itl;
-}
-
-const struct instance *simulation_instance(const struct simulation *simulation)
-{
-    return simulation->instance;
+    return &simulation->record.itl;
 }

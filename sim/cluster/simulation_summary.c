@@ -7,11 +7,12 @@
 
 struct run_summary simulation_summarize(struct simulation *simulation)
 {
-    const struct simulation_counts *counts = &simulation->counts;
-    const struct histogram *itl = &simulation->itl;
+    const struct step_counts *counts = &simulation->record.counts;
+    const struct histogram *itl = &simulation->record.itl;
     struct run_summary summary = {
-        .requests = {.finished = counts->finished, .rejected = counts->rejected},
-        .timeline = timeline_summarize(&simulation->timeline),
+        .requests = {.finished = simulation->counts.finished,
+                     .rejected = simulation->counts.rejected},
+        .timeline = timeline_summarize(&simulation->record.timeline),
         .steps = {.total = counts->decode_steps + counts->mixed_steps,
                   .decode = counts->decode_steps,
                   .mixed = counts->mixed_steps},
@@ -43,16 +44,21 @@ struct run_summary simulation_summarize(struct simulation *simulation)
 
 static void check_request(const struct simulation *simulation, uint32_t index)
 {
-    const struct request *request = &simulation->requests[index];
+    const struct request *request = &simulation->requests.requests[index];
     bool running = request->status == REQUEST_RUNNING;
     uint32_t held = 0;
-    for (uint32_t i = 0; i < simulation->instance_count; i++) {
-        held += simulation->instances[i].kv_cache.held_blocks[index];
+    uint32_t where = 0;
+    for (uint32_t i = 0; i < simulation->cluster.count; i++) {
+        uint32_t blocks = simulation->cluster.instances[i].kv_cache.held_blocks[index];
+        assert(blocks == 0 || held == 0);
+        held += blocks;
+        where = blocks > 0 ? i : where;
     }
     assert(running || held == 0);
     if (running) {
-        assert(kv_cache_blocks_for(&simulation->instance->kv_cache, request->computed_tokens) <=
-               held);
+        const struct kv_cache *cache = &simulation->cluster.instances[where].kv_cache;
+        assert(kv_cache_blocks_for(cache, request->computed_tokens) <= held);
+        (void)cache;
         assert(request->computed_tokens <= request->known_tokens + request->placeholders);
     }
     if (request->clock.last_token_ps != TIME_NONE) {
@@ -69,7 +75,7 @@ static void check_request(const struct simulation *simulation, uint32_t index)
 static void check_blocks(const struct simulation *simulation, const struct instance *instance)
 {
     uint64_t held_blocks = 0;
-    for (uint32_t i = 0; i < simulation->request_count; i++) {
+    for (uint32_t i = 0; i < simulation->requests.count; i++) {
         held_blocks += instance->kv_cache.held_blocks[i];
     }
     uint64_t all_blocks = held_blocks + instance->kv_cache.free_blocks;
@@ -87,23 +93,23 @@ void simulation_check(struct simulation *simulation)
     uint64_t in_system = 0;
     uint64_t under_way = 0;
     bool any_busy = false;
-    for (uint32_t i = 0; i < simulation->instance_count; i++) {
-        struct instance *instance = &simulation->instances[i];
+    for (uint32_t i = 0; i < simulation->cluster.count; i++) {
+        struct instance *instance = &simulation->cluster.instances[i];
         decode_group_write_back(instance);
         check_blocks(simulation, instance);
         in_instances += instance->running_count + instance->waiting.count + instance->swapped.count;
         any_busy = any_busy || instance->is_busy;
         assert(!instance_has_work(instance) || instance->is_busy);
     }
-    for (uint32_t i = 0; i < simulation->request_count; i++) {
-        enum request_status status = simulation->requests[i].status;
+    for (uint32_t i = 0; i < simulation->requests.count; i++) {
+        enum request_status status = simulation->requests.requests[i].status;
         check_request(simulation, i);
         under_way += status == REQUEST_UNSENT;
         in_system += status == REQUEST_WAITING || status == REQUEST_RUNNING ||
                      status == REQUEST_PREEMPTED || status == REQUEST_SWAPPED;
     }
     assert(in_system == in_instances);
-    assert(in_system + under_way + counts->finished + counts->rejected == simulation->sent);
+    assert(in_system + under_way + counts->finished + counts->rejected == simulation->intake.sent);
     assert(in_system == 0 || any_busy);
     (void)in_instances;
     (void)in_system;

@@ -28,7 +28,8 @@ void event_queue_push(struct event_queue *queue, struct event event)
 {
     queue->heap =
         memory_grow(queue->heap, &queue->capacity, queue->count + 1, sizeof queue->heap[0]);
-    event.sequence = queue->next_sequence++;
+    bool of_instance = event.type == EVENT_LAUNCH_DONE || event.type == EVENT_STEP_END;
+    event.sequence = of_instance ? event.subject : queue->next_sequence++;
     size_t hole = queue->count++;
     while (hole > 0 && is_before(&event, &queue->heap[(hole - 1) / 2])) {
         queue->heap[hole] = queue->heap[(hole - 1) / 2];

@@ -1,4 +1,5 @@
-/* Pending events in a binary heap, by value. Total order: time, then type, then insertion. */
+/* Pending events in a binary heap, by value. Total order: time, then type, then
+ * instance or, of other events, insertion. */
 #ifndef SIM_EVENTS_EVENT_QUEUE_H
 #define SIM_EVENTS_EVENT_QUEUE_H
 

@@ -27,9 +27,9 @@ void instance_init(struct instance *instance, const struct instance_config *conf
     memset(instance, 0, sizeof *instance);
     instance->config = config;
     instance->requests = requests;
-    instance->clock.new_sizes_wait = settings->new_sizes_wait;
+    instance->pricing.clock.new_sizes_wait = settings->new_sizes_wait;
     if (config->known_sizes != NULL) {
-        launched_sizes_add_all(&instance->clock.launched_sizes, config->known_sizes);
+        launched_sizes_add_all(&instance->pricing.clock.launched_sizes, config->known_sizes);
     }
     instance->watermark_blocks = (uint32_t)(settings->watermark_ratio * settings->num_blocks);
     kv_cache_init(&instance->kv_cache, instance_config_blocks(config), settings->block_tokens,
@@ -59,6 +59,26 @@ void instance_init(struct instance *instance, const struct instance_config *conf
     }
 }
 
+void instance_join_run(struct instance *instance, struct step_record *record, uint32_t number,
+                       bool may_repeat)
+{
+    const struct instance_config *config = instance->config;
+    instance->record = record;
+    instance->number = number;
+    instance->may_repeat = may_repeat;
+    instance->decode_group.is_open = instance->may_repeat && config->preset->steady_steps != NULL &&
+                                     !config->engine.prefix_caching;
+    timeline_set_track(&record->timeline, number, instance->kv_cache.total_blocks,
+                       config->engine.max_batch_requests);
+}
+
+struct timeline_usage instance_usage(const struct instance *instance)
+{
+    return (struct timeline_usage){.used_blocks = instance->kv_cache.total_blocks -
+                                                  instance->kv_cache.free_blocks,
+                                   .output_tokens = instance->output_tokens};
+}
+
 void instance_set_requests(struct instance *instance, struct request *requests,
                            uint32_t request_count)
 {
@@ -78,8 +98,7 @@ void instance_clear(struct instance *instance)
     free(instance->running);
     free(instance->ungrouped);
     decode_group_clear(&instance->decode_group);
-    attention_memo_clear(&instance->attention_memo);
-    step_clock_clear(&instance->clock);
+    step_pricing_clear(&instance->pricing);
     free(instance->crossings);
     step_list_free(&instance->taking);
     step_list_free(&instance->filling);

@@ -4,13 +4,15 @@
 
 #include "sim/base/error.h"
 #include "sim/kv/kv_cache.h"
-#include "sim/pricing/step_clock.h"
 #include "sim/serving/batch.h"
 #include "sim/serving/decode_group.h"
 #include "sim/serving/engine_settings.h"
+#include "sim/serving/fast_forward.h"
 #include "sim/serving/request.h"
 #include "sim/serving/request_queue.h"
 #include "sim/serving/scheduling_policy.h"
+#include "sim/serving/step_pricing.h"
+#include "sim/serving/step_record.h"
 
 enum { MAX_STEPS_IN_FLIGHT = 2 };
 
@@ -63,14 +65,6 @@ struct engine_preset {
     bool (*admits_waiting)(const struct instance *instance);
 };
 
-/* The price of decode attention, held over a stretch of decode steps of one number of requests. */
-struct attention_stretch {
-    struct attention_price price;
-    struct step_noise noise;
-    uint32_t requests;
-    uint32_t steps;
-};
-
 /* Positions in a list of requests by step: the first of each, and who follows whom. */
 struct step_list {
     uint32_t *first;
@@ -119,17 +113,20 @@ struct instance {
     uint32_t refused_count;
     size_t refused_capacity;
     uint32_t watermark_blocks;
-    bool prefills_only;   /* hands requests over with their first token */
-    int64_t link_free_ps; /* when all KV handed over has left */
+    bool prefills_only; /* hands requests over with their first token */
 
     /* the engine loop */
     struct batch steps[MAX_STEPS_IN_FLIGHT]; /* a ring, the oldest first */
     uint32_t oldest_step;
     uint32_t steps_in_flight;
-    bool is_busy; /* launching, or waiting for a step; else blocked on its input */
-    struct step_clock clock;
-    struct attention_stretch attention;
-    struct attention_memo attention_memo;
+    bool is_busy;          /* launching, or waiting for a step; else blocked on its input */
+    struct decode_run run; /* planned */
+    bool may_repeat;       /* steps that only repeat may be planned; else each is made */
+    struct step_pricing pricing;
+    struct step_record *record; /* of the run, borrowed; needed by the loop only */
+    uint32_t number;            /* of the instance in it */
+    uint64_t output_tokens;
+    uint64_t steps_since_token;
 };
 
 /* Borrows 'config' and the requests. */
@@ -139,6 +136,14 @@ void instance_init(struct instance *instance, const struct instance_config *conf
 void instance_set_requests(struct instance *instance, struct request *requests,
                            uint32_t request_count);
 void instance_clear(struct instance *instance);
+
+/* The instance becomes number 'number' of a run, whose record it borrows. With 'may_repeat', steps
+ * that only repeat may be planned ahead. */
+void instance_join_run(struct instance *instance, struct step_record *record, uint32_t number,
+                       bool may_repeat);
+
+/* Blocks used and tokens given so far. */
+struct timeline_usage instance_usage(const struct instance *instance);
 
 /* Steps in flight before the loop waits for the oldest. */
 static inline uint32_t instance_steps_limit(const struct instance *instance)

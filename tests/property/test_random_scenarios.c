@@ -29,9 +29,12 @@ static uint64_t current_seed;
 
 struct scenario {
     struct instance_config config;
+    struct instance_config other; /* of the second group, where instances are unlike */
     struct instance_group groups[2];
     struct simulation_settings settings;
     struct step_cost cost;
+    struct step_cost other_cost;
+    bool is_mixed;
     struct request requests[MAX_REQUESTS];
     uint32_t request_count;
 };
@@ -107,7 +110,8 @@ static void point_to_own(struct scenario *scenario)
 {
     scenario->config.cost = &scenario->cost;
     scenario->groups[0].config = &scenario->config;
-    scenario->groups[1].config = &scenario->config;
+    scenario->other.cost = &scenario->other_cost;
+    scenario->groups[1].config = scenario->is_mixed ? &scenario->other : &scenario->config;
     scenario->settings.groups = scenario->groups;
 }
 
@@ -119,6 +123,27 @@ static void set_instances(struct scenario *scenario, uint32_t count, uint32_t pr
     scenario->groups[1].count = count;
     scenario->groups[1].role = INSTANCE_DECODE;
     scenario->settings.group_count = prefills > 0 ? 2 : 1;
+}
+
+/* Some of the instances, or those that decode, get another pool and batch and are faster. */
+static void draw_mixed(struct scenario *scenario, struct random_stream *random)
+{
+    struct engine_settings *engine = &scenario->other.engine;
+    scenario->is_mixed = true;
+    scenario->other = scenario->config;
+    scenario->other_cost = scenario->cost;
+    scenario->other_cost.host.idle_start_ps /= 2;
+    scenario->other_cost.host.output_overhead_ps += PS_PER_MS / 3;
+    scenario->other_cost.host.launch_ps[0] /= 2;
+    engine->num_blocks += between(random, 0, 40);
+    engine->max_batch_requests = between(random, 1, 12);
+    engine->async_scheduling = engine->async_scheduling && random_below(random, 2) == 0;
+    if (scenario->settings.group_count == 1) {
+        scenario->groups[1].count = between(random, 1, 3);
+        scenario->groups[1].role = INSTANCE_BOTH;
+        scenario->settings.group_count = 2;
+    }
+    point_to_own(scenario);
 }
 
 static void draw(struct scenario *scenario, uint64_t seed)
@@ -296,7 +321,7 @@ static void draw_any_engine(struct scenario *scenario, uint64_t seed)
     uint32_t pool_tokens = engine->num_blocks * engine->block_tokens;
     keep_what_it_has(scenario->config.preset, engine);
     engine->num_blocks = pool_tokens / engine->block_tokens + 2;
-    set_instances(scenario, between(random, 1, 3), 0);
+    set_instances(scenario, random_below(random, 2) == 0 ? 1 : between(random, 2, 6), 0);
     if (scenario->config.preset->moves_kv && random_below(random, 3) == 0) {
         uint32_t prefills = between(random, 1, 3);
         set_instances(scenario, between(random, 1, 3), prefills);
@@ -326,14 +351,14 @@ static void test_same_seed_same_run(void **state)
     }
 }
 
-static bool same_samples(const struct timeline *a, const struct timeline *b)
+static bool same_samples(const struct timeline_samples *a, const struct timeline_samples *b)
 {
-    if (a->sample_count != b->sample_count) {
+    if (a->kept_count != b->kept_count) {
         return false;
     }
-    for (uint64_t i = 0; i < a->sample_count; i++) {
-        const struct timeline_sample *one = &a->samples[i];
-        const struct timeline_sample *other = &b->samples[i];
+    for (uint64_t i = 0; i < a->kept_count; i++) {
+        const struct timeline_sample *one = &a->kept[i];
+        const struct timeline_sample *other = &b->kept[i];
         if (one->at_ps != other->at_ps || one->state.used_blocks != other->state.used_blocks ||
             one->state.running != other->state.running ||
             one->state.waiting != other->state.waiting ||
@@ -344,6 +369,28 @@ static bool same_samples(const struct timeline *a, const struct timeline *b)
     return true;
 }
 
+static bool same_requests(const struct timeline_requests *a, const struct timeline_requests *b)
+{
+    return memcmp(a->running_count_ps, b->running_count_ps,
+                  (a->running_limit + 1) * sizeof a->running_count_ps[0]) == 0 &&
+           a->running_peak == b->running_peak && a->waiting_peak == b->waiting_peak &&
+           a->busy_ps == b->busy_ps && a->running_ps == b->running_ps &&
+           a->waiting_ps == b->waiting_ps;
+}
+
+static bool same_blocks(const struct timeline *a, const struct timeline *b)
+{
+    bool same = a->track_count == b->track_count;
+    for (uint32_t i = 0; same && i < a->track_count; i++) {
+        const struct timeline_track *one = &a->tracks[i];
+        const struct timeline_track *other = &b->tracks[i];
+        same = memcmp(one->kv_bin_ps, other->kv_bin_ps, sizeof one->kv_bin_ps) == 0 &&
+               one->peak_blocks == other->peak_blocks && one->busy_ps == other->busy_ps &&
+               one->used_block_ps == other->used_block_ps;
+    }
+    return same;
+}
+
 /* Everything two runs of one scenario must agree on, to the bit. */
 static bool same_results(const struct simulation *a, const struct simulation *b)
 {
@@ -351,19 +398,16 @@ static bool same_results(const struct simulation *a, const struct simulation *b)
     const struct timeline *second = simulation_timeline(b);
     const struct histogram *gaps = simulation_itl(a);
     const struct histogram *other_gaps = simulation_itl(b);
-    return memcmp(simulation_counts(a), simulation_counts(b), sizeof(struct simulation_counts)) ==
-               0 &&
+    const struct simulation_counts *counts = simulation_counts(a);
+    const struct simulation_counts *other_counts = simulation_counts(b);
+    return counts->finished == other_counts->finished &&
+           counts->rejected == other_counts->rejected &&
+           memcmp(simulation_step_counts(a), simulation_step_counts(b),
+                  sizeof(struct step_counts)) == 0 &&
            memcmp(gaps->counts, other_gaps->counts, sizeof gaps->counts) == 0 &&
            gaps->maximum_ps == other_gaps->maximum_ps && gaps->sum_ps == other_gaps->sum_ps &&
-           same_samples(first, second) &&
-           memcmp(first->kv_bin_ps, second->kv_bin_ps, sizeof first->kv_bin_ps) == 0 &&
-           memcmp(first->running_count_ps, second->running_count_ps,
-                  (first->running_limit + 1) * sizeof first->running_count_ps[0]) == 0 &&
-           first->peak.used_blocks == second->peak.used_blocks &&
-           first->peak.running == second->peak.running &&
-           first->peak.waiting == second->peak.waiting && first->busy_ps == second->busy_ps &&
-           first->used_block_ps == second->used_block_ps &&
-           first->running_ps == second->running_ps && first->waiting_ps == second->waiting_ps;
+           same_samples(&first->samples, &second->samples) &&
+           same_requests(&first->requests, &second->requests) && same_blocks(first, second);
 }
 
 /* More and longer requests in larger batches, on a pool that holds them all or about half. */
@@ -475,6 +519,10 @@ static void shrink(struct scenario *scenario)
 static void print_scenario(const struct scenario *scenario)
 {
     const struct engine_settings *engine = &scenario->config.engine;
+    for (uint32_t g = 0; g < scenario->settings.group_count; g++) {
+        printf("# %u instances of role %d%s\n", scenario->groups[g].count, scenario->groups[g].role,
+               g > 0 && scenario->is_mixed ? ", unlike" : "");
+    }
     printf("# %s: %u tokens, %u requests a step, model len %u, %u blocks of %u, threshold %u, "
            "watermark %.3f, full prompt %d, chunked %d, async %d; client %d width %u; policy %s\n",
            scenario->config.preset->name, engine->max_batch_tokens, engine->max_batch_requests,
@@ -518,7 +566,6 @@ static void draw_any_stretches(struct scenario *scenario, uint64_t seed)
         scenario->cost.host.launch_ps[i] = (int64_t)random_below(random, 3) * PS_PER_MS / 2;
     }
     if (random_below(random, 8) > 0) {
-        set_instances(scenario, 1, 0);
         scenario->config.engine.draft_tokens = 0;
     }
     if (random_below(random, 2) == 0) {
@@ -526,6 +573,9 @@ static void draw_any_stretches(struct scenario *scenario, uint64_t seed)
     }
     scenario->config.engine.host.loop_ps = (int64_t)random_below(random, 4) * PS_PER_MS / 2;
     scenario->cost.spread.step = 0.02;
+    if (random_below(random, 4) == 0) {
+        draw_mixed(scenario, random);
+    }
     scenario->settings.noise = random_below(random, 2) == 0;
     scenario->settings.seed = seed;
     random_destroy(random);

@@ -149,7 +149,8 @@ static void test_little(void **state)
         inside_s +=
             s_from_ps(queue.requests[i].clock.last_token_ps - queue.requests[i].ask.sent_ps);
     }
-    double area_s = (double)(timeline->running_ps + timeline->waiting_ps) / (double)PS_PER_S;
+    double area_s =
+        (double)(timeline->requests.running_ps + timeline->requests.waiting_ps) / (double)PS_PER_S;
     /* An arrival shows in the log of states at the next scheduling pass, half a step later on
      * average. */
     assert_within(area_s / inside_s, 1, 0.02, "Little's law");

@@ -1,0 +1,46 @@
+/* The instances of a run. They may be unlike each other: in GPU, model, engine, role. */
+#ifndef SIM_CLUSTER_CLUSTER_H
+#define SIM_CLUSTER_CLUSTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sim/serving/instance.h"
+
+/* What an instance does of a request. */
+enum instance_role {
+    INSTANCE_BOTH,
+    INSTANCE_PREFILL, /* the prompt; its KV then moves to an instance that decodes */
+    INSTANCE_DECODE,  /* what follows */
+};
+
+/* Instances that are alike. */
+struct instance_group {
+    const struct instance_config *config; /* borrowed */
+    uint32_t count;
+    enum instance_role role;
+};
+
+/* An instance as a part of the cluster. */
+struct cluster_node {
+    enum instance_role role;
+    uint32_t epoch;       /* of the event it waits for; those of older epochs are stale */
+    int64_t link_free_ps; /* when all KV it has handed over has left */
+};
+
+struct cluster {
+    struct instance *instances;
+    struct cluster_node *nodes; /* one for each */
+    uint32_t count;
+    bool is_disaggregated; /* some only prefill */
+};
+
+/* At least one instance, which all join the run of 'record'; its timeline is not yet set up. */
+void cluster_init(struct cluster *cluster, const struct instance_group *groups,
+                  uint32_t group_count);
+void cluster_clear(struct cluster *cluster);
+
+/* The requests have moved, or there is room for more of them. */
+void cluster_set_requests(struct cluster *cluster, struct request *requests, uint32_t count);
+
+#endif

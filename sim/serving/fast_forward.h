@@ -1,0 +1,40 @@
+/* Between two changes of a batch nothing is decided: each step takes a decode in and schedules the
+ * next one like it. The times of such steps are an arithmetic progression, so they are planned at
+ * once: at the price of one step where the requests are kept together (decode_group.h), at that of
+ * a walk over them where they are not (uniform_decodes.h).
+ *
+ * A plan changes nothing yet. It is applied when it is over, or as far as it got when something
+ * reaches the instance before; the result is the same to the bit as step by step. */
+#ifndef SIM_SERVING_FAST_FORWARD_H
+#define SIM_SERVING_FAST_FORWARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sim/base/periodic_growth.h"
+#include "sim/base/step_times.h"
+#include "sim/pricing/batch_summary.h"
+
+struct instance;
+
+/* Steps of one instance that only repeat, none of which is made yet. */
+struct decode_run {
+    uint64_t steps; /* at most so many; 0: nothing is planned */
+    bool of_decode_group;
+    struct step_times times;
+    struct batch_summary before; /* of the newest step in flight */
+    struct periodic_growth growth;
+    int64_t launch_ps;
+    int64_t delay_ps;    /* from a step to its tokens at the client */
+    int64_t last_gpu_ps; /* of the step that the last step schedules */
+};
+
+/* At the end of a step: plans the steps from now on that only repeat one decode. False when there
+ * are fewer than two. */
+bool fast_forward_plan(struct instance *instance, int64_t now_ps);
+
+/* Makes the first 'steps' of the steps planned, at least one; nothing is planned any more. The next
+ * step then ends at the oldest step's end_ps. */
+void fast_forward_apply(struct instance *instance, uint64_t steps);
+
+#endif
