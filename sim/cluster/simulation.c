@@ -34,35 +34,6 @@ static void forget(struct simulation *simulation, uint32_t place)
     request_table_give_back(&simulation->requests, place);
 }
 
-/* Streams nobody shares: no hash of a name is likely to fall among them. */
-#define OWN_STREAMS (UINT64_C(1) << 62)
-
-/* What the engine and the client know of it before it is sent. */
-static void begin_request(struct request *request, uint32_t id)
-{
-    request->id = id;
-    request->status = REQUEST_UNSENT;
-    request->is_member = false;
-    request->known_tokens = request->ask.prompt_tokens;
-    request->computed_tokens = 0;
-    request->placeholders = 0;
-    request->drafts = 0;
-    request->verifications = 0;
-    request->cached_tokens = 0;
-    request->remote_tokens = 0;
-    request->cacheable_tokens = 0;
-    request->swapped_blocks = 0;
-    request->ask.content.own_stream =
-        request->ask.content.own_stream != 0 ? request->ask.content.own_stream : OWN_STREAMS + id;
-    request->preemptions = 0;
-    request->recomputed_tokens = 0;
-    request->clock.first_scheduled_ps = TIME_NONE;
-    request->clock.first_token_ps = TIME_NONE;
-    request->clock.first_visible_ps = TIME_NONE;
-    request->clock.last_token_ps = TIME_NONE;
-    request->clock.max_itl_ps = 0;
-}
-
 static uint32_t take_place(struct simulation *simulation)
 {
     struct request_table *table = &simulation->requests;
@@ -83,7 +54,7 @@ static void send_requests(struct simulation *simulation, int64_t client_now_ps, 
     uint32_t wanted = client_wants(client, answered);
     struct request request;
     while (wanted-- > 0 && simulation->feed.next(simulation->feed.context, &request)) {
-        begin_request(&request, (uint32_t)intake->sent++);
+        request_begin(&request, (uint32_t)intake->sent++);
         if (client->settings.kind != CLIENT_OPEN) {
             request.ask.sent_ps = client_now_ps;
         }
@@ -170,26 +141,19 @@ void simulation_destroy(struct simulation *simulation)
 
 static void reject(struct simulation *simulation, uint32_t place)
 {
-    simulation->requests.requests[place].status = REQUEST_REJECTED;
     simulation->counts.rejected++;
     forget(simulation, place);
     send_requests(simulation, simulation->now_ps, 1);
 }
 
-/* Requests whose prompts are done go on elsewhere; there all but the last token of the prompt count
- * as computed, and the first token comes out. */
+/* Requests whose prompts are done go on elsewhere. */
 static void hand_over(struct simulation *simulation, struct cluster_node *node,
                       const struct loop_result *result)
 {
     for (uint32_t i = 0; i < result->finished_count; i++) {
         struct request *request = &simulation->requests.requests[result->finished[i]];
         uint32_t tokens = request->ask.prompt_tokens;
-        request->status = REQUEST_UNSENT;
-        request->known_tokens = tokens;
-        request->computed_tokens = 0;
-        request->placeholders = 0;
-        request->drafts = 0;
-        request->remote_tokens = tokens - 1;
+        request_hand_over(request);
         int64_t arrived_ps =
             kv_transfer_send(node, &simulation->settings.kv_link, tokens, simulation->now_ps);
         push(simulation, arrived_ps, EVENT_KV_ARRIVAL, result->finished[i], 0);
@@ -283,6 +247,7 @@ static void on_request_arrival(struct simulation *simulation, uint32_t place)
     }
     uint32_t number = router_choose(&simulation->cluster, REQUEST_NEEDS_PREFILL);
     if (instance_refusal(&simulation->cluster.instances[number], request) != NULL) {
+        request_become(&simulation->requests.requests[place], REQUEST_REJECTED);
         reject(simulation, place);
         return;
     }
@@ -344,7 +309,7 @@ static void take_samples(struct simulation *simulation)
     const struct cluster *cluster = &simulation->cluster;
     int64_t end_ps = simulation->now_ps;
     for (uint32_t i = 0; i < cluster->count; i++) {
-        const struct decode_run *run = &cluster->instances[i].run;
+        const struct decode_run *run = &cluster->instances[i].loop.run;
         end_ps = run->steps > 0 ? ps_min(end_ps, run->times.first_ps) : end_ps;
     }
     timeline_take_samples(&simulation->record.timeline, end_ps);
@@ -354,8 +319,8 @@ bool simulation_step(struct simulation *simulation)
 {
     enum { MANY_SAMPLES = 4096 };
     struct event event;
-    if (simulation->is_stalled || simulation_is_out_of_time(simulation) ||
-        !pop(simulation, &event)) {
+    if (simulation->is_stalled || simulation->record.has_failed ||
+        simulation_is_out_of_time(simulation) || !pop(simulation, &event)) {
         simulation_settle(simulation);
         return false;
     }
@@ -390,13 +355,19 @@ bool simulation_run_events(struct simulation *simulation, uint64_t limit)
 void simulation_run(struct simulation *simulation)
 {
     simulation_run_events(simulation, UINT64_MAX);
-    assert(simulation->is_stalled || simulation_is_out_of_time(simulation) ||
+    assert(simulation->is_stalled || simulation->record.has_failed ||
+           simulation_is_out_of_time(simulation) ||
            simulation->counts.finished + simulation->counts.rejected == simulation->intake.sent);
 }
 
 bool simulation_is_stalled(const struct simulation *simulation)
 {
     return simulation->is_stalled;
+}
+
+const struct error *simulation_failure(const struct simulation *simulation)
+{
+    return simulation->record.has_failed ? &simulation->record.failure : NULL;
 }
 
 bool simulation_is_out_of_time(const struct simulation *simulation)

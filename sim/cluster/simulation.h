@@ -67,6 +67,10 @@ bool simulation_step(struct simulation *simulation);
 /* True when the run was given up as an engine makes no progress (engine_loop_is_stalled). */
 bool simulation_is_stalled(const struct simulation *simulation);
 
+/* What made the run impossible to go on with: a policy's answer that makes no sense. NULL: nothing
+ * did. */
+const struct error *simulation_failure(const struct simulation *simulation);
+
 /* True when the run was given up because the clock's range (MAX_TIME_S) is used up. */
 bool simulation_is_out_of_time(const struct simulation *simulation);
 

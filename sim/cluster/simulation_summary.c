@@ -98,8 +98,8 @@ void simulation_check(struct simulation *simulation)
         decode_group_write_back(instance);
         check_blocks(simulation, instance);
         in_instances += instance->running_count + instance->waiting.count + instance->swapped.count;
-        any_busy = any_busy || instance->is_busy;
-        assert(!instance_has_work(instance) || instance->is_busy);
+        any_busy = any_busy || instance->loop.is_busy;
+        assert(!instance_has_work(instance) || instance->loop.is_busy);
     }
     for (uint32_t i = 0; i < simulation->requests.count; i++) {
         enum request_status status = simulation->requests.requests[i].status;

@@ -23,7 +23,7 @@ static void orca_schedule(struct instance *instance, struct batch *batch)
         request_queue_pop_front(&instance->waiting);
         kv_cache_allocate(cache, index, blocks);
         instance_add_running(instance, index);
-        request->status = REQUEST_RUNNING;
+        request_become(request, REQUEST_RUNNING);
         simple_engine_add(instance, batch, index);
     }
     batch_summarize(batch);
@@ -46,7 +46,7 @@ static uint64_t orca_repeatable_steps(const struct instance *instance)
 
 static void orca_process_output(struct instance *instance, struct batch *batch)
 {
-    instance->finished_count = 0;
+    instance->leaving.finished_count = 0;
     for (uint32_t i = 0; i < batch->count; i++) {
         uint32_t index = batch->entries[i].request;
         struct request *request = &instance->requests[index];

@@ -59,7 +59,7 @@ static void add_waiting(struct sglang_adder *adder)
         if (adder->added > added) {
             request_queue_pop_front(&instance->waiting);
             instance_add_running(instance, index);
-            instance->requests[index].status = REQUEST_RUNNING;
+            request_become(&instance->requests[index], REQUEST_RUNNING);
         }
     }
     state->is_full = state->is_full || verdict == SGLANG_NO_TOKEN;
@@ -109,7 +109,7 @@ static void retract(struct instance *instance, struct batch *batch, uint32_t ind
     state->free += request->computed_tokens - held->prefix;
     radix_tree_unlock(&state->tree, held->node);
     *held = (struct sglang_held){0, RADIX_ROOT};
-    for (uint32_t k = 0; k < instance->steps_in_flight; k++) {
+    for (uint32_t k = 0; k < instance->loop.steps_in_flight; k++) {
         batch_drop(instance_step(instance, k), index);
     }
     instance_remove_running(instance, index);
@@ -118,7 +118,7 @@ static void retract(struct instance *instance, struct batch *batch, uint32_t ind
     request->computed_tokens = 0;
     request->placeholders = 0;
     request->preemptions++;
-    request->status = REQUEST_WAITING; /* it goes behind all others */
+    request_become(request, REQUEST_WAITING); /* it goes behind all others */
     request_queue_push_back(&instance->waiting, index);
     batch_add_preempted(batch, index);
 }
@@ -272,7 +272,7 @@ static void sglang_schedule(struct instance *instance, struct batch *batch)
 static void finish(struct instance *instance, uint32_t index)
 {
     struct sglang *state = sglang_state_of(instance);
-    for (uint32_t k = 0; k < instance->steps_in_flight; k++) {
+    for (uint32_t k = 0; k < instance->loop.steps_in_flight; k++) {
         struct batch *batch = instance_step(instance, k);
         if (batch_drop(batch, index) > 0) {
             batch->late_slots++;
@@ -283,15 +283,15 @@ static void finish(struct instance *instance, uint32_t index)
     sglang_members_end(&state->last, index);
     instance_remove_running(instance, index);
     kv_cache_hold(&instance->kv_cache, index, 0);
-    instance->requests[index].status = REQUEST_FINISHED;
-    instance->finished[instance->finished_count++] = index;
+    request_become(&instance->requests[index], REQUEST_FINISHED);
+    instance->leaving.finished[instance->leaving.finished_count++] = index;
 }
 
 /* scheduler_output_processor_mixin.py */
 static void sglang_process_output(struct instance *instance, struct batch *batch)
 {
     sglang_state_of(instance)->free += batch->late_slots;
-    instance->finished_count = 0;
+    instance->leaving.finished_count = 0;
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct batch_entry *entry = &batch->entries[i];
         struct request *request = &instance->requests[entry->request];

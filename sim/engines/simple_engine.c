@@ -23,6 +23,6 @@ void simple_engine_finish(struct instance *instance, uint32_t index)
 {
     instance_remove_running(instance, index);
     kv_cache_free_blocks(&instance->kv_cache, index);
-    instance->requests[index].status = REQUEST_FINISHED;
-    instance->finished[instance->finished_count++] = index;
+    request_become(&instance->requests[index], REQUEST_FINISHED);
+    instance->leaving.finished[instance->leaving.finished_count++] = index;
 }

@@ -41,7 +41,7 @@ static void start_batch(struct instance *instance)
         uint32_t its_budget = budget_of(instance, request);
         prompt = request->ask.prompt_tokens > prompt ? request->ask.prompt_tokens : prompt;
         budget = its_budget > budget ? its_budget : budget;
-        request->status = REQUEST_RUNNING;
+        request_become(request, REQUEST_RUNNING);
         instance_add_running(instance, index);
     }
     for (uint32_t i = 0; i < instance->running_count; i++) {
@@ -104,7 +104,7 @@ static void static_schedule(struct instance *instance, struct batch *batch)
 static void static_process_output(struct instance *instance, struct batch *batch)
 {
     bool all_ended = instance->running_count > 0;
-    instance->finished_count = 0;
+    instance->leaving.finished_count = 0;
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct batch_entry *entry = &batch->entries[i];
         struct request *request = &instance->requests[entry->request];

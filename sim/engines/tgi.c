@@ -158,7 +158,7 @@ static uint32_t admit(struct instance *instance, struct batch *batch, uint32_t b
         }
         request_queue_pop_front(&instance->waiting);
         instance_add_running(instance, index);
-        request->status = REQUEST_RUNNING;
+        request_become(request, REQUEST_RUNNING);
         request->computed_tokens = found;
         request->cached_tokens += request_outputs(request) == 0 ? found : 0;
         kv_cache_hold(&instance->kv_cache, index, segment->reserved + segment->found);
@@ -179,7 +179,7 @@ static uint32_t admit(struct instance *instance, struct batch *batch, uint32_t b
             request->placeholders = 0;
             request->computed_tokens = 0;
             request->cached_tokens = 0;
-            request->status = REQUEST_WAITING;
+            request_become(request, REQUEST_WAITING);
             request_queue_push_front(&instance->waiting, index);
         }
         return 0;
@@ -290,7 +290,7 @@ static void tgi_schedule(struct instance *instance, struct batch *batch)
 static void tgi_process_output(struct instance *instance, struct batch *batch)
 {
     struct tgi *state = state_of(instance);
-    instance->finished_count = 0;
+    instance->leaving.finished_count = 0;
     for (uint32_t i = 0; i < batch->count; i++) {
         uint32_t index = batch->entries[i].request;
         struct request *request = &instance->requests[index];
@@ -306,12 +306,12 @@ static void tgi_process_output(struct instance *instance, struct batch *batch)
         give_back(instance, index, true);
         instance_remove_running(instance, index);
         if (ended || !is_valid(instance, request)) { /* or no further segment would be let in */
-            request->status = REQUEST_FINISHED;
-            instance->finished[instance->finished_count++] = index;
+            request_become(request, REQUEST_FINISHED);
+            instance->leaving.finished[instance->leaving.finished_count++] = index;
         } else { /* the next segment: its text is the prompt of a new request */
             request->recomputed_tokens += request->computed_tokens;
             request->computed_tokens = 0;
-            request->status = REQUEST_WAITING;
+            request_become(request, REQUEST_WAITING);
             request_queue_push_back(&instance->waiting, index);
         }
     }

@@ -87,19 +87,18 @@ static void leave_queues(struct instance *instance, uint32_t index)
 static void finish(struct instance *instance, uint32_t index)
 {
     leave_queues(instance, index);
-    for (uint32_t k = 0; k < instance->steps_in_flight; k++) {
+    for (uint32_t k = 0; k < instance->loop.steps_in_flight; k++) {
         batch_drop(instance_step(instance, k), index);
     }
     kv_cache_free_blocks(&instance->kv_cache, index);
-    instance->requests[index].status = REQUEST_FINISHED;
-    instance->finished[instance->finished_count++] = index;
+    request_become(&instance->requests[index], REQUEST_FINISHED);
+    instance->leaving.finished[instance->leaving.finished_count++] = index;
 }
 
 /* 'ignored': finished without any output. */
 static void refuse_head(struct instance *instance)
 {
     uint32_t index = request_queue_pop_front(&instance->waiting);
-    instance->requests[index].status = REQUEST_REJECTED;
     instance_add_refused(instance, index);
 }
 
@@ -118,13 +117,13 @@ static void preempt(struct scheduling_pass *pass, uint32_t index)
     request->preemptions++;
     pass->preempted = true;
     if (instance->config->engine.swap.blocks >= instance->swapped_blocks + held) {
-        request->status = REQUEST_SWAPPED;
+        request_become(request, REQUEST_SWAPPED);
         request->swapped_blocks = held;
         instance->swapped_blocks += held;
         request_queue_push_back(&instance->swapped, index);
         pass->batch->summary.swapped_blocks += held;
     } else {
-        request->status = REQUEST_PREEMPTED;
+        request_become(request, REQUEST_PREEMPTED);
         request->recomputed_tokens += request->computed_tokens;
         request->computed_tokens = 0;
         instance_enqueue(instance, index);
@@ -169,7 +168,7 @@ static void admit(struct scheduling_pass *pass, uint32_t index, uint32_t tokens,
     }
     kv_cache_allocate(cache, index, kv_cache_missing_blocks(cache, index, request->known_tokens));
     instance_add_running(instance, index);
-    request->status = REQUEST_RUNNING;
+    request_become(request, REQUEST_RUNNING);
     pass->requests++;
     schedule_request(pass, index, tokens, cached, true);
 }
@@ -250,7 +249,7 @@ static void schedule_swapped(struct scheduling_pass *pass)
         kv_cache_allocate(cache, index,
                           kv_cache_missing_blocks(cache, index, request->known_tokens));
         instance_add_running(instance, index);
-        request->status = REQUEST_RUNNING;
+        request_become(request, REQUEST_RUNNING);
         pass->requests++;
         schedule_request(
             pass, index,
@@ -290,8 +289,8 @@ static void preempt_for_better(struct scheduling_pass *pass)
         preempt(pass, worst);
         pass->preempted = false; /* swapping in is not held up by this */
     }
-    instance->requests[head].status =
-        instance->requests[head].preemptions > 0 ? REQUEST_PREEMPTED : REQUEST_WAITING;
+    request_become(&instance->requests[head],
+                   instance->requests[head].preemptions > 0 ? REQUEST_PREEMPTED : REQUEST_WAITING);
     instance_enqueue(instance, head);
 }
 
@@ -378,7 +377,7 @@ static void vllm_v0_schedule(struct instance *instance, struct batch *batch)
 static void vllm_v0_take_tokens(struct instance *instance, struct batch *batch)
 {
     batch->is_taken = true;
-    instance->finished_count = 0;
+    instance->leaving.finished_count = 0;
     for (uint32_t i = 0; i < batch->count; i++) {
         if (batch->entries[i].samples) {
             instance->requests[batch->entries[i].request].known_tokens++;
@@ -428,7 +427,7 @@ static bool is_held_back(const struct instance *instance)
 static uint64_t vllm_v0_repeatable_steps(const struct instance *instance)
 {
     const struct engine_settings *settings = &instance->config->engine;
-    const struct batch *batch = &instance->steps[instance->oldest_step];
+    const struct batch *batch = &instance->loop.steps[instance->loop.oldest_step];
     uint32_t limit = longest_captured(settings);
     uint32_t longest = 0;
     if (batch->count != instance->running_count ||

@@ -21,7 +21,7 @@ static void vllm_v1_schedule(struct instance *instance, struct batch *batch)
 static void finish(struct instance *instance, uint32_t index)
 {
     struct request *request = &instance->requests[index];
-    for (uint32_t k = 0; request->placeholders > 0 && k < instance->steps_in_flight; k++) {
+    for (uint32_t k = 0; request->placeholders > 0 && k < instance->loop.steps_in_flight; k++) {
         batch_drop(instance_step(instance, k), index);
     }
     if (request->status == REQUEST_PREEMPTED) {
@@ -30,8 +30,8 @@ static void finish(struct instance *instance, uint32_t index)
         instance_remove_running(instance, index);
     }
     kv_cache_free_blocks(&instance->kv_cache, index);
-    request->status = REQUEST_FINISHED;
-    instance->finished[instance->finished_count++] = index;
+    request_become(request, REQUEST_FINISHED);
+    instance->leaving.finished[instance->leaving.finished_count++] = index;
 }
 
 /* The sampled token and the accepted drafts before it, up to the one that ends the request; then
@@ -61,7 +61,7 @@ static void take_tokens(struct instance *instance, const struct batch_entry *ent
  * of a request that has finished meanwhile is dropped. */
 static void vllm_v1_process_output(struct instance *instance, struct batch *batch)
 {
-    instance->finished_count = 0;
+    instance->leaving.finished_count = 0;
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct batch_entry *entry = &batch->entries[i];
         struct request *request = &instance->requests[entry->request];
@@ -132,7 +132,7 @@ static uint64_t vllm_v1_repeatable_steps(const struct instance *instance)
     const struct engine_settings *settings = &instance->config->engine;
     uint64_t steps = UINT64_MAX;
     if (!instance->kv_cache.has_identity ||
-        instance->steps[instance->oldest_step].count != instance->running_count ||
+        instance->loop.steps[instance->loop.oldest_step].count != instance->running_count ||
         (instance->waiting.count > 0 && instance->running_count < settings->max_batch_requests &&
          instance->running_count < settings->max_batch_tokens)) {
         return 0;

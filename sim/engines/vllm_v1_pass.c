@@ -105,7 +105,7 @@ static void preempt(struct scheduling_pass *pass, uint32_t victim)
     request->drafts = 0;
     request->remote_tokens = 0;
     request->preemptions++;
-    request->status = REQUEST_PREEMPTED;
+    request_become(request, REQUEST_PREEMPTED);
     instance_enqueue(instance, victim);
     batch_add_preempted(pass->batch, victim);
 }
@@ -114,13 +114,9 @@ static void preempt(struct scheduling_pass *pass, uint32_t victim)
 static bool preempt_for(struct scheduling_pass *pass, uint32_t index)
 {
     struct instance *instance = pass->instance;
-    struct scheduler_view view = {.instance = instance};
     /* Policies see every request up to date. */
     assert(decode_group_count(&instance->decode_group) == 0);
-    uint32_t position = instance->config->policy->choose_victim != NULL
-                            ? instance->config->policy->choose_victim(&view)
-                            : instance->running_count - 1;
-    uint32_t victim = instance->running[position];
+    uint32_t victim = instance->running[instance_choose_victim(instance)];
     preempt(pass, victim);
     return victim != index;
 }
@@ -317,7 +313,7 @@ static void schedule_waiting(struct scheduling_pass *pass)
         }
         request_queue_pop_front(&instance->waiting);
         instance_add_running(instance, index);
-        request->status = REQUEST_RUNNING;
+        request_become(request, REQUEST_RUNNING);
         schedule_request(pass, index, tokens);
     }
 }

@@ -183,6 +183,10 @@ bool scenario_run_check(const struct scenario_run *run, const struct simulation 
     if (run->workload_failed) {
         return error_set(error, "%s", run->workload_error.message);
     }
+    const struct error *failure = simulation_failure(simulation);
+    if (failure != NULL) {
+        return error_set(error, "%s", failure->message);
+    }
     if (simulation_is_out_of_time(simulation)) {
         return error_set(error,
                          "the run takes more than %.0f simulated seconds, the most there can be: "

@@ -81,13 +81,13 @@ static void enter_steps(struct instance *instance, uint32_t index)
 {
     const struct request *request = &instance->requests[index];
     uint32_t drafts = instance->decode_group.plan.drafts;
-    for (uint32_t k = 0; k < instance->steps_in_flight; k++) {
+    for (uint32_t k = 0; k < instance->loop.steps_in_flight; k++) {
         struct batch_entry entry = {.request = index,
                                     .tokens = 1 + drafts,
                                     .drafts = drafts,
                                     .computed_before =
                                         request->computed_tokens -
-                                        (instance->steps_in_flight - k) * (1 + drafts),
+                                        (instance->loop.steps_in_flight - k) * (1 + drafts),
                                     .samples = true};
         if (drafts > 0) {
             entry.accepted =
@@ -187,7 +187,7 @@ void decode_group_gather(struct instance *instance, int64_t seen_ps)
 {
     bool speculates = instance->config->engine.draft_tokens > 0;
     if (!instance->decode_group.is_open || instance->ungrouped_count == 0 ||
-        instance->steps_in_flight != instance_steps_limit(instance) ||
+        instance->loop.steps_in_flight != instance_steps_limit(instance) ||
         (speculates && instance->decode_group.plan.drafts == 0)) {
         return;
     }
@@ -205,7 +205,7 @@ void decode_group_gather(struct instance *instance, int64_t seen_ps)
         }
     }
     if (kept < instance->ungrouped_count) {
-        for (uint32_t k = 0; k < instance->steps_in_flight; k++) {
+        for (uint32_t k = 0; k < instance->loop.steps_in_flight; k++) {
             drop_members(instance, instance_step(instance, k));
         }
     }

@@ -7,17 +7,17 @@
 
 static void note_state(struct instance *instance, int64_t now_ps)
 {
-    struct timeline *timeline = &instance->record->timeline;
-    timeline_set_requests(timeline, instance->number, now_ps, instance->running_count,
+    struct timeline *timeline = &instance->account.record->timeline;
+    timeline_set_requests(timeline, instance->account.number, now_ps, instance->running_count,
                           (uint32_t)instance->waiting.count);
-    timeline_set_usage(timeline, instance->number, now_ps, instance_usage(instance));
+    timeline_set_usage(timeline, instance->account.number, now_ps, instance_usage(instance));
 }
 
 static void count_step(struct instance *instance, const struct batch *batch)
 {
-    struct step_counts *counts = &instance->record->counts;
+    struct step_counts *counts = &instance->account.record->counts;
     counts->preemptions += batch->preempted_count;
-    instance->steps_since_token++;
+    instance->account.steps_since_token++;
     if (batch_is_empty(batch)) {
         return;
     }
@@ -36,7 +36,7 @@ static void count_step(struct instance *instance, const struct batch *batch)
 static void tell_of_schedule(const struct instance *instance, const struct batch *batch,
                              int64_t now_ps)
 {
-    const struct observer_list *list = &instance->record->observers;
+    const struct observer_list *list = &instance->account.record->observers;
     for (size_t o = 0; o < list->count; o++) {
         const struct observer *observer = &list->observers[o];
         for (uint32_t i = 0; observer->on_preempt != NULL && i < batch->preempted_count; i++) {
@@ -51,7 +51,7 @@ static void tell_of_schedule(const struct instance *instance, const struct batch
 
 static void tell_of_step(const struct instance *instance, const struct batch *batch, int64_t now_ps)
 {
-    const struct observer_list *list = &instance->record->observers;
+    const struct observer_list *list = &instance->account.record->observers;
     for (size_t o = 0; o < list->count; o++) {
         if (list->observers[o].on_step != NULL) {
             list->observers[o].on_step(list->observers[o].state, instance, batch, now_ps);
@@ -62,12 +62,12 @@ static void tell_of_step(const struct instance *instance, const struct batch *ba
 /* The scheduler's decision, now. */
 static struct batch *schedule(struct instance *instance, int64_t now_ps, struct loop_result *result)
 {
-    struct batch *batch = instance_step(instance, instance->steps_in_flight);
-    instance->refused_count = 0;
+    struct batch *batch = instance_step(instance, instance->loop.steps_in_flight);
+    instance->leaving.refused_count = 0;
     instance->config->preset->schedule(instance, batch);
-    instance->steps_in_flight++;
-    result->refused = instance->refused;
-    result->refused_count = instance->refused_count;
+    instance->loop.steps_in_flight++;
+    result->refused = instance->leaving.refused;
+    result->refused_count = instance->leaving.refused_count;
     for (uint32_t i = 0; i < batch->count; i++) {
         struct request *request = &instance->requests[batch->entries[i].request];
         if (request->clock.first_scheduled_ps == TIME_NONE) {
@@ -95,10 +95,10 @@ static void wait_after(const struct instance *instance, const struct batch *batc
     int64_t returned_ps = instance->config->cost->host.launch_blocks_loop && !batch_is_empty(batch)
                               ? instance->pricing.clock.launch_done_ps
                               : now_ps;
-    if (!batch_is_empty(batch) && instance->steps_in_flight < instance_steps_limit(instance)) {
+    if (!batch_is_empty(batch) && instance->loop.steps_in_flight < instance_steps_limit(instance)) {
         wait_for(result, EVENT_LAUNCH_DONE, returned_ps);
     } else {
-        int64_t end_ps = instance->steps[instance->oldest_step].end_ps;
+        int64_t end_ps = instance->loop.steps[instance->loop.oldest_step].end_ps;
         wait_for(result, EVENT_STEP_END, ps_max(end_ps, returned_ps));
     }
 }
@@ -106,15 +106,15 @@ static void wait_after(const struct instance *instance, const struct batch *batc
 /* One iteration of the loop. */
 static void iterate(struct instance *instance, int64_t now_ps, struct loop_result *result)
 {
-    instance->is_busy = true;
+    instance->loop.is_busy = true;
     if (instance_has_work(instance)) {
         struct batch *batch = schedule(instance, now_ps, result);
         step_pricing_price(instance, batch, now_ps);
         wait_after(instance, batch, now_ps, result);
-    } else if (instance->steps_in_flight > 0) {
-        wait_for(result, EVENT_STEP_END, instance->steps[instance->oldest_step].end_ps);
+    } else if (instance->loop.steps_in_flight > 0) {
+        wait_for(result, EVENT_STEP_END, instance->loop.steps[instance->loop.oldest_step].end_ps);
     } else {
-        instance->is_busy = false;
+        instance->loop.is_busy = false;
         note_state(instance, now_ps);
     }
 }
@@ -131,14 +131,14 @@ static void deliver_tokens(struct instance *instance, struct request *request, u
     } else {
         int64_t gap_ps = at_ps - clock->last_token_ps;
         clock->max_itl_ps = ps_max(clock->max_itl_ps, gap_ps);
-        histogram_add(&instance->record->itl, gap_ps, 1);
+        histogram_add(&instance->account.record->itl, gap_ps, 1);
     }
     if (before <= reasoning && before + count > reasoning) {
         clock->first_visible_ps = at_ps;
     }
     clock->last_token_ps = at_ps;
-    instance->output_tokens += count;
-    instance->steps_since_token = 0;
+    instance->account.output_tokens += count;
+    instance->account.steps_since_token = 0;
 }
 
 static void deliver_to_decode_group(struct instance *instance, int64_t at_ps)
@@ -146,10 +146,10 @@ static void deliver_to_decode_group(struct instance *instance, int64_t at_ps)
     struct decode_group *decode_group = &instance->decode_group;
     uint32_t members = decode_group_count(decode_group);
     if (members > 0) {
-        instance->output_tokens += decode_group_tokens(decode_group);
+        instance->account.output_tokens += decode_group_tokens(decode_group);
         int64_t gap_ps = decode_group_deliver(decode_group, instance, at_ps);
-        histogram_add(&instance->record->itl, gap_ps, members);
-        instance->steps_since_token = 0;
+        histogram_add(&instance->account.record->itl, gap_ps, members);
+        instance->account.steps_since_token = 0;
     }
 }
 
@@ -180,10 +180,10 @@ static void apply_tokens(struct instance *instance, struct batch *batch, int64_t
     result->seen_ps = ready_ps + instance->config->cost->host.output_overhead_ps;
     deliver(instance, batch, result->seen_ps);
     instance->config->preset->process_output(instance, batch);
-    result->finished = instance->finished;
-    result->finished_count = instance->finished_count;
-    if (instance->prefills_only && instance->finished_count > 0) {
-        instance->steps_since_token = 0;
+    result->finished = instance->leaving.finished;
+    result->finished_count = instance->leaving.finished_count;
+    if (instance->prefills_only && instance->leaving.finished_count > 0) {
+        instance->account.steps_since_token = 0;
     }
     tell_of_step(instance, batch, now_ps);
 }
@@ -192,10 +192,10 @@ struct loop_result engine_loop_on_request(struct instance *instance, uint32_t re
                                           int64_t now_ps)
 {
     struct loop_result result = {.waits = false};
-    assert(instance->run.steps == 0);
+    assert(instance->loop.run.steps == 0);
     instance_enqueue(instance, request);
-    if (!instance->is_busy) {
-        instance->is_busy = true;
+    if (!instance->loop.is_busy) {
+        instance->loop.is_busy = true;
         wait_for(&result, EVENT_LAUNCH_DONE, now_ps + step_pricing_idle_start_ps(instance));
     }
     return result;
@@ -212,8 +212,8 @@ struct loop_result engine_loop_on_launch_done(struct instance *instance, int64_t
  * or until something reaches the instance. */
 static void start_run(struct instance *instance, int64_t now_ps, struct loop_result *result)
 {
-    const struct decode_run *run = &instance->run;
-    timeline_set_requests(&instance->record->timeline, instance->number, now_ps,
+    const struct decode_run *run = &instance->loop.run;
+    timeline_set_requests(&instance->account.record->timeline, instance->account.number, now_ps,
                           instance->running_count, (uint32_t)instance->waiting.count);
     wait_for(result, EVENT_STEP_END, step_times_at(&run->times, run->steps));
 }
@@ -221,8 +221,8 @@ static void start_run(struct instance *instance, int64_t now_ps, struct loop_res
 struct loop_result engine_loop_on_step_end(struct instance *instance, int64_t now_ps)
 {
     struct loop_result result = {.waits = false};
-    if (instance->run.steps > 0) {
-        fast_forward_apply(instance, instance->run.steps);
+    if (instance->loop.run.steps > 0) {
+        fast_forward_apply(instance, instance->loop.run.steps);
     }
     decode_group_release(instance);
     if (fast_forward_plan(instance, now_ps)) {
@@ -230,8 +230,8 @@ struct loop_result engine_loop_on_step_end(struct instance *instance, int64_t no
         return result;
     }
     struct batch *batch = instance_step(instance, 0);
-    instance->oldest_step = (instance->oldest_step + 1) % MAX_STEPS_IN_FLIGHT;
-    instance->steps_in_flight--;
+    instance->loop.oldest_step = (instance->loop.oldest_step + 1) % MAX_STEPS_IN_FLIGHT;
+    instance->loop.steps_in_flight--;
     if (instance_takes_tokens_early(instance)) {
         instance->config->preset->take_tokens(instance, batch);
         iterate(instance, now_ps, &result);
@@ -247,7 +247,7 @@ struct loop_result engine_loop_on_step_end(struct instance *instance, int64_t no
 struct loop_result engine_loop_catch_up(struct instance *instance, int64_t end_ps)
 {
     struct loop_result result = {.waits = false};
-    const struct decode_run *run = &instance->run;
+    const struct decode_run *run = &instance->loop.run;
     if (run->steps > 0) {
         fast_forward_apply(instance, step_times_before(&run->times, end_ps, run->steps));
         wait_for(&result, EVENT_STEP_END, instance_step(instance, 0)->end_ps);
@@ -255,14 +255,7 @@ struct loop_result engine_loop_catch_up(struct instance *instance, int64_t end_p
     return result;
 }
 
-/* Even one token a step fills the KV of all requests. */
-static uint64_t patience_steps(const struct engine_settings *settings)
-{
-    return 1000 + 4 * (uint64_t)settings->max_model_len *
-                      (1 + settings->max_batch_requests / settings->max_batch_tokens);
-}
-
 bool engine_loop_is_stalled(const struct instance *instance)
 {
-    return instance->steps_since_token > patience_steps(&instance->config->engine);
+    return instance->account.steps_since_token > instance->account.patience_steps;
 }

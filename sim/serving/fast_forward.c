@@ -31,8 +31,8 @@ static bool is_decode_group_alone(struct instance *instance)
 static bool only_decodes(struct instance *instance, struct decode_run *run)
 {
     const struct held_attention *held = &instance->pricing.attention;
-    if (!instance->may_repeat || held->steps < 2 || instance->steps_in_flight == 0 ||
-        instance->steps_in_flight != instance_steps_limit(instance) ||
+    if (!instance->loop.may_repeat || held->steps < 2 || instance->loop.steps_in_flight == 0 ||
+        instance->loop.steps_in_flight != instance_steps_limit(instance) ||
         held->requests != instance_newest_step(instance)->summary.decode_requests) {
         return false;
     }
@@ -110,7 +110,7 @@ static uint64_t count_steps(struct instance *instance, struct decode_run *run, u
 
 bool fast_forward_plan(struct instance *instance, int64_t now_ps)
 {
-    struct decode_run *run = &instance->run;
+    struct decode_run *run = &instance->loop.run;
     assert(run->steps == 0);
     if (!only_decodes(instance, run)) {
         return false;
@@ -145,7 +145,7 @@ static void repeat_decode_group(struct instance *instance, const struct decode_r
 {
     struct decode_group *decode_group = &instance->decode_group;
     int64_t seen_ps = run->times.first_ps + run->delay_ps;
-    histogram_add(&instance->record->itl, seen_ps - decode_group->last_token_ps,
+    histogram_add(&instance->account.record->itl, seen_ps - decode_group->last_token_ps,
                   run->growth.members);
     decode_group_repeat(instance, &run->times, steps, run->delay_ps);
 }
@@ -158,8 +158,8 @@ static void note_usage(struct instance *instance, const struct decode_run *run, 
     if (instance_takes_tokens_early(instance)) {
         usage.output_tokens -= run->growth.members;
     }
-    timeline_repeat_usage(&instance->record->timeline, instance->number, &run->times, steps, usage,
-                          &run->growth);
+    timeline_repeat_usage(&instance->account.record->timeline, instance->account.number,
+                          &run->times, steps, usage, &run->growth);
 }
 
 /* Of the steps, those priced beyond what was measured. Context only grows: from some step on all
@@ -184,14 +184,14 @@ static uint64_t count_extrapolated(const struct step_cost *cost, const struct de
 
 static void count_repeated(struct instance *instance, const struct decode_run *run, uint64_t steps)
 {
-    struct step_counts *counts = &instance->record->counts;
+    struct step_counts *counts = &instance->account.record->counts;
     counts->extrapolated_steps += count_extrapolated(instance->config->cost, run, steps);
     counts->decode_steps += steps;
-    instance->output_tokens += steps * run->growth.members;
+    instance->account.output_tokens += steps * run->growth.members;
     if (run->growth.members == 0) {
-        instance->steps_since_token += steps;
+        instance->account.steps_since_token += steps;
     } else {
-        instance->steps_since_token = instance_takes_tokens_early(instance) ? 0 : 1;
+        instance->account.steps_since_token = instance_takes_tokens_early(instance) ? 0 : 1;
     }
     instance->pricing.attention.steps -= (uint32_t)steps;
 }
@@ -211,13 +211,13 @@ static void advance_steps(struct instance *instance, const struct decode_run *ru
     newest->summary = later_summary(&run->before, steps);
     clock->gpu_free_ps = newest->end_ps;
     clock->launch_done_ps = step_times_at(&run->times, steps - 1) + run->launch_ps;
-    instance->finished_count = 0;
+    instance->leaving.finished_count = 0;
 }
 
 void fast_forward_apply(struct instance *instance, uint64_t steps)
 {
-    struct decode_run *run = &instance->run;
-    struct step_record *record = instance->record;
+    struct decode_run *run = &instance->loop.run;
+    struct step_record *record = instance->account.record;
     assert(steps > 0 && steps <= run->steps);
     run->steps = 0;
     note_usage(instance, run, steps);

@@ -45,17 +45,18 @@ void instance_init(struct instance *instance, const struct instance_config *conf
         memory_zeroed(settings->max_batch_requests, sizeof instance->ungrouped[0]);
     decode_group_init(instance);
     uint32_t period = instance->decode_group.period_tokens;
-    instance->crossings = memory_zeroed(period, sizeof instance->crossings[0]);
+    instance->uniform.crossings = memory_zeroed(period, sizeof instance->uniform.crossings[0]);
     if (instance->kv_cache.has_identity) {
-        step_list_init(&instance->taking, period, settings->max_batch_requests);
-        step_list_init(&instance->filling, period, settings->max_batch_requests);
+        step_list_init(&instance->uniform.taking, period, settings->max_batch_requests);
+        step_list_init(&instance->uniform.filling, period, settings->max_batch_requests);
     }
-    instance->finished = memory_zeroed(settings->max_batch_requests, sizeof instance->finished[0]);
+    instance->leaving.finished =
+        memory_zeroed(settings->max_batch_requests, sizeof instance->leaving.finished[0]);
     if (preset->create_state != NULL) {
         preset->create_state(instance);
     }
     for (uint32_t i = 0; i < MAX_STEPS_IN_FLIGHT; i++) {
-        batch_init(&instance->steps[i]);
+        batch_init(&instance->loop.steps[i]);
     }
 }
 
@@ -63,11 +64,16 @@ void instance_join_run(struct instance *instance, struct step_record *record, ui
                        bool may_repeat)
 {
     const struct instance_config *config = instance->config;
-    instance->record = record;
-    instance->number = number;
-    instance->may_repeat = may_repeat;
-    instance->decode_group.is_open = instance->may_repeat && config->preset->steady_steps != NULL &&
+    instance->account.record = record;
+    instance->account.number = number;
+    instance->loop.may_repeat = may_repeat;
+    instance->decode_group.is_open = instance->loop.may_repeat &&
+                                     config->preset->steady_steps != NULL &&
                                      !config->engine.prefix_caching;
+    /* Even one token a step fills the KV of all requests. */
+    instance->account.patience_steps =
+        1000 + 4 * (uint64_t)config->engine.max_model_len *
+                   (1 + config->engine.max_batch_requests / config->engine.max_batch_tokens);
     timeline_set_track(&record->timeline, number, instance->kv_cache.total_blocks,
                        config->engine.max_batch_requests);
 }
@@ -76,7 +82,7 @@ struct timeline_usage instance_usage(const struct instance *instance)
 {
     return (struct timeline_usage){.used_blocks = instance->kv_cache.total_blocks -
                                                   instance->kv_cache.free_blocks,
-                                   .output_tokens = instance->output_tokens};
+                                   .output_tokens = instance->account.output_tokens};
 }
 
 void instance_set_requests(struct instance *instance, struct request *requests,
@@ -94,17 +100,17 @@ void instance_clear(struct instance *instance)
     kv_cache_clear(&instance->kv_cache);
     request_queue_clear(&instance->waiting);
     request_queue_clear(&instance->swapped);
-    free(instance->refused);
+    free(instance->leaving.refused);
     free(instance->running);
     free(instance->ungrouped);
     decode_group_clear(&instance->decode_group);
     step_pricing_clear(&instance->pricing);
-    free(instance->crossings);
-    step_list_free(&instance->taking);
-    step_list_free(&instance->filling);
-    free(instance->finished);
+    free(instance->uniform.crossings);
+    step_list_free(&instance->uniform.taking);
+    step_list_free(&instance->uniform.filling);
+    free(instance->leaving.finished);
     for (uint32_t i = 0; i < MAX_STEPS_IN_FLIGHT; i++) {
-        batch_clear(&instance->steps[i]);
+        batch_clear(&instance->loop.steps[i]);
     }
     memset(instance, 0, sizeof *instance);
 }
@@ -135,10 +141,32 @@ void instance_remove_running(struct instance *instance, uint32_t request)
 
 void instance_add_refused(struct instance *instance, uint32_t request)
 {
-    instance->refused =
-        memory_grow(instance->refused, &instance->refused_capacity,
-                    (size_t)instance->refused_count + 1, sizeof instance->refused[0]);
-    instance->refused[instance->refused_count++] = request;
+    instance->leaving.refused = memory_grow(
+        instance->leaving.refused, &instance->leaving.refused_capacity,
+        (size_t)instance->leaving.refused_count + 1, sizeof instance->leaving.refused[0]);
+    instance->leaving.refused[instance->leaving.refused_count++] = request;
+    request_become(&instance->requests[request], REQUEST_REJECTED);
+}
+
+uint32_t instance_choose_victim(struct instance *instance)
+{
+    const struct scheduling_policy *policy = instance->config->policy;
+    struct scheduler_view view = {.instance = instance};
+    struct step_record *record = instance->account.record;
+    uint32_t last = instance->running_count - 1;
+    assert(instance->running_count > 0);
+    uint32_t position = policy->choose_victim != NULL ? policy->choose_victim(&view) : last;
+    if (position <= last) {
+        return position;
+    }
+    if (record != NULL && !record->has_failed) {
+        record->has_failed = true;
+        (void)error_set(&record->failure,
+                        "scheduling policy '%s': its victim must be a position from 0 to %u among "
+                        "the running requests, got %u",
+                        policy->name, last, position);
+    }
+    return last;
 }
 
 void instance_enqueue(struct instance *instance, uint32_t request)
@@ -146,7 +174,7 @@ void instance_enqueue(struct instance *instance, uint32_t request)
     struct request_queue *waiting = &instance->waiting;
     bool preempted = instance->requests[request].status == REQUEST_PREEMPTED;
     if (!preempted) {
-        instance->requests[request].status = REQUEST_WAITING;
+        request_become(&instance->requests[request], REQUEST_WAITING);
     }
     if (instance->config->policy->is_before == NULL) {
         if (preempted) {

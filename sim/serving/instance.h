@@ -89,6 +89,42 @@ static inline uint32_t instance_config_blocks(const struct instance_config *conf
     return config->engine.num_blocks - config->preset->reserved_blocks;
 }
 
+/* For uniform_decodes.c, by step. */
+struct uniform_lists {
+    uint32_t *crossings; /* blocks taken, modulo a block's tokens */
+    /* Of the running, where blocks are known by what they hold: */
+    struct step_list taking;  /* who takes a block, */
+    struct step_list filling; /* and who fills one */
+};
+
+/* Requests that leave the engine. */
+struct leaving_requests {
+    uint32_t *finished; /* by the last output processed */
+    uint32_t finished_count;
+    uint32_t *refused; /* by the last scheduling pass */
+    uint32_t refused_count;
+    size_t refused_capacity;
+};
+
+/* Where the engine loop stands. */
+struct loop_state {
+    struct batch steps[MAX_STEPS_IN_FLIGHT]; /* a ring, the oldest first */
+    uint32_t oldest_step;
+    uint32_t steps_in_flight;
+    bool is_busy;          /* launching, or waiting for a step; else blocked on its input */
+    bool may_repeat;       /* steps that only repeat may be planned; else each is made */
+    struct decode_run run; /* planned */
+};
+
+/* The instance's part in a run; the loop needs one. */
+struct instance_account {
+    struct step_record *record; /* of the run, borrowed; NULL: there is none */
+    uint32_t number;            /* of the instance in it */
+    uint64_t output_tokens;     /* given to clients */
+    uint64_t steps_since_token;
+    uint64_t patience_steps; /* without a token */
+};
+
 struct instance {
     const struct instance_config *config; /* borrowed */
     struct request *requests; /* borrowed; lists and events name them by their place here */
@@ -99,34 +135,16 @@ struct instance {
     uint32_t swapped_blocks; /* of the swapped, on the CPU */
     uint32_t *running;       /* in order of admission */
     uint32_t running_count;
-    uint32_t
-        *ungrouped; /* those that are no members of the decode group; among prompts, in order */
+    uint32_t *ungrouped; /* of them, no members of the decode group; among prompts, in order */
     uint32_t ungrouped_count;
     struct decode_group decode_group;
-    uint32_t *crossings; /* for uniform_decodes.c: blocks taken by step, modulo a block's tokens */
-    struct step_list
-        taking; /* of the running, where blocks are known by what they hold: who takes */
-    struct step_list filling; /* a block, and who fills one */
-    uint32_t *finished;       /* by the last output processed */
-    uint32_t finished_count;
-    uint32_t *refused; /* by the last scheduling pass */
-    uint32_t refused_count;
-    size_t refused_capacity;
+    struct uniform_lists uniform;
+    struct leaving_requests leaving;
     uint32_t watermark_blocks;
     bool prefills_only; /* hands requests over with their first token */
-
-    /* the engine loop */
-    struct batch steps[MAX_STEPS_IN_FLIGHT]; /* a ring, the oldest first */
-    uint32_t oldest_step;
-    uint32_t steps_in_flight;
-    bool is_busy;          /* launching, or waiting for a step; else blocked on its input */
-    struct decode_run run; /* planned */
-    bool may_repeat;       /* steps that only repeat may be planned; else each is made */
+    struct loop_state loop;
     struct step_pricing pricing;
-    struct step_record *record; /* of the run, borrowed; needed by the loop only */
-    uint32_t number;            /* of the instance in it */
-    uint64_t output_tokens;
-    uint64_t steps_since_token;
+    struct instance_account account;
 };
 
 /* Borrows 'config' and the requests. */
@@ -164,13 +182,13 @@ static inline bool instance_takes_tokens_early(const struct instance *instance)
 /* The k-th oldest step in flight. */
 static inline struct batch *instance_step(struct instance *instance, uint32_t k)
 {
-    return &instance->steps[(instance->oldest_step + k) % MAX_STEPS_IN_FLIGHT];
+    return &instance->loop.steps[(instance->loop.oldest_step + k) % MAX_STEPS_IN_FLIGHT];
 }
 
 /* There must be one. */
 static inline struct batch *instance_newest_step(struct instance *instance)
 {
-    return instance_step(instance, instance->steps_in_flight - 1);
+    return instance_step(instance, instance->loop.steps_in_flight - 1);
 }
 
 /* A request runs from now on, behind all others; or no longer. */
@@ -179,6 +197,10 @@ void instance_remove_running(struct instance *instance, uint32_t request);
 
 /* The engine finds out late that it can never serve the request. */
 void instance_add_refused(struct instance *instance, uint32_t request);
+
+/* Position among the running of the request to preempt, as the policy says. An answer that is none
+ * fails the run, and the last is taken. */
+uint32_t instance_choose_victim(struct instance *instance);
 
 /* A request enters the waiting queue, where the policy says. */
 void instance_enqueue(struct instance *instance, uint32_t request);

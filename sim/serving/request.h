@@ -81,6 +81,16 @@ struct request {
     struct request_clock clock;
 };
 
+/* The only way from one status to the next; asserts that there is one. */
+void request_become(struct request *request, enum request_status status);
+
+/* With an ask and a truth: what the engine and the client know of it before it is sent. */
+void request_begin(struct request *request, uint32_t id);
+
+/* Its prompt is done, and another instance goes on: there all but the last token of the prompt
+ * count as computed, and the first token comes out. */
+void request_hand_over(struct request *request);
+
 static inline uint32_t request_outputs(const struct request *request)
 {
     return request->known_tokens - request->ask.prompt_tokens;

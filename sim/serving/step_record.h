@@ -22,6 +22,8 @@ struct step_record {
     struct histogram itl;
     struct timeline timeline;
     struct observer_list observers;
+    bool has_failed; /* the run cannot go on */
+    struct error failure;
 };
 
 #endif

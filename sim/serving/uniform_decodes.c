@@ -13,9 +13,9 @@ static bool is_plain(const struct instance *instance, const struct batch_entry *
         request->computed_tokens + 1 == request->known_tokens + request->placeholders;
     return entry->tokens == 1 && entry->drafts == 0 && entry->cached == 0 && entry->accepted == 0 &&
            !entry->is_prompt && request->status == REQUEST_RUNNING &&
-           (entry->samples
-                ? request_outputs(request) > 0 && request->placeholders <= instance->steps_in_flight
-                : keeps_tokens);
+           (entry->samples ? request_outputs(request) > 0 &&
+                                 request->placeholders <= instance->loop.steps_in_flight
+                           : keeps_tokens);
 }
 
 /* Nothing but decodes in it. */
@@ -55,8 +55,8 @@ uint64_t uniform_decodes_steps(struct instance *instance, uint64_t most,
     uint32_t period = instance->decode_group.period_tokens;
     uint64_t steps = instance->config->preset->repeatable_steps(instance);
     steps = steps < most ? steps : most;
-    struct periodic_growth growth = {.blocks = instance->crossings, .period = period};
-    memset(instance->crossings, 0, period * sizeof instance->crossings[0]);
+    struct periodic_growth growth = {.blocks = instance->uniform.crossings, .period = period};
+    memset(instance->uniform.crossings, 0, period * sizeof instance->uniform.crossings[0]);
     for (uint32_t i = 0; i < batch->count && steps > 0; i++) {
         uint32_t index = batch->entries[i].request;
         const struct request *request = &instance->requests[index];
@@ -68,7 +68,7 @@ uint64_t uniform_decodes_steps(struct instance *instance, uint64_t most,
         left = left > 0 ? left - 1 : 0; /* a request that ends does so in a step of its own */
         steps = left < steps ? left : steps;
         if (room < period) {
-            instance->crossings[room] += at_a_time;
+            instance->uniform.crossings[room] += at_a_time;
             growth.sum += at_a_time;
         } else {
             steps = room < steps ? room : steps;
@@ -112,8 +112,8 @@ void uniform_decodes_repeat_blocks(struct instance *instance, uint64_t steps)
     uint32_t block_tokens = cache->block_tokens;
     uint32_t at_a_time = instance->decode_group.blocks_at_a_time;
     uint32_t period = instance->decode_group.period_tokens;
-    struct step_list *taking = &instance->taking;
-    struct step_list *filling = &instance->filling;
+    struct step_list *taking = &instance->uniform.taking;
+    struct step_list *filling = &instance->uniform.filling;
     step_list_clear(taking, period);
     step_list_clear(filling, block_tokens);
     for (uint32_t i = instance->running_count; i-- > 0;) {
@@ -187,7 +187,7 @@ void uniform_decodes_repeat(struct instance *instance, const struct step_times *
     for (uint32_t i = 0; i < batch->count; i++) {
         repeat_request(instance, &batch->entries[i], times, steps, delay_ps, itl);
     }
-    for (uint32_t k = 0; k < instance->steps_in_flight; k++) {
+    for (uint32_t k = 0; k < instance->loop.steps_in_flight; k++) {
         struct batch *step = instance_step(instance, k);
         step->preempted_count = 0;
         for (uint32_t i = 0; i < step->count; i++) {

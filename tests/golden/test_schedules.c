@@ -204,7 +204,7 @@ static void replay_output(struct replay *replay, const struct json *op)
         }
         expected_count++;
     }
-    if (expected_count != instance->finished_count) {
+    if (expected_count != instance->leaving.finished_count) {
         differ(replay, "finished", "as many as the engine", "another number");
     }
     compare_state(replay, op);

@@ -115,8 +115,8 @@ static void process(struct replay *replay, struct batch *batch)
 {
     struct instance *instance = &replay->instance;
     instance->config->preset->process_output(instance, batch);
-    for (uint32_t i = 0; i < instance->finished_count; i++) {
-        char name[2] = {replay->names[instance->finished[i]], '\0'};
+    for (uint32_t i = 0; i < instance->leaving.finished_count; i++) {
+        char name[2] = {replay->names[instance->leaving.finished[i]], '\0'};
         strcat(replay->ended, name);
     }
 }
@@ -150,9 +150,9 @@ static void iterate(struct replay *replay, const char *line, char *scheduled, si
             instance_enqueue(instance, i);
         }
     }
-    struct batch *batch = instance_step(instance, instance->steps_in_flight);
+    struct batch *batch = instance_step(instance, instance->loop.steps_in_flight);
     instance->config->preset->schedule(instance, batch);
-    instance->steps_in_flight++;
+    instance->loop.steps_in_flight++;
     describe(replay, batch, scheduled, size);
     for (uint32_t i = 0; i < batch->preempted_count; i++) {
         *retracted++ = replay->names[batch->preempted[i]];
@@ -163,8 +163,8 @@ static void iterate(struct replay *replay, const char *line, char *scheduled, si
     }
     if (!replay->settings.async_scheduling || replay->iteration > 0) {
         struct batch *oldest = instance_step(instance, 0);
-        instance->oldest_step = (instance->oldest_step + 1) % MAX_STEPS_IN_FLIGHT;
-        instance->steps_in_flight--;
+        instance->loop.oldest_step = (instance->loop.oldest_step + 1) % MAX_STEPS_IN_FLIGHT;
+        instance->loop.steps_in_flight--;
         process(replay, oldest);
     }
     replay->iteration++;

@@ -76,7 +76,7 @@ static void check(const struct schedule *schedule)
             }
         }
         char line[LINE_BYTES];
-        struct batch *batch = &instance.steps[0];
+        struct batch *batch = &instance.loop.steps[0];
         instance.config->preset->schedule(&instance, batch);
         describe(&instance, batch, requests, line);
         if (step >= schedule->first) {
