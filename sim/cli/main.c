@@ -10,9 +10,19 @@
 #include "sim/cli/commands.h"
 
 static const struct command *const commands[] = {
-    &command_run,       &command_sweep,    &command_plan,         &command_validate,
-    &command_calibrate, &command_generate, &command_import,       &command_plot,
-    &command_list,      &command_paper,    &command_profile_info, NULL,
+    &command_run,
+    &command_sweep,
+    &command_plan,
+    &command_compare,
+    &command_validate,
+    &command_calibrate,
+    &command_generate,
+    &command_import,
+    &command_plot,
+    &command_list,
+    &command_paper,
+    &command_profile_info,
+    NULL,
 };
 
 static int print_usage(FILE *stream)

@@ -1,0 +1,246 @@
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/memory.h"
+#include "sim/base/output_file.h"
+#include "sim/base/text.h"
+#include "sim/cli/commands.h"
+#include "sim/experiments/comparison.h"
+#include "sim/metrics/paired.h"
+
+#define LEVEL 0.95
+
+struct compare_options {
+    struct option_list assignments; /* for all */
+    struct option_list variants;    /* "KEY=VALUE KEY=VALUE" each */
+    const char *seed;
+    const char *replications_text;
+    uint32_t replications;
+    const char *csv;
+    bool all;
+};
+
+/* What is compared, and what to call it. */
+struct sides {
+    struct compared_scenario scenarios[MAX_COMPARED];
+    char labels[MAX_COMPARED][160];
+    char texts[MAX_COMPARED][1024]; /* the assignments of variants, cut up */
+    uint32_t count;
+};
+
+static bool add_assignment(struct compared_scenario *scenario, const char *text,
+                           struct error *error)
+{
+    if (scenario->assignments.count == MAX_OPTIONS) {
+        return error_set(error, "more than %d settings are given", MAX_OPTIONS);
+    }
+    scenario->assignments.values[scenario->assignments.count++] = text;
+    return true;
+}
+
+static bool add_side(struct sides *sides, const struct compare_options *chosen, const char *path,
+                     const char *variant, struct error *error)
+{
+    if (sides->count == MAX_COMPARED) {
+        return error_set(error, "at most %d scenarios can be compared", MAX_COMPARED);
+    }
+    uint32_t index = sides->count++;
+    struct compared_scenario *scenario = &sides->scenarios[index];
+    scenario->path = path;
+    scenario->assignments = chosen->assignments;
+    snprintf(sides->labels[index], sizeof sides->labels[index], "%s",
+             variant != NULL ? variant
+             : path != NULL  ? path
+                             : "default");
+    if (variant == NULL) {
+        return true;
+    }
+    if (!text_copy(sides->texts[index], sizeof sides->texts[index], variant)) {
+        return error_set(error, "--with: longer than %zu characters",
+                         sizeof sides->texts[index] - 1);
+    }
+    bool ok = true;
+    char *rest = NULL;
+    for (char *word = strtok_r(sides->texts[index], " ", &rest); ok && word != NULL;
+         word = strtok_r(NULL, " ", &rest)) {
+        ok = add_assignment(scenario, word, error);
+    }
+    return ok;
+}
+
+static bool is_shown(const struct figure *figure, bool all)
+{
+    return figure->type != FIGURE_EXACT &&
+           (all || figure->is_main || text_equal(figure->key, "accuracy") ||
+            text_equal(figure->key, "price.usd_high"));
+}
+
+/* The differences of one scenario from the first, a row a figure. */
+struct difference_table {
+    const struct figure **figures;
+    struct paired *rows;
+    bool *significant;
+    uint32_t count;
+};
+
+static void fill_table(struct difference_table *table, const struct comparison *comparison,
+                       uint32_t side, bool all)
+{
+    size_t most = figure_table_count();
+    table->figures = memory_zeroed(most, sizeof(struct figure *));
+    table->rows = memory_zeroed(most, sizeof table->rows[0]);
+    table->significant = memory_zeroed(most, sizeof table->significant[0]);
+    for (const struct figure *figure = figure_table; figure->key != NULL; figure++) {
+        if (is_shown(figure, all)) {
+            struct paired paired =
+                paired_compare(figure, comparison_runs(comparison, 0),
+                               comparison_runs(comparison, side), comparison->replications, LEVEL);
+            if (paired.pairs > 0) {
+                table->figures[table->count] = figure;
+                table->rows[table->count++] = paired;
+            }
+        }
+    }
+    paired_significant(table->rows, table->count, 1 - LEVEL, table->significant);
+}
+
+static void clear_table(struct difference_table *table)
+{
+    free(table->figures);
+    free(table->rows);
+    free(table->significant);
+}
+
+static void print_row(const struct figure *figure, const struct paired *row, bool is_significant)
+{
+    double scale = figure->shown_scale > 0 ? figure->shown_scale : 1;
+    char relative[32] = "";
+    if (fabs(row->first) > 0) {
+        snprintf(relative, sizeof relative, "%+.1f %%", 100 * row->difference / fabs(row->first));
+    }
+    printf("  %-28s %10.4g %10.4g %+10.4g %10.4g %10.4g %9s %s %s\n", figure->label,
+           row->first * scale, row->second * scale, row->difference * scale, row->low * scale,
+           row->high * scale, relative, is_significant ? "*" : " ",
+           figure->shown_unit != NULL ? figure->shown_unit : "");
+}
+
+static void print_table(const struct difference_table *table, const struct sides *sides,
+                        uint32_t side)
+{
+    printf("\n%s  against  %s\n", sides->labels[side], sides->labels[0]);
+    printf("  %-28s %10s %10s %10s %10s %10s\n", "", "first", "this", "difference", "low", "high");
+    for (uint32_t i = 0; i < table->count; i++) {
+        print_row(table->figures[i], &table->rows[i], table->significant[i]);
+    }
+}
+
+static void write_rows(FILE *stream, const struct difference_table *table, uint32_t side)
+{
+    for (uint32_t i = 0; i < table->count; i++) {
+        const struct paired *row = &table->rows[i];
+        fprintf(stream, "%u,%s,%u,%.17g,%.17g,%.17g,%.17g,%.17g,%.6g,%s\n", side,
+                table->figures[i]->key, row->pairs, row->first, row->second, row->difference,
+                row->low, row->high, row->chance, table->significant[i] ? "true" : "false");
+    }
+}
+
+static bool report(const struct comparison *comparison, const struct sides *sides,
+                   const struct compare_options *chosen, struct error *error)
+{
+    struct output_file file = {.stream = NULL};
+    if (chosen->csv != NULL && !output_file_open(&file, NULL, chosen->csv, error)) {
+        return false;
+    }
+    if (file.stream != NULL) {
+        fprintf(file.stream,
+                "scenario,figure,pairs,first,this,difference,low,high,chance,significant\n");
+    }
+    printf("paired seeds  %u replications of each; means, and the %.0f %% interval of the mean "
+           "difference\n",
+           comparison->replications, 100 * LEVEL);
+    for (uint32_t side = 1; side < comparison->scenarios; side++) {
+        struct difference_table table = {.count = 0};
+        fill_table(&table, comparison, side, chosen->all);
+        print_table(&table, sides, side);
+        if (file.stream != NULL) {
+            write_rows(file.stream, &table, side);
+        }
+        clear_table(&table);
+    }
+    printf("\n* significant: all marked ones of a table together are by luck in 5 %% of cases at "
+           "most\n");
+    return file.stream == NULL || output_file_commit(&file, error);
+}
+
+static bool compare(const struct compare_options *chosen, const struct option_list *paths,
+                    struct error *error)
+{
+    struct sides *sides = memory_zeroed(1, sizeof *sides);
+    struct comparison comparison = {.runs = NULL};
+    const char *first = paths->count > 0 ? paths->values[0] : NULL;
+    bool ok = add_side(sides, chosen, first, NULL, error);
+    for (size_t i = 1; ok && i < paths->count; i++) {
+        ok = add_side(sides, chosen, paths->values[i], NULL, error);
+    }
+    for (size_t i = 0; ok && i < chosen->variants.count; i++) {
+        ok = add_side(sides, chosen, first, chosen->variants.values[i], error);
+    }
+    ok = ok &&
+         comparison_run(sides->scenarios, sides->count, chosen->seed, chosen->replications,
+                        &comparison, error) &&
+         report(&comparison, sides, chosen, error);
+    comparison_clear(&comparison);
+    free(sides);
+    return ok;
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+    struct compare_options chosen = {.replications = 10};
+    struct option_list positionals = {.count = 0};
+    const struct option options[] = {
+        {"--with", "'KEY=VALUE ...'", "the first scenario with these settings; may be given again",
+         OPTION_LIST, &chosen.variants},
+        {"--set", "KEY=VALUE", "override a setting of all ('kvcast list settings')", OPTION_LIST,
+         &chosen.assignments},
+        {"--seed", "N", "first seed of all (default: the first scenario's)", OPTION_TEXT,
+         &chosen.seed},
+        {"--replications", "N", "seeds of each (default 10)", OPTION_TEXT,
+         &chosen.replications_text},
+        {"--all", NULL, "every figure, not only the main ones", OPTION_FLAG, &chosen.all},
+        {"--csv", "FILE", "write the differences as CSV too", OPTION_TEXT, &chosen.csv},
+        {.name = NULL},
+    };
+    int status = 0;
+    double replications = chosen.replications;
+    if (!options_parse(command, options, argc, argv, &positionals, &status)) {
+        return status;
+    }
+    if (positionals.count + chosen.variants.count < (positionals.count > 0 ? 2 : 1)) {
+        fprintf(stderr, "kvcast compare: expected two scenarios, or one and --with KEY=VALUE\n");
+        return EXIT_BAD_USAGE;
+    }
+    struct error error;
+    if (chosen.replications_text != NULL &&
+        (!text_to_whole(chosen.replications_text, 100000, &replications) || replications < 2)) {
+        error_set(&error, "--replications: expected a whole number from 2 to 100000, got '%s'",
+                  chosen.replications_text);
+        return options_fail(error.message);
+    }
+    chosen.replications = (uint32_t)replications;
+    return compare(&chosen, &positionals, &error) ? EXIT_DONE : options_fail(error.message);
+}
+
+const struct command command_compare = {
+    .name = "compare",
+    .arguments = "[SCENARIO...]",
+    .summary = "scenarios side by side under the same seeds: which figures differ, and how surely",
+    .details = "Each is compared with the first. Without a scenario the first is the default.\n"
+               "\n"
+               "  kvcast compare a.json b.json\n"
+               "  kvcast compare --with engine.prefix_caching=true --with model.weights=fp8\n"
+               "  kvcast compare a.json --with 'hardware.gpu=L40S engine.instances=2' --all\n",
+    .run = run,
+};

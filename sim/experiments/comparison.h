@@ -1,0 +1,32 @@
+/* Scenarios run side by side under the same seeds. */
+#ifndef SIM_EXPERIMENTS_COMPARISON_H
+#define SIM_EXPERIMENTS_COMPARISON_H
+
+#include "sim/base/error.h"
+#include "sim/base/option_list.h"
+#include "sim/metrics/run_summary.h"
+
+enum { MAX_COMPARED = 16 };
+
+/* One of the scenarios: a file with some settings changed. */
+struct compared_scenario {
+    const char *path; /* NULL: the default */
+    struct option_list assignments;
+};
+
+struct comparison {
+    uint32_t scenarios;
+    uint32_t replications;
+    struct run_summary *runs; /* of scenario s, replication r: [s * replications + r] */
+};
+
+/* Runs each scenario under the seeds from the first one's own on, with noise, on all cores. */
+MUST_CHECK bool comparison_run(const struct compared_scenario *scenarios, uint32_t count,
+                               const char *seed, uint32_t replications,
+                               struct comparison *ret_comparison, struct error *error);
+void comparison_clear(struct comparison *comparison);
+
+/* The runs of one scenario. */
+const struct run_summary *comparison_runs(const struct comparison *comparison, uint32_t scenario);
+
+#endif
