@@ -64,6 +64,14 @@ struct settings_form {
     const void *context;
 };
 
+/* What was given to an option that may be given again, such as assignments "key=value". */
+enum { MAX_OPTIONS = 64 };
+
+struct option_list {
+    const char *values[MAX_OPTIONS];
+    size_t count;
+};
+
 struct settings_list {
     void *items;
     uint32_t count;

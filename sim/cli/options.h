@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "sim/base/option_list.h"
+#include "sim/base/settings.h"
 
 enum {
     EXIT_DONE = 0,

@@ -2,7 +2,7 @@
 #ifndef SIM_SCENARIO_SCENARIO_FILE_H
 #define SIM_SCENARIO_SCENARIO_FILE_H
 
-#include "sim/base/option_list.h"
+#include "sim/base/settings.h"
 #include "sim/scenario/scenario.h"
 
 /* The default, overridden by the file at 'path' (NULL: none; a scenario, or the summary of a run),

@@ -3,7 +3,7 @@
 #ifndef SIM_SCENARIO_SCENARIO_RUN_H
 #define SIM_SCENARIO_SCENARIO_RUN_H
 
-#include "sim/base/option_list.h"
+#include "sim/base/settings.h"
 #include "sim/cluster/simulation.h"
 #include "sim/report/request_log.h"
 #include "sim/scenario/deployment.h"

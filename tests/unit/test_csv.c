@@ -107,6 +107,7 @@ static void test_csv_reads_long_lines(void **state)
     struct csv_reader reader;
     struct error error;
     bool more = false;
+    assert_non_null(content);
     memcpy(content, "a,b\n", 4);
     memset(content + 4, 'x', LENGTH);
     strcpy(content + 4 + LENGTH, ",2\n");
