@@ -3,7 +3,7 @@
 #ifndef SIM_EXPERIMENTS_DESIGN_H
 #define SIM_EXPERIMENTS_DESIGN_H
 
-#include "sim/base/option_list.h"
+#include "sim/base/settings.h"
 #include "sim/experiments/axis.h"
 
 enum { DESIGN_MAX_AXES = 24, DESIGN_MAX_POINTS = 10000000 };
