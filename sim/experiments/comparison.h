@@ -3,7 +3,7 @@
 #define SIM_EXPERIMENTS_COMPARISON_H
 
 #include "sim/base/error.h"
-#include "sim/base/option_list.h"
+#include "sim/base/settings.h"
 #include "sim/metrics/run_summary.h"
 
 enum { MAX_COMPARED = 16 };

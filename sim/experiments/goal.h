@@ -2,7 +2,7 @@
 #ifndef SIM_EXPERIMENTS_GOAL_H
 #define SIM_EXPERIMENTS_GOAL_H
 
-#include "sim/base/option_list.h"
+#include "sim/base/settings.h"
 #include "sim/metrics/figure_table.h"
 
 enum { MAX_GOALS = 16 };
