@@ -42,7 +42,7 @@ static double fraction_done(const struct scenario_run *run, const struct scenari
 {
     return run->workload.generator != NULL && scenario->workload.requests > 0
                ? (double)done / (double)scenario->workload.requests
-               : csv_progress(&run->workload.trace.csv);
+               : trace_replay_progress(&run->workload.replay);
 }
 
 /* Runs to the end; on a terminal, a line of progress for what takes more than a second. */
@@ -229,6 +229,7 @@ static struct scenario contrast_of(const struct scenario *scenario)
              scenario->workload.contrast_model);
     contrast.workload.lengths_model[0] = '\0';
     contrast.engine.settings.max_model_len = 0;
+    memset(contrast.given, SOURCE_DEFAULT, sizeof contrast.given);
     return contrast;
 }
 

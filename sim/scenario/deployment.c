@@ -203,6 +203,29 @@ static bool set_engine(struct deployment *deployment, struct error *error)
     return fit_model_len(deployment, error);
 }
 
+/* Engines refuse every request that asks for more than fits. Where nobody said what fits, answers
+ * end there, and that is said. */
+static bool check_budget(struct deployment *deployment, const struct scenario *scenario,
+                         struct error *error)
+{
+    uint32_t budget = scenario->workload.token_budget;
+    uint32_t longest = deployment->instance.engine.max_model_len;
+    if (budget < longest || !scenario_is_given(scenario, "workload.token_budget")) {
+        return true;
+    }
+    if (scenario->engine.settings.max_model_len > 0) {
+        return error_set(error,
+                         "'workload.token_budget' must be less than 'engine.max_model_len', got %u "
+                         "and %u",
+                         budget, longest);
+    }
+    warning_list_add(&deployment->warnings,
+                     "'workload.token_budget' is %u, but 'engine.max_model_len' is %u unless set: "
+                     "answers end there",
+                     budget, longest);
+    return true;
+}
+
 bool deployment_resolve(struct deployment *deployment, const struct scenario *scenario,
                         struct error *error)
 {
@@ -210,7 +233,8 @@ bool deployment_resolve(struct deployment *deployment, const struct scenario *sc
     memset(deployment, 0, sizeof *deployment);
     if (!find_names(deployment, scenario, error) || !check_startup(deployment, error) ||
         !find_draft(deployment, scenario, error) || !plan_memory(deployment, scenario, error) ||
-        !choose_cost(deployment, scenario, error) || !set_engine(deployment, error)) {
+        !choose_cost(deployment, scenario, error) || !set_engine(deployment, error) ||
+        !check_budget(deployment, scenario, error)) {
         return false;
     }
     set_fleet(deployment, &scenario->fleet);

@@ -97,6 +97,14 @@ static const struct setting pricing_settings[] = {
 static const struct setting workload_settings[] = {
     {TEXT(scenario_workload, "workload.trace", trace),
      .help = "trace of requests to replay (CSV, traces/FORMAT.md); empty: requests are generated"},
+    {NUMBER(scenario_workload, "workload.from_s", replay.from_s, 0, MAX_TIME_S), .unit = "s",
+     .help = "moment of the trace at which the replay begins"},
+    {NUMBER(scenario_workload, "workload.until_s", replay.until_s, 0, MAX_TIME_S), .unit = "s",
+     .help = "moment of the trace at which the replay ends; 0: the end of the trace"},
+    {WHOLE(scenario_workload, "workload.repeat", replay.repeat, 1, 1e6),
+     .help = "times that the replayed part of the trace is played, one after the other"},
+    {NUMBER(scenario_workload, "workload.rate_factor", replay.rate_factor, 1e-6, 1e6),
+     .help = "factor on the arrival rate of a trace: 2 replays it twice as fast"},
     {TEXT(scenario_workload, "workload.datasets", datasets),
      .help = "mixture of datasets that requests are drawn from, as NAME:WEIGHT,..."},
     {TEXT(scenario_workload, "workload.lengths", lengths),
@@ -106,9 +114,14 @@ static const struct setting workload_settings[] = {
     {TEXT(scenario_workload, "workload.contrast_model", contrast_model),
      .help = "traditional model that is run on the same load for comparison; empty: none"},
     {WHOLE(scenario_workload, "workload.requests", requests, 1, 1e8), .unit = "requests",
-     .help = "number of requests to send"},
+     .help = "number of requests to send; of a trace the first ones, all unless set"},
     {WHOLE(scenario_workload, "workload.token_budget", token_budget, 1, 1e7), .unit = "tokens",
-     .help = "most output tokens of a request, thinking included (max_tokens)"},
+     .help = "most output tokens of a request, thinking included (max_tokens); of a trace as "
+             "recorded unless set, and answers do not grow beyond what was recorded"},
+    {WHOLE(scenario_workload, "workload.thinking_budget", thinking_budget, 0, 1e7),
+     .unit = "tokens",
+     .help = "tokens after which thinking is closed and the answer comes (thinking_token_budget); "
+             "how many answers are then right is not known; 0: none"},
     {NUMBER(scenario_workload, "workload.output_factor", output_factor, 1e-3, 1e3),
      .help = "factor on the length of every answer, before the budget cuts it"},
     {WHOLE(scenario_workload, "workload.prefix_tokens", sharing.prefix_tokens, 0, 1e6),
@@ -135,10 +148,13 @@ static const struct setting workload_settings[] = {
     {TEXT(scenario_workload, "workload.windows", arrivals.windows),
      .help = "windows of arrival 'windows', repeated for ever, as SECONDS:RATE:BURSTINESS,..."},
     {NUMBER(scenario_workload, "workload.rate_per_s", arrivals.rate_per_s, 1e-6, 1e6),
-     .unit = "requests/s", .help = "mean arrival rate of the requests"},
+     .unit = "requests/s",
+     .help = "mean arrival rate of the requests; a trace is rescaled to it if set"},
     {NUMBER(scenario_workload, "workload.burstiness", arrivals.burstiness, 1e-3, 1e6),
-     .help = "shape of gamma and Weibull gaps; the coefficient of variation of gamma gaps is "
-             "1/sqrt(burstiness), so that less than 1 is burstier than Poisson"},
+     .help =
+         "shape of gamma and Weibull gaps; the coefficient of variation of gamma gaps is "
+         "1/sqrt(burstiness), so that less than 1 is burstier than Poisson; if set, the gaps of a "
+         "trace are drawn anew as gamma gaps"},
     {CHOICE(scenario_workload, "workload.client", client.kind, client_kinds),
      .help = "when the next request is sent"},
     {WHOLE(scenario_workload, "workload.client_width", client.width, 1, 1e6), .unit = "requests",
@@ -171,6 +187,7 @@ static struct scenario_workload default_workload(void)
         .requests = 2000,
         .token_budget = 16384,
         .output_factor = 1,
+        .replay = {.repeat = 1, .rate_factor = 1},
         .sharing = {.prefixes = 1, .turns = 1, .conversations = 64, .samples = 1},
         .draft_acceptance = NGRAM_ACCEPTANCE,
         .arrivals = {.process = ARRIVAL_GAMMA,

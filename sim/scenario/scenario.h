@@ -41,19 +41,29 @@ struct scenario_fleet {
 
 struct scenario_arrivals {
     enum arrival_kind process;
-    double rate_per_s;
-    double burstiness;
+    double rate_per_s; /* with a trace 0: as recorded */
+    double burstiness; /* with a trace 0: as recorded */
     char windows[1024];
 };
 
+/* What is changed about a trace. */
+struct scenario_replay {
+    double from_s;
+    double until_s; /* 0: to the end */
+    uint32_t repeat;
+    double rate_factor;
+};
+
 struct scenario_workload {
-    char trace[256];         /* to replay; empty: generate */
-    char datasets[256];      /* NAME:WEIGHT,... */
-    char lengths[256];       /* file of length models */
-    char lengths_model[64];  /* whose lengths; empty: the model's own */
-    char contrast_model[64]; /* a traditional model to run beside; empty: none */
-    uint32_t requests;
-    uint32_t token_budget;
+    char trace[256]; /* to replay; empty: generate */
+    struct scenario_replay replay;
+    char datasets[256];       /* NAME:WEIGHT,... */
+    char lengths[256];        /* file of length models */
+    char lengths_model[64];   /* whose lengths; empty: the model's own */
+    char contrast_model[64];  /* a traditional model to run beside; empty: none */
+    uint32_t requests;        /* with a trace 0: all of it */
+    uint32_t token_budget;    /* with a trace 0: as recorded */
+    uint32_t thinking_budget; /* 0: none */
     double output_factor;
     enum accuracy_scale accuracy_scale;
     struct generator_sharing sharing;

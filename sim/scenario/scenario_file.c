@@ -99,6 +99,16 @@ static bool override(struct scenario *scenario, const struct source *source, str
     return true;
 }
 
+/* What a trace says itself is as recorded unless it is set. */
+static void follow_trace(struct scenario *scenario)
+{
+    struct scenario_workload *workload = &scenario->workload;
+    workload->requests = 0;
+    workload->token_budget = 0;
+    workload->arrivals.rate_per_s = 0;
+    workload->arrivals.burstiness = 0;
+}
+
 /* Where prompts are computed otherwise than the engine does by itself, the budget of a step starts
  * elsewhere too. */
 static void follow_chunking(struct scenario *scenario)
@@ -123,9 +133,13 @@ bool scenario_file_read(struct scenario *scenario, const char *path,
         return false;
     }
     const char *engine = value_of(&source, "engine", "preset");
+    const char *trace = value_of(&source, "workload", "trace");
     bool ok = engine == NULL || engine_preset_find(engine, &preset, error);
     if (ok) {
         *scenario = scenario_default(preset);
+        if (trace != NULL && trace[0] != '\0') {
+            follow_trace(scenario);
+        }
         ok = override(scenario, &source, error);
         if (ok) {
             follow_chunking(scenario);

@@ -33,6 +33,34 @@ static const char *unless(const struct scenario *scenario, bool acts)
     return sending != NULL ? sending : acts ? NULL : "workload.arrival";
 }
 
+/* What a trace has itself, unless it is set. */
+static const char *requests(const struct scenario *scenario)
+{
+    return scenario->workload.requests == 0 ? "workload.trace" : NULL;
+}
+
+static const char *token_budget(const struct scenario *scenario)
+{
+    return scenario->workload.token_budget == 0 ? "workload.trace" : NULL;
+}
+
+static const char *replay(const struct scenario *scenario)
+{
+    return by_trace(scenario) == NULL ? "workload.trace" : NULL;
+}
+
+static const char *by_client(const struct scenario *scenario)
+{
+    return scenario->workload.client.kind != CLIENT_OPEN ? "workload.client" : NULL;
+}
+
+static const char *rate_factor(const struct scenario *scenario)
+{
+    return by_trace(scenario) == NULL                   ? "workload.trace"
+           : scenario->workload.arrivals.rate_per_s > 0 ? "workload.rate_per_s"
+                                                        : by_client(scenario);
+}
+
 static const char *windows(const struct scenario *scenario)
 {
     return unless(scenario, scenario->workload.arrivals.process == ARRIVAL_WINDOWS);
@@ -41,12 +69,18 @@ static const char *windows(const struct scenario *scenario)
 static const char *rate(const struct scenario *scenario)
 {
     enum arrival_kind process = scenario->workload.arrivals.process;
+    if (by_trace(scenario) != NULL) {
+        return scenario->workload.arrivals.rate_per_s == 0 ? "workload.trace" : by_client(scenario);
+    }
     return unless(scenario, process != ARRIVAL_WINDOWS && process != ARRIVAL_ALL_AT_ONCE);
 }
 
 static const char *burstiness(const struct scenario *scenario)
 {
     enum arrival_kind process = scenario->workload.arrivals.process;
+    if (by_trace(scenario) != NULL) {
+        return scenario->workload.arrivals.burstiness == 0 ? "workload.trace" : by_client(scenario);
+    }
     return unless(scenario, process == ARRIVAL_GAMMA || process == ARRIVAL_WEIBULL);
 }
 
@@ -121,9 +155,12 @@ static const struct {
     {"workload.lengths", by_trace},
     {"workload.lengths_model", by_trace},
     {"workload.contrast_model", by_trace},
-    {"workload.requests", by_trace},
-    {"workload.token_budget", by_trace},
-    {"workload.output_factor", by_trace},
+    {"workload.requests", requests},
+    {"workload.token_budget", token_budget},
+    {"workload.from_s", replay},
+    {"workload.until_s", replay},
+    {"workload.repeat", replay},
+    {"workload.rate_factor", rate_factor},
     {"workload.prefix_tokens", by_trace},
     {"workload.prefixes", prefixes},
     {"workload.turns", by_trace},
@@ -178,6 +215,9 @@ static bool check_given(struct scenario *scenario, struct error *error)
         const struct setting *of_cause =
             settings_at(parts, settings_position(parts, cause), &target);
         setting_print(of_cause, target, value, sizeof value);
+        if (value[0] == '\0') {
+            return error_set(error, "'%s' has no effect while '%s' is empty", setting->name, cause);
+        }
         return error_set(error, "'%s' has no effect while '%s' is '%s': leave one of the two out",
                          setting->name, cause, value);
     }

@@ -24,8 +24,28 @@ struct simulation_settings scenario_run_settings(const struct deployment *deploy
     };
 }
 
-bool scenario_run_workload(const struct scenario *scenario, const char *model,
-                           struct workload *workload, struct error *error)
+static bool replay_trace(const struct scenario *scenario, struct workload *workload,
+                         struct error *error)
+{
+    const struct scenario_workload *asked = &scenario->workload;
+    const struct trace_replay_settings settings = {
+        .path = asked->trace,
+        .seed = scenario->seed,
+        .from_s = asked->replay.from_s,
+        .until_s = asked->replay.until_s,
+        .repeat = asked->replay.repeat,
+        .rate_factor = asked->replay.rate_factor,
+        .rate_per_s = asked->arrivals.rate_per_s,
+        .burstiness = asked->arrivals.burstiness,
+        .requests = asked->requests,
+        .token_budget = asked->token_budget,
+        .output_factor = asked->output_factor,
+    };
+    return workload_replay(workload, &settings, error);
+}
+
+static bool generate(const struct scenario *scenario, const char *model, struct workload *workload,
+                     struct error *error)
 {
     const struct scenario_workload *asked = &scenario->workload;
     const struct generator_settings settings = {
@@ -43,7 +63,17 @@ bool scenario_run_workload(const struct scenario *scenario, const char *model,
         .kv_cache = scenario->model.kv_cache,
         .weights = weight_precision_answers_as(scenario->model.weights),
         .datasets = asked->datasets};
-    return workload_open(workload, &settings, asked->lengths, asked->trace, error);
+    return workload_generate(workload, &settings, asked->lengths, error);
+}
+
+bool scenario_run_workload(const struct scenario *scenario, const char *model,
+                           struct workload *workload, struct error *error)
+{
+    bool replays = scenario->workload.trace[0] != '\0';
+    bool ok = replays ? replay_trace(scenario, workload, error)
+                      : generate(scenario, model, workload, error);
+    workload_set_thinking_budget(workload, scenario->workload.thinking_budget);
+    return ok;
 }
 
 /* What the prompt begins with, and the conversation it goes on; an answer without thinking stays in
