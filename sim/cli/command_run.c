@@ -1,4 +1,3 @@
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "sim/cli/commands.h"
 #include "sim/cli/figures.h"
 #include "sim/cli/progress.h"
+#include "sim/cli/run_tables.h"
 #include "sim/experiments/replications.h"
 #include "sim/metrics/figure_interval.h"
 #include "sim/report/figure_report.h"
@@ -142,6 +142,7 @@ static bool write_summary(const struct scenario *scenario, const struct deployme
     json_add_number(derived, "max_model_len", deployment->instance.engine.max_model_len);
     json_add_number(derived, "weight_gib_per_gpu", deployment->memory.weight_gib);
     json_add_text(derived, "cost_source", deployment->cost.identity.source);
+    json_add_text(derived, "price_source", deployment->gpu.price_source);
     json_add_text(derived, "cost_name", deployment->cost.identity.name);
     figure_report_results(summary, json_add_object(document, "results"));
     figure_report_price(summary, json_add_object(document, "price"));
@@ -172,42 +173,6 @@ static bool write_replications(const struct replication_set *set, const char *di
     }
     interval_report_csv(set, file.stream);
     return output_file_commit(&file, error);
-}
-
-static void describe(const struct scenario *scenario, const struct deployment *deployment)
-{
-    const struct instance_group *groups = deployment->groups;
-    const struct engine_settings *engine = &deployment->instance.engine;
-    printf("%s: %s, %s weights, %s KV on %u x %s", scenario->name, deployment->model.name,
-           deployment->weights->name, deployment->kv->name, deployment->tensor_parallel,
-           deployment->gpu.name);
-    if (deployment->group_count > 1) {
-        printf(" each, %u instances for prompts and %u for what follows", groups[0].count,
-               groups[1].count);
-    } else if (groups[0].count > 1) {
-        printf(" each, %u instances", groups[0].count);
-    }
-    printf("\n");
-    printf("engine        %s, %u tokens and %u requests a step, %u KV blocks of %u tokens; steps "
-           "%s on '%s'\n",
-           deployment->instance.preset->name, engine->max_batch_tokens, engine->max_batch_requests,
-           engine->num_blocks, engine->block_tokens, deployment->cost.identity.source,
-           deployment->cost.identity.name);
-}
-
-static void print_price(const struct run_summary *summary)
-{
-    const struct run_price *price = &summary->price;
-    if (isnan(price->usd_per_million_tokens_high)) {
-        return;
-    }
-    printf("\nprice         %.2f to %.2f USD a million output tokens",
-           price->usd_per_million_tokens_low, price->usd_per_million_tokens_high);
-    if (summary->requests.correct > 0) {
-        printf(", %.4f to %.4f USD a right answer", price->usd_per_right_answer_low,
-               price->usd_per_right_answer_high);
-    }
-    printf("\n");
 }
 
 static void print_contrast(const struct deployment *deployment, struct simulation *simulation,
@@ -283,14 +248,15 @@ static bool wants_contrast(const struct scenario *scenario, const struct run_opt
 static void print_tables(const struct finished_run *run, const struct run_summary *summary,
                          const struct replication_set *set, const struct run_options *chosen)
 {
-    describe(run->scenario, run->deployment);
+    run_tables_describe(run->scenario, run->deployment);
     if (set->count > 1) {
         printf("replications  %u; figures are their means, each one's are in %s/replications.csv; "
                "requests.csv, timeline.csv and figures are the first's\n",
                set->count, chosen->out);
     }
     run_report_table(summary, stdout);
-    print_price(summary);
+    run_tables_print_load(run->scenario, summary);
+    run_tables_print_price(run->deployment, summary);
     if (set->count > 1) {
         interval_report_table(set, stdout);
         printf("  in them: %s\n", run->deployment->price_confidence);

@@ -15,6 +15,7 @@ void run_tally_init(struct run_tally *tally, const struct slo *slo, size_t exact
     tally->slo = *slo;
     tally->first_sent_ps = INT64_MAX;
     tally->ends.stride = 1;
+    rate_window_init(&tally->rates);
     latency_init(&tally->ttft, exact_limit);
     latency_init(&tally->ttfvt, exact_limit);
     latency_init(&tally->tpot, exact_limit);
@@ -29,6 +30,7 @@ void run_tally_clear(struct run_tally *tally)
     latency_clear(&tally->tpot);
     latency_clear(&tally->e2e);
     latency_clear(&tally->queueing);
+    rate_window_clear(&tally->rates);
     free(tally->ends.at_ps);
     tally->ends.at_ps = NULL;
 }
@@ -85,6 +87,7 @@ void run_tally_add(struct run_tally *tally, const struct request *request)
     tally->first_sent_ps = ps_min(tally->first_sent_ps, request->ask.sent_ps);
     tally->preemptions += request->preemptions;
     tally->recomputed_tokens += request->recomputed_tokens;
+    rate_window_add_sent(&tally->rates, request->ask.sent_ps, request->status != REQUEST_FINISHED);
     if (request->status != REQUEST_FINISHED) {
         return;
     }
@@ -108,7 +111,10 @@ void run_tally_add(struct run_tally *tally, const struct request *request)
     tally->output_tokens += outputs;
     tally->reasoning_tokens +=
         request->truth.reasoning_tokens < outputs ? request->truth.reasoning_tokens : outputs;
-    tally->good += meets(request, &tally->slo);
+    bool is_good = meets(request, &tally->slo);
+    tally->good += is_good;
+    rate_window_add_started(&tally->rates, request->clock.first_scheduled_ps);
+    rate_window_add_finished(&tally->rates, request->clock.last_token_ps, outputs, is_good);
 }
 
 static void summarize_rates(const struct run_tally *tally, struct run_summary *summary)

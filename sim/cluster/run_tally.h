@@ -3,6 +3,7 @@
 #define SIM_CLUSTER_RUN_TALLY_H
 
 #include "sim/metrics/latency.h"
+#include "sim/metrics/rate_window.h"
 #include "sim/metrics/run_summary.h"
 #include "sim/serving/request.h"
 
@@ -23,6 +24,7 @@ struct run_tally {
     struct latency e2e;
     struct latency queueing;
     struct end_times ends;
+    struct rate_window rates;
     int64_t first_sent_ps;
     int64_t last_token_ps;
     uint64_t sent;

@@ -6,6 +6,7 @@
 #include "sim/cluster/cluster.h"
 #include "sim/cluster/kv_transfer.h"
 #include "sim/cluster/request_feed.h"
+#include "sim/metrics/rate_window.h"
 #include "sim/metrics/run_summary.h"
 #include "sim/serving/step_record.h"
 
@@ -79,6 +80,9 @@ const struct simulation_counts *simulation_counts(const struct simulation *simul
 const struct step_counts *simulation_step_counts(const struct simulation *simulation);
 const struct timeline *simulation_timeline(const struct simulation *simulation);
 const struct histogram *simulation_itl(const struct simulation *simulation);
+
+/* Requests and tokens by time. */
+const struct rate_window *simulation_rates(const struct simulation *simulation);
 
 /* The numbers of a run that has ended. */
 struct run_summary simulation_summarize(struct simulation *simulation);

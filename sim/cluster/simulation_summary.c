@@ -5,6 +5,11 @@
 #include "sim/base/units.h"
 #include "sim/cluster/simulation_state.h"
 
+const struct rate_window *simulation_rates(const struct simulation *simulation)
+{
+    return &simulation->tally.rates;
+}
+
 struct run_summary simulation_summarize(struct simulation *simulation)
 {
     const struct step_counts *counts = &simulation->record.counts;

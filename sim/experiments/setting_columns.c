@@ -69,7 +69,8 @@ bool setting_columns_check(const char *key, const char *value, struct error *err
         *scenario = scenario_default(engine_presets[0]); /* its error names the nearest key */
         scenario_parts(scenario, parts);
     }
-    const struct settings_form form = {.parts = parts};
+    const struct settings_form form = {
+        .parts = parts, .explain_unknown = scenario_rules_explain_unknown, .context = scenario};
     snprintf(assignment, sizeof assignment, "%s=%s", key, value);
     bool ok = settings_form_assign(&form, assignment, error);
     free(scenario);

@@ -40,7 +40,7 @@ static const struct setting gpu_settings[] = {
      .choices = peer_choices},
     {NUMBER(price_low_usd_per_hour)},
     {NUMBER(price_high_usd_per_hour)},
-    {.name = "price_source", .type = SETTING_IGNORED},
+    {.name = "price_source", .type = SETTING_TEXT, SETTING_OF(gpu, price_source)},
     {.name = "source", .type = SETTING_IGNORED},
     {.name = "doubt", .type = SETTING_IGNORED},
     {.name = NULL},

@@ -35,6 +35,7 @@ struct gpu {
     char peer_access[8];  /* GPU_PEER_... */
     double price_low_usd_per_hour;
     double price_high_usd_per_hour;
+    char price_source[256];
 };
 
 struct gpu_catalog {

@@ -58,6 +58,19 @@ struct throughput_figures {
     double goodput_per_s;
 };
 
+/* Rates over a part of the run that leaves out how it fills up and drains. */
+struct measured_figures {
+    double from_s;
+    double until_s;
+    double offered_per_s;
+    double started_per_s;  /* scheduled for the first time */
+    double requests_per_s; /* finished */
+    double output_tokens_per_s;
+    double goodput_per_s;
+    double waiting_until;      /* requests waiting when the part ends */
+    double queue_growth_per_s; /* of the waiting, over the later half of the part */
+};
+
 struct latency_figures {
     bool percentiles_are_exact; /* those of requests; else within 0.8 % */
     struct distribution ttft_s;
@@ -103,6 +116,10 @@ struct run_price {
     double usd_per_right_answer_low;
     double usd_per_right_answer_high;
     double right_per_gpu_s;
+    double usd_per_gpu_hour_low;
+    double usd_per_gpu_hour_high;
+    double usd_per_month_low; /* of all GPUs */
+    double usd_per_month_high;
     double usd_per_hour; /* of all GPUs, in the middle of the price range */
 };
 
@@ -110,7 +127,8 @@ struct run_summary {
     struct request_figures requests;
     double makespan_s; /* first sent to last token */
     struct token_figures tokens;
-    struct throughput_figures throughput;
+    struct throughput_figures throughput; /* over the whole run */
+    struct measured_figures measured;     /* filled in by who knows which part */
     struct latency_figures latency;
     struct timeline_summary timeline;
     struct preemption_figures preemption;

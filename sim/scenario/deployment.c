@@ -29,6 +29,17 @@ static bool find_names(struct deployment *deployment, const struct scenario *sce
            scheduling_policy_find(scenario->engine.policy, &deployment->instance.policy, error);
 }
 
+/* A price that is set takes the place of the data sheet's. */
+static void set_price(struct deployment *deployment, const struct scenario_price *price)
+{
+    struct gpu *gpu = &deployment->gpu;
+    if (price->usd_per_gpu_hour > 0) {
+        gpu->price_low_usd_per_hour = price->usd_per_gpu_hour;
+        gpu->price_high_usd_per_hour = price->usd_per_gpu_hour;
+        snprintf(gpu->price_source, sizeof gpu->price_source, "price.usd_per_gpu_hour");
+    }
+}
+
 static bool check_startup(struct deployment *deployment, struct error *error)
 {
     const struct startup_facts facts = {.preset = deployment->instance.preset,
@@ -238,6 +249,7 @@ bool deployment_resolve(struct deployment *deployment, const struct scenario *sc
         return false;
     }
     set_fleet(deployment, &scenario->fleet);
+    set_price(deployment, &scenario->price);
     assert(deployment->instance.engine.max_model_len > 0 && deployment_gpus(deployment) > 0);
     return true;
 }

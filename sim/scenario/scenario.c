@@ -165,6 +165,12 @@ static const struct setting workload_settings[] = {
 static const struct setting metrics_settings[] = {
     {TIME(scenario_metrics, "metrics.timeline_interval_s", timeline_interval_ps, 1e6), .unit = "s",
      .help = "simulated time between two rows of timeline.csv; 0: no rows"},
+    {NUMBER(scenario_metrics, "metrics.warm_up_s", warm_up_s, -1, MAX_TIME_S), .unit = "s",
+     .help = "time before the measured part of a run; -1: as long as nine in ten requests take, at "
+             "most half of the time in which requests are sent, or 0 where the client waits for "
+             "answers"},
+    {NUMBER(scenario_metrics, "metrics.measure_s", measure_s, 0, MAX_TIME_S), .unit = "s",
+     .help = "length of the measured part; 0: until the last request is sent"},
     {NUMBER(scenario_metrics, "metrics.slo_ttft_s", slo_ttft_s, 0, MAX_TIME_S), .unit = "s",
      .help = "longest time to first token that counts as good; 0: any does"},
     {NUMBER(scenario_metrics, "metrics.slo_tpot_s", slo_tpot_s, 0, MAX_TIME_S), .unit = "s",
@@ -198,6 +204,12 @@ static struct scenario_workload default_workload(void)
     };
 }
 
+static const struct setting price_settings[] = {
+    {NUMBER(scenario_price, "price.usd_per_gpu_hour", usd_per_gpu_hour, 0, 1e6), .unit = "USD",
+     .help = "price of a GPU for an hour; 0: the range of prices in the GPU's data sheet"},
+    {.name = NULL},
+};
+
 struct scenario scenario_default(const struct engine_preset *preset)
 {
     assert(preset != NULL);
@@ -209,7 +221,7 @@ struct scenario scenario_default(const struct engine_preset *preset)
         .engine = {.preset = preset, .settings = preset->defaults, .policy = "fcfs"},
         .fleet = {.instances = 1, .kv_latency_ps = PS_PER_MS},
         .workload = default_workload(),
-        .metrics = {.timeline_interval_ps = PS_PER_S},
+        .metrics = {.timeline_interval_ps = PS_PER_S, .warm_up_s = -1},
     };
     snprintf(scenario.engine.name, sizeof scenario.engine.name, "%s", preset->name);
     return scenario;
@@ -252,6 +264,7 @@ void scenario_parts(struct scenario *scenario, struct settings_part *ret_parts)
     next = add_part(next, pricing_settings, scenario);
     next = add_part(next, workload_settings, &scenario->workload);
     next = add_part(next, metrics_settings, &scenario->metrics);
+    next = add_part(next, price_settings, &scenario->price);
     next = add_part(next, NULL, NULL);
     assert(next - ret_parts <= MAX_SCENARIO_PARTS);
 }

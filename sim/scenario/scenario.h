@@ -75,9 +75,15 @@ struct scenario_workload {
 
 struct scenario_metrics {
     int64_t timeline_interval_ps;
+    double warm_up_s; /* before the measured part; below 0: derived */
+    double measure_s; /* its length; 0: while requests are sent */
     double slo_ttft_s;
     double slo_tpot_s;
     double slo_e2e_s;
+};
+
+struct scenario_price {
+    double usd_per_gpu_hour; /* 0: the range of the GPU's data sheet */
 };
 
 /* Who gave a setting. A later one overrides the ones before. */
@@ -94,6 +100,7 @@ struct scenario {
     struct scenario_fleet fleet;
     struct scenario_workload workload;
     struct scenario_metrics metrics;
+    struct scenario_price price;
     uint8_t given[MAX_SETTINGS]; /* scenario_source of each setting, by its place in the parts */
 };
 

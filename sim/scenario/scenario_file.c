@@ -67,11 +67,6 @@ static const char *value_of(const struct source *source, const char *section, co
     return value != NULL ? json_text(value) : NULL;
 }
 
-static bool explain_unknown(const void *context, const char *key, struct error *error)
-{
-    return scenario_rules_explain_unknown(context, key, error);
-}
-
 static bool override(struct scenario *scenario, const struct source *source, struct error *error)
 {
     struct settings_part parts[MAX_SCENARIO_PARTS];
@@ -79,7 +74,7 @@ static bool override(struct scenario *scenario, const struct source *source, str
     struct settings_form form = {.parts = parts,
                                  .given = scenario->given,
                                  .level = SOURCE_FILE,
-                                 .explain_unknown = explain_unknown,
+                                 .explain_unknown = scenario_rules_explain_unknown,
                                  .context = scenario};
     if (source->scenario != NULL &&
         !settings_form_read(&form, source->scenario, source->path, error)) {

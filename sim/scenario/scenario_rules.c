@@ -275,9 +275,9 @@ void scenario_rules_list_engines(const char *key, char *buffer, size_t size)
     }
 }
 
-bool scenario_rules_explain_unknown(const struct scenario *scenario, const char *key,
-                                    struct error *error)
+bool scenario_rules_explain_unknown(const void *context, const char *key, struct error *error)
 {
+    const struct scenario *scenario = context;
     char engines[256];
     scenario_rules_list_engines(key, engines, sizeof engines);
     if (engines[0] != '\0') {

@@ -13,8 +13,8 @@ MUST_CHECK bool scenario_rules_check(struct scenario *scenario, struct error *er
 /* The engines that have a setting: "vllm-0.24, vllm-0.8"; "" when none has it. */
 void scenario_rules_list_engines(const char *key, char *buffer, size_t size);
 
-/* Sets the error of a key that the scenario's engine does not have; always returns false. */
-bool scenario_rules_explain_unknown(const struct scenario *scenario, const char *key,
-                                    struct error *error);
+/* Sets the error of a key that the scenario, 'context', does not have; always returns false. For
+ * struct settings_form. */
+bool scenario_rules_explain_unknown(const void *context, const char *key, struct error *error);
 
 #endif
