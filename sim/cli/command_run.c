@@ -34,6 +34,7 @@ struct run_options {
     bool stepwise;
     const char *replications_text;
     uint32_t replications; /* 1: just the run */
+    struct percentile_list percentiles;
 };
 
 /* The part of the work that is done; 0 when nobody can tell. */
@@ -144,7 +145,7 @@ static bool write_summary(const struct scenario *scenario, const struct deployme
     json_add_text(derived, "cost_source", deployment->cost.identity.source);
     json_add_text(derived, "price_source", deployment->gpu.price_source);
     json_add_text(derived, "cost_name", deployment->cost.identity.name);
-    figure_report_results(summary, json_add_object(document, "results"));
+    figure_report_results(summary, &chosen->percentiles, json_add_object(document, "results"));
     figure_report_price(summary, json_add_object(document, "price"));
     if (set->count > 1) {
         struct json *replications = json_add_object(document, "replications");
@@ -254,7 +255,7 @@ static void print_tables(const struct finished_run *run, const struct run_summar
                "requests.csv, timeline.csv and figures are the first's\n",
                set->count, chosen->out);
     }
-    run_report_table(summary, stdout);
+    run_report_table(summary, &chosen->percentiles, stdout);
     run_tables_print_load(run->scenario, summary);
     run_tables_print_price(run->deployment, summary);
     if (set->count > 1) {
@@ -357,6 +358,9 @@ static bool read_scenario(struct run_options *chosen, struct scenario *scenario,
                          chosen->replications_text);
     }
     chosen->replications = (uint32_t)replications;
+    if (!percentile_list_parse(scenario->metrics.percentiles, &chosen->percentiles, error)) {
+        return false;
+    }
     scenario->noise = scenario->noise || chosen->noise || chosen->replications > 1;
     return true;
 }

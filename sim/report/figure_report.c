@@ -41,11 +41,13 @@ static void add_figure(const struct figure *figure, const struct run_summary *su
     }
 }
 
-void figure_report_results(const struct run_summary *summary, struct json *object)
+void figure_report_results(const struct run_summary *summary,
+                           const struct percentile_list *percentiles, struct json *object)
 {
     struct figure_nest nest = {.object = object};
     for (const struct figure *figure = figure_table; figure->key != NULL; figure++) {
-        if (!figure->is_extra && !figure_is_price(figure)) {
+        bool is_shown = !figure->is_extra || percentile_list_has(percentiles, figure->key);
+        if (is_shown && !figure_is_price(figure)) {
             const char *name = NULL;
             struct json *parent = figure_nest_enter(&nest, figure->key, &name);
             add_figure(figure, summary, parent, name);

@@ -66,7 +66,8 @@ static void print_savings(const struct run_summary *summary, FILE *stream)
 }
 
 /* A row for each latency, from the figures of its group. */
-static void print_latencies(const struct run_summary *summary, FILE *stream)
+static void print_latencies(const struct run_summary *summary,
+                            const struct percentile_list *percentiles, FILE *stream)
 {
     static const struct {
         const char *group;
@@ -77,22 +78,27 @@ static void print_latencies(const struct run_summary *summary, FILE *stream)
                 {"itl_s", "inter-token latency"},
                 {"e2e_s", "end to end"},
                 {"queueing_s", "queueing"}};
-    static const char *const columns[] = {"mean", "p50", "p90", "p99", "max"};
-    enum { COLUMNS = sizeof columns / sizeof columns[0] };
+    const char *columns[MAX_PERCENTILES + 2] = {"mean"};
+    size_t count = 1;
+    for (uint32_t i = 0; i < percentiles->count; i++) {
+        columns[count++] = percentiles->names[i];
+    }
+    columns[count++] = "max";
     fprintf(stream, "\n  %-28s", "latency");
-    for (size_t c = 0; c < COLUMNS; c++) {
+    for (size_t c = 0; c < count; c++) {
         fprintf(stream, " %9s", columns[c]);
     }
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         fprintf(stream, "\n  %-28s", rows[i].label);
-        for (size_t c = 0; c < COLUMNS; c++) {
+        for (size_t c = 0; c < count; c++) {
             print_duration(stream, figure_value(figure_of(rows[i].group, columns[c]), summary));
         }
     }
     fputc('\n', stream);
 }
 
-void run_report_table(const struct run_summary *summary, FILE *stream)
+void run_report_table(const struct run_summary *summary, const struct percentile_list *percentiles,
+                      FILE *stream)
 {
     const struct timeline_summary *timeline = &summary->timeline;
     fprintf(stream, "requests      %llu finished", (unsigned long long)summary->requests.finished);
@@ -128,7 +134,7 @@ void run_report_table(const struct run_summary *summary, FILE *stream)
             100 * summary->steps.extrapolated_share);
     print_accuracy(summary, stream);
     print_savings(summary, stream);
-    print_latencies(summary, stream);
+    print_latencies(summary, percentiles, stream);
 }
 
 static void write_header(struct csv_writer *writer, const char *const *columns, size_t count)

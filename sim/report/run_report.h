@@ -5,10 +5,12 @@
 #include <stdio.h>
 
 #include "sim/base/csv.h"
+#include "sim/metrics/percentile_list.h"
 #include "sim/metrics/run_summary.h"
 
 /* A table of one screen. */
-void run_report_table(const struct run_summary *summary, FILE *stream);
+void run_report_table(const struct run_summary *summary, const struct percentile_list *percentiles,
+                      FILE *stream);
 
 /* requests.csv, one row a request; times that did not happen are empty. */
 void run_report_requests_header(struct csv_writer *writer);

@@ -171,6 +171,9 @@ static const struct setting metrics_settings[] = {
              "answers"},
     {NUMBER(scenario_metrics, "metrics.measure_s", measure_s, 0, MAX_TIME_S), .unit = "s",
      .help = "length of the measured part; 0: until the last request is sent"},
+    {TEXT(scenario_metrics, "metrics.percentiles", percentiles),
+     .help = "percentiles of latencies on screen, of 50, 90, 95, 99 and 99.9; those beyond 50, 90 "
+             "and 99 stand in summary.json too"},
     {NUMBER(scenario_metrics, "metrics.slo_ttft_s", slo_ttft_s, 0, MAX_TIME_S), .unit = "s",
      .help = "longest time to first token that counts as good; 0: any does"},
     {NUMBER(scenario_metrics, "metrics.slo_tpot_s", slo_tpot_s, 0, MAX_TIME_S), .unit = "s",
@@ -221,7 +224,7 @@ struct scenario scenario_default(const struct engine_preset *preset)
         .engine = {.preset = preset, .settings = preset->defaults, .policy = "fcfs"},
         .fleet = {.instances = 1, .kv_latency_ps = PS_PER_MS},
         .workload = default_workload(),
-        .metrics = {.timeline_interval_ps = PS_PER_S, .warm_up_s = -1},
+        .metrics = {.timeline_interval_ps = PS_PER_S, .warm_up_s = -1, .percentiles = "50,90,99"},
     };
     snprintf(scenario.engine.name, sizeof scenario.engine.name, "%s", preset->name);
     return scenario;

@@ -77,6 +77,7 @@ struct scenario_metrics {
     int64_t timeline_interval_ps;
     double warm_up_s; /* before the measured part; below 0: derived */
     double measure_s; /* its length; 0: while requests are sent */
+    char percentiles[64];
     double slo_ttft_s;
     double slo_tpot_s;
     double slo_e2e_s;

@@ -6,6 +6,7 @@
 
 #include "sim/base/text.h"
 #include "sim/engines/engine_presets.h"
+#include "sim/metrics/percentile_list.h"
 #include "sim/scenario/setting_aliases.h"
 
 static const char *by_trace(const struct scenario *scenario)
@@ -251,7 +252,9 @@ bool scenario_rules_check(struct scenario *scenario, struct error *error)
                          "without chunked prefill, got %u and %u",
                          settings->max_batch_tokens, settings->max_model_len);
     }
-    return check_split(scenario, error) && check_given(scenario, error);
+    struct percentile_list percentiles;
+    return percentile_list_parse(scenario->metrics.percentiles, &percentiles, error) &&
+           check_split(scenario, error) && check_given(scenario, error);
 }
 
 static bool has_setting(const struct engine_preset *preset, const char *key)
