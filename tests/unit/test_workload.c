@@ -21,7 +21,7 @@ static void test_generated(void **state)
     struct trace_request request;
     struct error error;
     bool more = false;
-    assert_true(workload_open(&workload, &base, LENGTHS, "", &error));
+    assert_true(workload_generate(&workload, &base, LENGTHS, &error));
     for (int i = 1; i <= 3; i++) {
         assert_true(workload_next(&workload, &request, &more, &error));
         assert_true(more);
@@ -44,7 +44,8 @@ static void test_replayed(void **state)
     bool more = false;
     const char *path = temporary_file(
         "replay.csv", "arrival_s,prompt_tokens,output_tokens,dataset\n0.5,7,9,one\n");
-    assert_true(workload_open(&workload, &base, LENGTHS, path, &error));
+    const struct trace_replay_settings replay = {.path = path};
+    assert_true(workload_replay(&workload, &replay, &error));
     assert_true(workload_next(&workload, &request, &more, &error));
     assert_true(more && request.prompt_tokens == 7 && request.output_tokens == 9);
     assert_string_equal(workload.datasets.names[request.dataset], "one");
@@ -62,16 +63,17 @@ static void test_errors(void **state)
     struct error error;
     bool more = false;
     const char *path = temporary_file("none.csv", "arrival_s,prompt_tokens,output_tokens\n");
-    assert_true(workload_open(&workload, &base, LENGTHS, path, &error));
+    const struct trace_replay_settings replay = {.path = path};
+    assert_true(workload_replay(&workload, &replay, &error));
     assert_false(workload_next(&workload, &request, &more, &error));
     assert_contains(error.message, "the trace holds no requests");
     workload_close(&workload);
     unlink(path);
-    assert_false(workload_open(&workload, &base, "nowhere.json", "", &error));
+    assert_false(workload_generate(&workload, &base, "nowhere.json", &error));
     struct generator_settings late = base;
     late.arrivals.rate_per_s = 1e-6;
     late.requests = 30;
-    assert_true(workload_open(&workload, &late, LENGTHS, "", &error));
+    assert_true(workload_generate(&workload, &late, LENGTHS, &error));
     bool ok = true;
     while (ok && workload.count < 29) {
         ok = workload_next(&workload, &request, &more, &error);
