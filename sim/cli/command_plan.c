@@ -139,8 +139,9 @@ static bool print_winner(const struct plan *plan, const struct plan_options *cho
         return false;
     }
     launch_command_write(scenario, command, sizeof command);
-    printf("best          %s, %u instances: %u GPUs, %.4g USD/h\n", name_of(best), best->instances,
-           best->trial.means.price.gpus, best->trial.means.price.usd_per_hour);
+    printf("best          %s, %u instances: %u GPUs, %.4g USD/h (%u runs of %u requests)\n",
+           name_of(best), best->instances, best->trial.means.price.gpus,
+           best->trial.means.price.usd_per_hour, best->trial.runs, scenario->workload.requests);
     if (command[0] != '\0') {
         printf("launch        %s%s\n", command, best->instances > 1 ? "   # each instance" : "");
     }
@@ -153,9 +154,9 @@ static void print_brevity(const struct plan *plan, const struct scenario *scenar
     const struct run_summary *means = &plan->configurations[plan->best].trial.means;
     double arrivals_s = scenario->workload.requests / scenario->workload.arrivals.rate_per_s;
     if (scenario->workload.client.kind == CLIENT_OPEN && scenario->workload.trace[0] == '\0' &&
-        arrivals_s < 5 * means->latency.e2e_s.p99) {
+        arrivals_s < 3 * means->latency.e2e_s.p99) {
         printf("note          %u requests arrive within %.0f s, and answers take up to %.0f s: the "
-               "load is still rising in most of each run; raise workload.requests\n",
+               "load is still rising in much of each run; raise workload.requests\n",
                scenario->workload.requests, arrivals_s, means->latency.e2e_s.p99);
     }
 }
@@ -165,7 +166,8 @@ static void print_headroom(const struct plan *plan, const struct scenario *scena
 {
     enum { MAX_RUNS = 4 }; /* steps of 9 % need no more */
     uint32_t max_runs = chosen->settings.max_runs < MAX_RUNS ? chosen->settings.max_runs : MAX_RUNS;
-    struct headroom headroom = headroom_find(scenario, &plan->goals, max_runs);
+    struct headroom headroom = headroom_find(scenario, &plan->goals, max_runs,
+                                             scenario_is_given(scenario, "workload.requests"));
     if (!headroom.is_open) {
         return;
     }

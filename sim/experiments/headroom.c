@@ -8,12 +8,18 @@
 #include "sim/experiments/search.h"
 
 /* Rates fall with their index, from 16 times the scenario's: so do the misses. */
-enum { STEPS_AN_OCTAVE = 8, OCTAVES = 4, RATES = 2 * OCTAVES * STEPS_AN_OCTAVE + 1 };
+enum {
+    STEPS_AN_OCTAVE = 8,
+    OCTAVES = 4,
+    RATES = 2 * OCTAVES * STEPS_AN_OCTAVE + 1,
+    MAX_REQUESTS = 200000
+};
 
 struct looking {
     const struct scenario *scenario;
     const struct goal_list *goals;
     uint32_t max_runs;
+    bool keep_requests;
     uint32_t runs;
     struct trial *trials;
 };
@@ -31,6 +37,11 @@ static double try_rate(void *context, uint32_t index)
     struct scenario *one = memory_zeroed(1, sizeof *one);
     *one = *looking->scenario;
     one->workload.arrivals.rate_per_s = rate_at(looking->scenario, index);
+    if (!looking->keep_requests) {
+        double requests = looking->scenario->workload.requests * one->workload.arrivals.rate_per_s /
+                          looking->scenario->workload.arrivals.rate_per_s;
+        one->workload.requests = (uint32_t)fmin(fmax(requests, 1), MAX_REQUESTS);
+    }
     *trial = trial_run(one, looking->goals, looking->max_runs);
     looking->runs += trial->runs;
     free(one);
@@ -38,7 +49,7 @@ static double try_rate(void *context, uint32_t index)
 }
 
 struct headroom headroom_find(const struct scenario *scenario, const struct goal_list *goals,
-                              uint32_t max_runs)
+                              uint32_t max_runs, bool keep_requests)
 {
     struct headroom headroom = {.miss_per_s = NAN};
     headroom.is_open = scenario->workload.client.kind == CLIENT_OPEN &&
@@ -48,7 +59,8 @@ struct headroom headroom_find(const struct scenario *scenario, const struct goal
     if (!headroom.is_open) {
         return headroom;
     }
-    struct looking looking = {.scenario = scenario, .goals = goals, .max_runs = max_runs};
+    struct looking looking = {
+        .scenario = scenario, .goals = goals, .max_runs = max_runs, .keep_requests = keep_requests};
     looking.trials = memory_zeroed(RATES, sizeof looking.trials[0]);
     const struct search search = {
         .try = try_rate, .context = &looking, .count = RATES, .start = OCTAVES * STEPS_AN_OCTAVE};

@@ -15,8 +15,10 @@ struct headroom {
     uint32_t runs;
 };
 
-/* Looks from a sixteenth of the scenario's rate to sixteen times it, in steps of 9 %. */
+/* Looks from a sixteenth of the scenario's rate to sixteen times it, in steps of 9 %. Each run
+ * lasts as long as the scenario's, so that requests grow with the rate; 'keep_requests': they do
+ * not. */
 struct headroom headroom_find(const struct scenario *scenario, const struct goal_list *goals,
-                              uint32_t max_runs);
+                              uint32_t max_runs, bool keep_requests);
 
 #endif

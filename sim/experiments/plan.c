@@ -20,6 +20,9 @@
  * instances is left out as too few to begin with, and before it is left out for good. */
 #define START_MARGIN 1.25
 #define PRUNING_MARGIN 1.6
+#define CLEAR_MISS 1.5
+/* Puts the miss of a short run behind that of every long one: they do not compare. */
+#define BRIEF 1e6
 
 struct planner {
     const struct plan_settings *settings;
@@ -43,6 +46,9 @@ bool plan_scenario(const struct plan_settings *settings, const struct plan *plan
     }
     ok = ok && scenario_file_read(ret_scenario, settings->base.path, &assignments,
                                   settings->base.seed, error);
+    if (ok && plan->configurations[configuration].requests > 0) {
+        ret_scenario->workload.requests = plan->configurations[configuration].requests;
+    }
     free(room);
     return ok;
 }
@@ -102,6 +108,12 @@ static double cost_of(const struct planner *planner, const struct run_summary *s
                                                               : summary->price.usd_per_hour;
 }
 
+/* Open-loop arrivals alone come at a rate of their own. */
+static bool offers_rate(const struct scenario *scenario)
+{
+    return scenario->workload.client.kind == CLIENT_OPEN && scenario->workload.trace[0] == '\0';
+}
+
 /* While it starts and ends, a run serves less than it could: that takes as long as the longest
  * answer at most. INFINITY where the run is not longer than that. */
 static double served_rate(const struct scenario *scenario, const struct run_summary *summary)
@@ -118,8 +130,7 @@ static uint32_t least_instances(const struct plan *plan, const struct scenario *
 {
     double served_per_s = served_rate(scenario, summary) / fmax(plan->counts[0], 1);
     uint32_t index = 0;
-    if (scenario->workload.client.kind != CLIENT_OPEN || scenario->workload.trace[0] != '\0' ||
-        !(served_per_s > 0)) {
+    if (!offers_rate(scenario) || !(served_per_s > 0)) {
         return 0;
     }
     while (index + 1 < plan->count_count && plan->counts[index] * served_per_s * START_MARGIN <
@@ -127,6 +138,22 @@ static uint32_t least_instances(const struct plan *plan, const struct scenario *
         index++;
     }
     return index;
+}
+
+/* A load has settled once requests have come for some answers' time: each run is twenty of them
+ * long, so that what is seen is not a rise. No fewer than the scenario has, and not where it was
+ * told. */
+static uint32_t enough_requests(const struct scenario *scenario, const struct run_summary *summary)
+{
+    enum { ANSWERS = 20, MAX_REQUESTS = 50000 };
+    const struct latency_figures *latency = &summary->latency;
+    double answer_s = latency->e2e_s.mean - latency->queueing_s.mean;
+    double requests = ANSWERS * answer_s * scenario->workload.arrivals.rate_per_s;
+    if (!offers_rate(scenario) || scenario_is_given(scenario, "workload.requests") ||
+        !(requests > scenario->workload.requests)) {
+        return scenario->workload.requests;
+    }
+    return requests < MAX_REQUESTS ? (uint32_t)requests : MAX_REQUESTS;
 }
 
 /* One run on the fewest instances: whether it can run at all, what it costs, what it carries. */
@@ -148,6 +175,8 @@ static bool probe(void *context, uint32_t index, struct error *error)
     } else {
         configuration->unit_cost = cost_of(planner, summary) / fmax(plan->counts[0], 1);
         configuration->least = least_instances(plan, scenario, summary);
+        configuration->short_requests = scenario->workload.requests;
+        configuration->requests = enough_requests(scenario, summary);
         configuration->fate = PLAN_MISSED;
         if (isnan(configuration->unit_cost)) {
             configuration->fate = PLAN_REFUSED;
@@ -167,6 +196,44 @@ static double cost_at(const struct plan *plan, const struct plan_configuration *
     return configuration->unit_cost * fmax(plan->counts[index], 1);
 }
 
+static bool is_latency(const struct figure *figure)
+{
+    static const char *const groups[] = {"ttft_s.", "ttfvt_s.",    "tpot_s.",   "itl_s.",
+                                         "e2e_s.",  "queueing_s.", "attainment"};
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
+        if (text_starts_with(figure->key, groups[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A load that still rises is easier to serve than one that has settled: latencies that miss their
+ * bounds clearly in short runs need no long ones. */
+static struct trial try_scenario(const struct planner *planner,
+                                 const struct plan_configuration *configuration,
+                                 struct scenario *scenario, bool *ret_is_brief)
+{
+    const struct goal_list *goals = &planner->plan->goals;
+    uint32_t requests = scenario->workload.requests;
+    uint32_t short_runs = 0;
+    if (requests > configuration->short_requests) {
+        scenario->workload.requests = configuration->short_requests;
+        struct trial brief = trial_run(scenario, goals, TRIAL_FIRST_RUNS);
+        if (brief.verdict == TRIAL_REFUSED ||
+            (brief.verdict == TRIAL_MISSED && brief.is_sure && brief.miss > CLEAR_MISS &&
+             is_latency(goals->goals[brief.worst].figure))) {
+            *ret_is_brief = true;
+            return brief;
+        }
+        short_runs = brief.runs;
+        scenario->workload.requests = requests;
+    }
+    struct trial trial = trial_run(scenario, goals, planner->settings->max_runs);
+    trial.runs += short_runs;
+    return trial;
+}
+
 /* The search of one configuration. */
 struct looking {
     const struct planner *planner;
@@ -181,9 +248,11 @@ static double try_count(void *context, uint32_t index)
     struct plan *plan = looking->planner->plan;
     struct trial *trial = &looking->trials[index];
     struct scenario *scenario = memory_zeroed(1, sizeof *scenario);
+    bool is_brief = false;
     if (plan_scenario(settings, plan, looking->configuration, plan->counts[index], scenario,
                       &trial->refusal)) {
-        *trial = trial_run(scenario, &plan->goals, settings->max_runs);
+        *trial = try_scenario(looking->planner, &plan->configurations[looking->configuration],
+                              scenario, &is_brief);
     } else {
         trial->verdict = TRIAL_REFUSED;
     }
@@ -194,7 +263,7 @@ static double try_count(void *context, uint32_t index)
     if (settings->on_trial != NULL) {
         settings->on_trial(settings->context, plan->tried, plan->candidates);
     }
-    return trial_miss(trial);
+    return is_brief ? BRIEF * trial_miss(trial) : trial_miss(trial);
 }
 
 /* Numbers of instances that do not cost more than what is the best so far. */

@@ -39,6 +39,8 @@ struct plan_configuration {
     struct trial trial;
     uint32_t tried; /* candidates */
     uint32_t runs;
+    uint32_t short_requests; /* of a run that shows a clear miss; the scenario's */
+    uint32_t requests; /* of each run: enough to see a load that goes on, unless they were given */
     bool is_monotone;
     double unit_cost; /* of one instance an hour, in USD or GPUs; NAN: not known */
     uint32_t least;   /* index of the fewest instances that can carry the load */

@@ -69,5 +69,12 @@ check("what cannot run says why", done.returncode == 0 and
 done = plan(*load, "--slo", "ttft_s.p99<0.5", "--over", "engine.instances=1..8", "--what-if")
 check("what if", done.returncode == 0 and "traffic doubles" in done.stdout and
       "answers grow by half" in done.stdout and "headroom      up to" in done.stdout, done.stdout)
+done = plan("--slo", "ttft_s.p99<2", "--set", "workload.rate_per_s=6",
+            "--set", "workload.datasets=math-500", "--what-if")
+instances = [int(n) for n in re.findall(r"^  (?:as the scenario says|traffic doubles) +(\d+) ",
+                                        done.stdout, re.M)]
+check("runs are long enough to see twice the traffic need about twice as much",
+      len(instances) == 2 and 1.5 <= instances[1] / instances[0] <= 2.5 and
+      "the load is still rising" not in done.stdout, done.stdout)
 print(f"1..{len(passed)}")
 sys.exit(not all(passed))
