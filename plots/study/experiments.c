@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plots/study/length_experiment.h"
+#include "plots/study/precision_experiment.h"
 #include "sim/base/output_file.h"
 #include "sim/base/units.h"
 #include "sim/scenario/run_price.h"
@@ -45,11 +47,11 @@ static double accuracy_pct(const struct run_summary *summary)
 }
 
 /* (a) What a larger budget buys, and what it takes of the KV cache. */
-static bool vary_budget(FILE *file, struct error *error)
+static bool vary_budget(FILE *file, FILE *table, struct error *error)
 {
     static const char *const budgets[] = {"1024", "2048", "4096", "8192", "16384"};
-    printf("7B on MATH-500: what a token budget buys (" EXAMPLES "budgets.json)\n"
-           "  budget  accuracy  KV peak  KV mean  output tokens/s   E2E p90\n");
+    fprintf(table, "7B on MATH-500: what a token budget buys (" EXAMPLES "budgets.json)\n"
+                   "  budget  accuracy  KV peak  KV mean  output tokens/s   E2E p90\n");
     fprintf(file, "token_budget,accuracy_pct,kv_peak,kv_mean,output_tokens_per_s,e2e_p90_s\n");
     for (size_t i = 0; i < sizeof budgets / sizeof budgets[0]; i++) {
         struct outcome outcome = {.file = NULL};
@@ -58,10 +60,10 @@ static bool vary_budget(FILE *file, struct error *error)
             return false;
         }
         const struct run_summary *summary = &outcome.summary;
-        printf("  %6s %7.1f %% %6.1f %% %6.1f %% %16.0f %7.1f s\n", budgets[i],
-               accuracy_pct(summary), 100 * summary->timeline.kv_peak,
-               100 * summary->timeline.kv_mean, summary->throughput.output_tokens_per_s,
-               summary->latency.e2e_s.p90);
+        fprintf(table, "  %6s %7.1f %% %6.1f %% %6.1f %% %16.0f %7.1f s\n", budgets[i],
+                accuracy_pct(summary), 100 * summary->timeline.kv_peak,
+                100 * summary->timeline.kv_mean, summary->throughput.output_tokens_per_s,
+                summary->latency.e2e_s.p90);
         fprintf(file, "%s,%.3f,%.5f,%.5f,%.2f,%.3f\n", budgets[i], accuracy_pct(summary),
                 summary->timeline.kv_peak, summary->timeline.kv_mean,
                 summary->throughput.output_tokens_per_s, summary->latency.e2e_s.p90);
@@ -70,7 +72,7 @@ static bool vary_budget(FILE *file, struct error *error)
 }
 
 /* (b) Who is left of a batch of easy and hard questions. */
-static bool watch_mixed_batch(FILE *file, struct error *error)
+static bool watch_mixed_batch(FILE *file, FILE *table, struct error *error)
 {
     struct outcome outcome = {.file = file};
     const struct option_list none = {.count = 0};
@@ -78,18 +80,20 @@ static bool watch_mixed_batch(FILE *file, struct error *error)
     if (!scenario_run_file(EXAMPLES "mixed-batch.json", &none, note_outcome, &outcome, error)) {
         return false;
     }
-    printf("\nGSM8K and AIME-2024 in one batch (" EXAMPLES "mixed-batch.json)\n"
-           "  under a quarter of the %u still running for %.0f %% of %.0f s\n",
-           outcome.summary.timeline.running_peak,
-           100 * outcome.summary.timeline.share_under_quarter, outcome.summary.makespan_s);
+    fprintf(table,
+            "\nGSM8K and AIME-2024 in one batch (" EXAMPLES "mixed-batch.json)\n"
+            "  under a quarter of the %u still running for %.0f %% of %.0f s\n",
+            outcome.summary.timeline.running_peak,
+            100 * outcome.summary.timeline.share_under_quarter, outcome.summary.makespan_s);
     return true;
 }
 
 /* (c) What a smaller weight format saves, and what it loses. */
-static bool vary_format(FILE *file, struct error *error)
+static bool vary_format(FILE *file, FILE *table, struct error *error)
 {
     static const char *const formats[] = {"bf16", "fp8", "gptq-int4-g128", "awq-int4-g128"};
-    printf(
+    fprintf(
+        table,
         "\n14B on AIME-2024: what a weight format saves and loses (" EXAMPLES "formats.json)\n"
         "  weights          output tokens/s  accuracy  right per GPU hour  USD per right answer\n");
     fprintf(file, "weights,output_tokens_per_s,accuracy_pct,right_per_gpu_hour,usd_per_right_low,"
@@ -100,10 +104,10 @@ static bool vary_format(FILE *file, struct error *error)
             return false;
         }
         const struct run_price *price = &outcome.summary.price;
-        printf("  %-15s %16.0f %7.1f %% %19.0f %12.4f to %.4f\n", formats[i],
-               outcome.summary.throughput.output_tokens_per_s, accuracy_pct(&outcome.summary),
-               3600 * price->right_per_gpu_s, price->usd_per_right_answer_low,
-               price->usd_per_right_answer_high);
+        fprintf(table, "  %-15s %16.0f %7.1f %% %19.0f %12.4f to %.4f\n", formats[i],
+                outcome.summary.throughput.output_tokens_per_s, accuracy_pct(&outcome.summary),
+                3600 * price->right_per_gpu_s, price->usd_per_right_answer_low,
+                price->usd_per_right_answer_high);
         fprintf(file, "%s,%.2f,%.3f,%.2f,%.5f,%.5f\n", formats[i],
                 outcome.summary.throughput.output_tokens_per_s, accuracy_pct(&outcome.summary),
                 3600 * price->right_per_gpu_s, price->usd_per_right_answer_low,
@@ -113,7 +117,8 @@ static bool vary_format(FILE *file, struct error *error)
 }
 
 /* One load on four GPUs, none set apart for prompts and then one, two, three of them. */
-static bool vary_split_of(const char *load, const char *path, FILE *file, struct error *error)
+static bool vary_split_of(const char *load, const char *path, FILE *file, FILE *table,
+                          struct error *error)
 {
     static const struct {
         const char *name;
@@ -124,18 +129,19 @@ static bool vary_split_of(const char *load, const char *path, FILE *file, struct
         {"2P2D", {{"engine.prefill_instances=2", "engine.decode_instances=2"}, 2}},
         {"3P1D", {{"engine.prefill_instances=3", "engine.decode_instances=1"}, 2}},
     };
-    printf("\n%s on four GPUs: which to set apart for prompts (%s)\n"
-           "  split   TTFT p90   TPOT p90    E2E p90  output tokens/s\n",
-           load, path);
+    fprintf(table,
+            "\n%s on four GPUs: which to set apart for prompts (%s)\n"
+            "  split   TTFT p90   TPOT p90    E2E p90  output tokens/s\n",
+            load, path);
     for (size_t i = 0; i < sizeof splits / sizeof splits[0]; i++) {
         struct outcome outcome = {.file = NULL};
         if (!scenario_run_file(path, &splits[i].assignments, note_outcome, &outcome, error)) {
             return false;
         }
         const struct run_summary *summary = &outcome.summary;
-        printf("  %-5s %8.2f s %7.1f ms %8.1f s %16.0f\n", splits[i].name,
-               summary->latency.ttft_s.p90, 1000 * summary->latency.tpot_s.p90,
-               summary->latency.e2e_s.p90, summary->throughput.output_tokens_per_s);
+        fprintf(table, "  %-5s %8.2f s %7.1f ms %8.1f s %16.0f\n", splits[i].name,
+                summary->latency.ttft_s.p90, 1000 * summary->latency.tpot_s.p90,
+                summary->latency.e2e_s.p90, summary->throughput.output_tokens_per_s);
         fprintf(file, "%s,%s,%.5f,%.5f,%.4f,%.2f\n", load, splits[i].name,
                 summary->latency.ttft_s.p90, 1000 * summary->latency.tpot_s.p90,
                 summary->latency.e2e_s.p90, summary->throughput.output_tokens_per_s);
@@ -144,28 +150,30 @@ static bool vary_split_of(const char *load, const char *path, FILE *file, struct
 }
 
 /* (d) How many GPUs to set apart for prompts. */
-static bool vary_split(FILE *file, struct error *error)
+static bool vary_split(FILE *file, FILE *table, struct error *error)
 {
     fprintf(file, "load,split,ttft_p90_s,tpot_p90_ms,e2e_p90_s,output_tokens_per_s\n");
-    return vary_split_of("long answers", EXAMPLES "ratios-reasoning.json", file, error) &&
-           vary_split_of("long prompts", EXAMPLES "ratios-long-prompts.json", file, error);
+    return vary_split_of("long answers", EXAMPLES "ratios-reasoning.json", file, table, error) &&
+           vary_split_of("long prompts", EXAMPLES "ratios-long-prompts.json", file, table, error);
 }
 
-bool experiments_run(const char *directory, struct error *error)
+bool experiments_run(const char *directory, FILE *table, struct error *error)
 {
     static const struct {
         const char *file;
-        bool (*run)(FILE *file, struct error *error);
+        bool (*run)(FILE *file, FILE *table, struct error *error);
     } experiments[] = {{"experiment_budgets.csv", vary_budget},
                        {"experiment_mixed.csv", watch_mixed_batch},
                        {"experiment_formats.csv", vary_format},
-                       {"experiment_ratios.csv", vary_split}};
+                       {"experiment_ratios.csv", vary_split},
+                       {"experiment_precisions.csv", precision_experiment_run},
+                       {"experiment_lengths.csv", length_experiment_run}};
     for (size_t i = 0; i < sizeof experiments / sizeof experiments[0]; i++) {
         struct output_file file;
         if (!output_file_open(&file, directory, experiments[i].file, error)) {
             return false;
         }
-        if (!experiments[i].run(file.stream, error)) {
+        if (!experiments[i].run(file.stream, table, error)) {
             output_file_discard(&file);
             return false;
         }

@@ -33,7 +33,7 @@ struct study_cells {
     uint32_t count;
 };
 
-/* The published tables (workloads/data/study/tables.csv). */
+/* The published tables (plots/study/data/tables.csv). */
 MUST_CHECK bool study_cells_read(struct study_cells *cells, struct error *error);
 void study_cells_clear(struct study_cells *cells);
 
@@ -44,34 +44,6 @@ bool study_scenario(const struct study_cell *cell, struct scenario *scenario);
 /* Means over 'replications' orders of the items. */
 MUST_CHECK bool study_simulate(const struct study_cell *cell, uint32_t replications,
                                struct study_numbers *ret_simulated, struct error *error);
-
-/* Its engine logs so often; how long after a pass began, nobody says. */
-enum { STUDY_LOG_INTERVAL_S = 10 };
-
-/* A point of its figures of batches of 16 over time: what it shows, and the band in which nine
- * out of ten simulated passes lie. */
-struct study_point {
-    char model[16];
-    char model_kind[16];
-    char dataset[16];
-    char series[16]; /* "running" or "kv_pct" */
-    double at_s;
-    double published;
-    double low;
-    double middle;
-    double high;
-};
-
-struct study_points {
-    struct study_point *points;
-    uint32_t count;
-};
-
-/* The 7B figure and the printed 14B trace, with bands over 'replications' batches drawn from the
- * items. */
-MUST_CHECK bool study_points_simulate(uint32_t replications, struct study_points *points,
-                                      struct error *error);
-void study_points_clear(struct study_points *points);
 
 /* The standard error of the published accuracy: it was seen on three passes over the items. */
 double study_accuracy_error_pct(const struct study_cell *cell);

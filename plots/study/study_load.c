@@ -2,14 +2,14 @@
 
 #include <stdio.h>
 
-#include "plots/study/study.h"
+#include "plots/study/study_points.h"
 #include "sim/base/csv.h"
 #include "sim/base/output_file.h"
 #include "sim/base/units.h"
 #include "sim/scenario/scenario_run.h"
 
 #define SCENARIO "workloads/examples/study-load.json"
-#define PUBLISHED "workloads/data/study/kv-and-running-14b-gamma-math500.csv"
+#define PUBLISHED "plots/study/data/kv-and-running-14b-gamma-math500.csv"
 
 enum { SEEDS = 5 };
 
@@ -139,7 +139,8 @@ static bool simulate(struct log_of_run *log, uint32_t seed, struct error *error)
     return scenario_run_file(SCENARIO, &assignments, note_lines, log, error);
 }
 
-static bool report_model(const struct load_model *model, FILE *file, struct error *error)
+static bool report_model(const struct load_model *model, FILE *file, FILE *table,
+                         struct error *error)
 {
     struct load_means published;
     struct load_sums sums = {.lines = 0};
@@ -153,24 +154,26 @@ static bool report_model(const struct load_model *model, FILE *file, struct erro
         }
     }
     struct load_means simulated = means_of(&sums);
-    printf("%-12s KV mean %5.1f %% (%.1f), at 95 %% and more %5.1f %% of the time (%.1f), running "
-           "%5.1f (%.1f), done after %.0f s (%.0f)\n",
-           model->kind, simulated.kv_pct, published.kv_pct, simulated.full_pct, published.full_pct,
-           simulated.running, published.running, simulated.until_s / SEEDS, published.until_s);
+    fprintf(table,
+            "%-12s KV mean %5.1f %% (%.1f), at 95 %% and more %5.1f %% of the time (%.1f), running "
+            "%5.1f (%.1f), done after %.0f s (%.0f)\n",
+            model->kind, simulated.kv_pct, published.kv_pct, simulated.full_pct, published.full_pct,
+            simulated.running, published.running, simulated.until_s / SEEDS, published.until_s);
     return true;
 }
 
-bool study_load_report(const char *directory, struct error *error)
+bool study_load_report(const char *directory, FILE *table, struct error *error)
 {
     struct output_file file;
     if (!output_file_open(&file, directory, "paper_load.csv", error)) {
         return false;
     }
-    printf("\nGamma load, 14B on MATH-500: simulated (published); arrivals inferred from the "
-           "traditional curve\n");
+    fprintf(table,
+            "\nGamma load, 14B on MATH-500: simulated (published); arrivals inferred from the "
+            "traditional curve\n");
     fprintf(file.stream, "model_kind,source,time_s,kv_pct,running\n");
     for (size_t i = 0; i < sizeof models / sizeof models[0]; i++) {
-        if (!report_model(&models[i], file.stream, error)) {
+        if (!report_model(&models[i], file.stream, table, error)) {
             output_file_discard(&file);
             return false;
         }

@@ -31,6 +31,8 @@ static const struct figure figures[] = {
     {"experiment_formats", "experiment_formats.csv", 1000, 520},
     {"paper_load", "paper_load.csv", 1200, 760},
     {"experiment_ratios", "experiment_ratios.csv", 1200, 520},
+    {"experiment_precisions", "experiment_precisions.csv", 1000, 620},
+    {"experiment_lengths", "experiment_lengths.csv", 1100, 560},
     {"paper_tables", "paper_tables.csv", 1100, 560},
     {"paper_running", "paper_running.csv", 1200, 900},
     {"profile_steps", "profile_steps.csv", 1200, 560},
@@ -44,7 +46,7 @@ static const struct figure figures[] = {
 #define PAPER_FIGURES DRAWN("paper_load"), DRAWN("paper_tables"), DRAWN("paper_running")
 #define EXPERIMENT_FIGURES                                                                         \
     DRAWN("experiment_budgets"), DRAWN("experiment_mixed"), DRAWN("experiment_formats"),           \
-        DRAWN("experiment_ratios")
+        DRAWN("experiment_ratios"), DRAWN("experiment_precisions"), DRAWN("experiment_lengths")
 #define PROFILE_FIGURES DRAWN("profile_steps"), DRAWN("profile_roofline")
 
 const char *const figures_run_names[] = {"summary.json",
@@ -58,9 +60,11 @@ const char *const figures_explain_names[] = {"explain_steps.csv", "explain_state
                                              DRAWN("explain"), NULL};
 const char *const figures_paper_names[] = {"paper_tables.csv", "paper_running.csv",
                                            "paper_load.csv", PAPER_FIGURES, NULL};
-const char *const figures_experiment_names[] = {"experiment_budgets.csv", "experiment_mixed.csv",
-                                                "experiment_formats.csv", "experiment_ratios.csv",
-                                                EXPERIMENT_FIGURES,       NULL};
+const char *const figures_experiment_names[] = {
+    "experiment_budgets.csv",    "experiment_mixed.csv",
+    "experiment_formats.csv",    "experiment_ratios.csv",
+    "experiment_precisions.csv", "experiment_lengths.csv",
+    EXPERIMENT_FIGURES,          NULL};
 const char *const figures_profile_names[] = {"profile_operations.csv", "profile_steps.csv",
                                              PROFILE_FIGURES, NULL};
 static const char *const all_figures[] = {RUN_FIGURES,        DRAWN("explain"), PAPER_FIGURES,
@@ -99,6 +103,10 @@ static bool draw(const struct figure *figure, const char *directory, off_t table
     size_t length = 0;
     snprintf(path, sizeof path, "plots/%s.gp", figure->name);
     const char *script = embedded_find(path);
+    if (script == NULL) {
+        snprintf(path, sizeof path, "plots/study/%s.gp", figure->name);
+        script = embedded_find(path);
+    }
     assert(script != NULL);
     FILE *stream = open_memstream(&text, &length);
     write_script(stream, figure, script, "png");

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 
-CURVE = "workloads/data/study/kv-and-running-14b-gamma-math500.csv"
+CURVE = "plots/study/data/kv-and-running-14b-gamma-math500.csv"
 SCENARIO = "workloads/examples/study-load.json"
 LOG_S, LOGS_A_WINDOW, ROUNDS = 10, 4, 4
 LEAST_RATE = 0.003
