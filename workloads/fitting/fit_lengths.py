@@ -24,6 +24,7 @@ REFERENCE = os.environ.get("KVCAST_REFERENCE", "reference")
 LENGTHS = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "..", "data",
                                                              "lengths.json")
 UPPER = 131072
+SPREAD_OF_PASSES = 0.33  # of the logarithm of GSM8K's lengths
 STEP_S = {8: .0319, 16: .0332, 32: .0341}  # of 32B on 4 x RTX A6000 in batches, as simulated
 TAIL_FROM = 8192  # tokens
 TAIL_WORTH = 30  # responses that a sibling's tail counts as, where this model has few of its own
@@ -221,21 +222,25 @@ def fit_math_and_aime(fits):
 
 
 def fit_gsm8k(fits):
-    """The study's curve of right answers by budget says how many of 14B's end within 256, 512, 1024
-    and 2048 tokens; other models have that spread."""
+    """14B: the study's curve of right answers by budget says how many end within 256, 512, 1024 and
+    2048 tokens. The other models' passes are shorter than that spread allows: theirs is inferred from
+    the passes of 7B (Table 2)."""
     curve = {int(row["token_budget"]): float(row["GSM8K"])
              for row in rows("paper", "accuracy-vs-budget-14b.csv")}
     budgets = [0, 256, 512, 1024, 2048]
     right = [0] + [curve[budget] for budget in budgets[1:]]
     bins = [(budgets[i], budgets[i + 1], max(right[i + 1] - right[i], .5)) for i in range(4)]
-    shape = fit_lengths(bins, [])[:1]
-    shape = [("lognormal", 1.0, shape[0][2], shape[0][3])] if shape[0][0] == "lognormal" else shape
+    by_curve = fit_lengths(bins, [], families=("lognormal",))
+    by_passes = [("lognormal", 1.0, by_curve[0][2], SPREAD_OF_PASSES)]
     for name in ("7B", "14B", "32B", "70B"):
         means = study_means(name, "gsm8k")
-        fit = fit_stretch(shape, [], closely(means), factor_error=1e-3)
+        fit = fit_stretch(by_curve if name == "14B" else by_passes, [], closely(means),
+                          factor_error=1e-3)
+        spread = ("the spread of this model's right answers by budget (a figure of the study)"
+                  if name == "14B" else "the spread that the passes of R1-Distill-Qwen-7B show (Table 2)")
         fits.add(R1[name], "gsm8k", fit, "means", 600,
-                 "the spread of R1-Distill-Qwen-14B's right answers by budget (a figure of the study), "
-                 f"moved to the means at budgets 4096 and 8192, {STUDY}", between=BETWEEN_REASONING)
+                 f"{spread}, moved to the means at budgets 4096 and 8192, {STUDY}",
+                 between=BETWEEN_REASONING)
 
 
 def fit_other_sizes(fits):
