@@ -92,6 +92,7 @@ static void run_past(struct simulation *simulation, struct study_point *const *p
     while (simulation_now_ps(simulation) < ps_from_s(last_s + 2 * STUDY_LOG_INTERVAL_S) &&
            simulation_step(simulation)) {
     }
+    simulation_settle(simulation);
 }
 
 /* Bands of all points of one curve: same model, kind and dataset. A pass is batch after batch, and
