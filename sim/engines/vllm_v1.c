@@ -82,13 +82,16 @@ static void vllm_v1_process_output(struct instance *instance, struct batch *batc
 static bool vllm_v1_admits_waiting(const struct instance *instance)
 {
     const struct engine_settings *settings = &instance->config->engine;
+    uint64_t decode_tokens =
+        (uint64_t)instance->running_count * decode_group_member_tokens(&instance->decode_group);
     if (instance->waiting.count == 0 || instance->running_count >= settings->max_batch_requests ||
-        instance->running_count >= settings->max_batch_tokens) {
+        decode_tokens >= settings->max_batch_tokens) {
         return false;
     }
-    uint32_t budget_tokens = settings->max_batch_tokens - instance->running_count;
+    uint32_t budget_tokens = settings->max_batch_tokens - (uint32_t)decode_tokens;
     uint32_t index = request_queue_at(&instance->waiting, 0);
-    uint32_t tokens = instance->requests[index].known_tokens;
+    uint32_t found = instance->requests[index].remote_tokens;
+    uint32_t tokens = instance->requests[index].known_tokens - found;
     if (settings->long_prefill_threshold_tokens > 0) {
         tokens = smaller(tokens, settings->long_prefill_threshold_tokens);
     }
@@ -100,8 +103,9 @@ static bool vllm_v1_admits_waiting(const struct instance *instance)
     const struct prefix_hit none = {0, 0, 0};
     return (!settings->reserve_full_prompt ||
             vllm_v1_has_room(&instance->kv_cache, known, none, instance->watermark_blocks)) &&
-           vllm_v1_has_room(&instance->kv_cache, smaller(smaller(tokens, budget_tokens), most),
-                            none, instance->watermark_blocks);
+           vllm_v1_has_room(&instance->kv_cache,
+                            smaller(found + smaller(tokens, budget_tokens), most), none,
+                            instance->watermark_blocks);
 }
 
 /* Until the request ends, is known to end, or reaches max_model_len. */

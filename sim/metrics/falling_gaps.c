@@ -18,8 +18,10 @@ void falling_gaps_add(struct falling_gaps *gaps, uint64_t token, int64_t gap_ps)
     while (gaps->count > 0 && gaps->gaps[gaps->count - 1].gap_ps <= gap_ps) {
         gaps->count--;
     }
-    gaps->gaps =
-        memory_grow(gaps->gaps, &gaps->capacity, (size_t)gaps->count + 1, sizeof gaps->gaps[0]);
+    if (gaps->count == gaps->capacity) {
+        gaps->gaps =
+            memory_grow(gaps->gaps, &gaps->capacity, (size_t)gaps->count + 1, sizeof gaps->gaps[0]);
+    }
     gaps->gaps[gaps->count++] = (struct token_gap){.token = token, .gap_ps = gap_ps};
 }
 

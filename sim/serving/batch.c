@@ -1,5 +1,6 @@
 #include "sim/serving/batch.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,6 +59,7 @@ void batch_summarize(struct batch *batch)
     struct batch_summary sum = batch->summary;
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct batch_entry *entry = &batch->entries[i];
+        assert(entry->accepted == 0 || entry->drafts == 0 || entry->accepted <= entry->drafts);
         if (entry->drafts > 0) {
             batch->drafts.verifications++;
             batch->drafts.accepted += entry->accepted;

@@ -158,7 +158,7 @@ static void join(struct instance *instance, uint32_t index, uint32_t steps)
 }
 
 /* Steps for which the ungrouped request will only decode; 0 when it cannot join. */
-static uint32_t steady_steps(const struct instance *instance, uint32_t index, int64_t seen_ps)
+static uint32_t steady_steps(struct instance *instance, uint32_t index, int64_t seen_ps)
 {
     const struct draft_plan *plan = &instance->decode_group.plan;
     const struct request *request = &instance->requests[index];
@@ -225,6 +225,7 @@ static void ungroup_first(struct instance *instance, uint32_t request)
 {
     memmove(&instance->ungrouped[1], instance->ungrouped,
             instance->ungrouped_count * sizeof instance->ungrouped[0]);
+    assert(instance->ungrouped_count < instance->running_count);
     instance->ungrouped[0] = request;
     instance->ungrouped_count++;
 }
@@ -362,6 +363,8 @@ uint64_t decode_group_steps(const struct instance *instance, uint64_t most)
     const struct decode_group *decode_group = &instance->decode_group;
     struct periodic_growth growth = decode_group_growth(decode_group);
     uint64_t free_blocks = instance->kv_cache.free_blocks;
+    assert(decode_group_count(decode_group) > 0);
+    assert(decode_group->leaving.members[0].due >= decode_group->taken);
     uint64_t due = decode_group->leaving.members[0].due - decode_group->taken;
     uint64_t steps = due < most ? due : most;
     return periodic_growth_of_steps(&growth, steps) <= free_blocks

@@ -9,8 +9,8 @@
 /* What bounds a member. */
 struct course {
     const struct draft_plan *plan;
+    const struct draft_odds *odds;
     const struct draft_truth *truth;
-    struct draft_odds odds;
     uint32_t max_known; /* tokens with which it still gets all drafts in another step */
 };
 
@@ -32,9 +32,9 @@ void draft_plan_reset(struct draft_plan *plan, uint64_t end)
     plan->end = end;
 }
 
-static void course_init(struct course *course, const struct instance *instance, uint32_t index)
+static void course_init(struct course *course, struct instance *instance, uint32_t index)
 {
-    const struct draft_plan *plan = &instance->decode_group.plan;
+    struct draft_plan *plan = &instance->decode_group.plan;
     const struct request *request = &instance->requests[index];
     uint32_t limit = instance_output_limit(instance, request);
     uint32_t outputs = request->truth.output_tokens < limit ? request->truth.output_tokens : limit;
@@ -43,7 +43,8 @@ static void course_init(struct course *course, const struct instance *instance, 
     course->plan = plan;
     course->truth = &request->truth.drafts;
     course->max_known = (uint32_t)(before_end < room ? before_end : room);
-    draft_odds_init(&course->odds, course->truth, plan->drafts);
+    course->odds = &plan->odds;
+    draft_odds_init(&plan->odds, course->truth, plan->drafts);
 }
 
 static struct draft_progress progress_of(const struct instance *instance, uint32_t index)
@@ -67,6 +68,13 @@ static uint32_t blocks_to_reach(const struct draft_plan *plan, uint32_t held_blo
     return (uint32_t)missing + plan->blocks_ahead;
 }
 
+static uint32_t accepted_by(const struct course *course, uint32_t verification)
+{
+    return course->truth->accepted == NULL
+               ? draft_odds_accepted(course->odds, course->truth->key, verification)
+               : speculation_accepted(course->truth, verification, course->plan->drafts);
+}
+
 /* Ends the verification under way and begins the next one like it: '*ret_step' is what that adds to
  * the sums. False, with nothing but 'accepted' in it, when the request ends with its output or is
  * not given all drafts again. */
@@ -74,10 +82,7 @@ static bool take_step(const struct course *course, struct draft_progress *progre
                       struct draft_step *ret_step)
 {
     const struct draft_plan *plan = course->plan;
-    uint32_t accepted =
-        course->truth->accepted == NULL
-            ? draft_odds_accepted(&course->odds, course->truth->key, progress->verification)
-            : speculation_accepted(course->truth, progress->verification, plan->drafts);
+    uint32_t accepted = accepted_by(course, progress->verification);
     uint32_t known = progress->known_tokens + 1 + accepted;
     uint64_t context = progress->known_tokens - 1;
     *ret_step = (struct draft_step){.accepted = accepted};
@@ -96,7 +101,7 @@ static bool take_step(const struct course *course, struct draft_progress *progre
     return true;
 }
 
-bool draft_plan_suits(const struct instance *instance, uint32_t index)
+bool draft_plan_suits(struct instance *instance, uint32_t index)
 {
     struct course course;
     struct draft_step step;
@@ -105,32 +110,59 @@ bool draft_plan_suits(const struct instance *instance, uint32_t index)
     return take_step(&course, &progress, &step);
 }
 
+/* Adds the steps from '*step' on before 'end' to the plan, and moves on to where it ends; false
+ * when that is the member's own end, and '*progress' where it stands before. */
+static bool add_steps(struct draft_plan *plan, const struct course *course,
+                      struct draft_progress *progress, uint64_t *step, uint64_t end)
+{
+    bool goes_on = true;
+    for (; *step < end; ++*step) {
+        struct draft_step *sum = draft_plan_step(plan, *step);
+        struct draft_step its;
+        goes_on = take_step(course, progress, &its);
+        sum->accepted += its.accepted;
+        sum->squares += its.squares;
+        sum->blocks += its.blocks;
+        if (!goes_on) {
+            break;
+        }
+    }
+    return goes_on;
+}
+
+/* The first step, of those planned, whose output takes the member beyond its thoughts. */
+static uint64_t first_visible(const struct course *course, struct draft_progress progress,
+                              uint64_t step, uint64_t end, uint32_t thoughts)
+{
+    struct draft_step its;
+    for (; step < end && take_step(course, &progress, &its); step++) {
+        if (progress.known_tokens > thoughts) {
+            return step;
+        }
+    }
+    return UINT64_MAX;
+}
+
 uint64_t draft_plan_add(struct instance *instance, struct decode_group_member *member)
 {
     struct draft_plan *plan = &instance->decode_group.plan;
     const struct request *request = &instance->requests[member->request];
     uint32_t thoughts = request->ask.prompt_tokens + request->truth.reasoning_tokens;
-    uint64_t visible = UINT64_MAX;
-    struct draft_progress progress = progress_of(instance, member->request);
+    const struct draft_progress start = progress_of(instance, member->request);
+    struct draft_progress progress = start;
+    uint64_t step = member->joined;
     struct course course;
     course_init(&course, instance, member->request);
-    assert(member->joined < plan->end);
-    member->goes_on = true;
-    for (uint64_t s = member->joined; member->goes_on && s < plan->end; s++) {
-        struct draft_step *sum = draft_plan_step(plan, s);
-        struct draft_step step;
-        uint32_t before = progress.known_tokens;
-        member->due = s;
-        member->at_due = progress;
-        member->goes_on = take_step(&course, &progress, &step);
-        sum->accepted += step.accepted;
-        sum->squares += step.squares;
-        sum->blocks += step.blocks;
-        if (before <= thoughts && progress.known_tokens > thoughts) {
-            visible = s;
-        }
+    assert(step < plan->end);
+    member->goes_on = add_steps(plan, &course, &progress, &step, plan->end - 1);
+    member->due = step;
+    member->at_due = progress;
+    if (member->goes_on) {
+        member->goes_on = add_steps(plan, &course, &progress, &step, plan->end);
     }
-    return visible;
+    return start.known_tokens <= thoughts && progress.known_tokens > thoughts
+               ? first_visible(&course, start, member->joined, plan->end, thoughts)
+               : UINT64_MAX;
 }
 
 /* Takes out what is planned from step 'step' on, before whose output the member is at 'progress'.

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sim/serving/speculation.h"
+
 enum { DRAFT_PLAN_STEPS = 64 }; /* planned at a time; a power of two */
 
 struct decode_group_member;
@@ -31,8 +33,9 @@ struct draft_plan {
     uint32_t drafts; /* of each member in each step; 0: the engine does not speculate */
     uint32_t max_model_len;
     uint32_t block_tokens;
-    uint32_t blocks_ahead;                     /* taken beside those that lack */
-    uint32_t max_blocks;                       /* of one request */
+    uint32_t blocks_ahead; /* taken beside those that lack */
+    uint32_t max_blocks;   /* of one request */
+    struct draft_odds odds;
     uint64_t end;                              /* the first step that is not planned */
     struct draft_step steps[DRAFT_PLAN_STEPS]; /* a ring */
 };
@@ -48,7 +51,7 @@ static inline struct draft_step *draft_plan_step(struct draft_plan *plan, uint64
 }
 
 /* True when the request, whose verification is the step in flight, goes on with another one. */
-bool draft_plan_suits(const struct instance *instance, uint32_t request);
+bool draft_plan_suits(struct instance *instance, uint32_t request);
 
 /* Adds what the member does from the step on in which it joined, and says in it until when: it is
  * due before the output of the step that ends it, or before the last one planned. Returns the step

@@ -215,7 +215,7 @@ static void start_run(struct instance *instance, int64_t now_ps, struct loop_res
     const struct decode_run *run = &instance->loop.run;
     timeline_set_requests(&instance->account.record->timeline, instance->account.number, now_ps,
                           instance->running_count, (uint32_t)instance->waiting.count);
-    wait_for(result, EVENT_STEP_END, step_times_at(&run->times, run->steps));
+    wait_for(result, EVENT_STEP_END, decode_run_step_ps(run, run->steps));
 }
 
 struct loop_result engine_loop_on_step_end(struct instance *instance, int64_t now_ps)
@@ -249,7 +249,7 @@ struct loop_result engine_loop_catch_up(struct instance *instance, int64_t end_p
     struct loop_result result = {.waits = false};
     const struct decode_run *run = &instance->loop.run;
     if (run->steps > 0) {
-        fast_forward_apply(instance, step_times_before(&run->times, end_ps, run->steps));
+        fast_forward_apply(instance, decode_run_steps_before(run, end_ps));
         wait_for(&result, EVENT_STEP_END, instance_step(instance, 0)->end_ps);
     }
     return result;

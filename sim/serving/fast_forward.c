@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "sim/base/units.h"
+#include "sim/serving/draft_run.h"
 #include "sim/serving/instance.h"
 #include "sim/serving/uniform_decodes.h"
 
@@ -23,7 +24,8 @@ static bool is_decode_group_alone(struct instance *instance)
     const struct batch_summary *summary = &instance_newest_step(instance)->summary;
     return decode_group_count(&instance->decode_group) > 0 && instance->ungrouped_count == 0 &&
            instance_step(instance, 0)->count == 0 && instance_newest_step(instance)->count == 0 &&
-           summary->decode_requests == instance->running_count && summary->draft_tokens == 0 &&
+           summary->decode_requests == instance->running_count &&
+           summary->draft_tokens == summary->decode_requests * instance->decode_group.plan.drafts &&
            !(instance->waiting.count > 0 && instance->config->preset->admits_waiting(instance));
 }
 
@@ -116,6 +118,10 @@ bool fast_forward_plan(struct instance *instance, int64_t now_ps)
         return false;
     }
     const struct batch *newest = instance_newest_step(instance);
+    run->verifies = newest->summary.draft_tokens > 0;
+    if (run->verifies) {
+        return draft_run_plan(instance, now_ps);
+    }
     run->before = newest->summary;
     uint64_t most = price_steps(instance, newest, run, now_ps);
     uint64_t steps = most < 2 ? 0 : count_steps(instance, run, most);
@@ -214,12 +220,39 @@ static void advance_steps(struct instance *instance, const struct decode_run *ru
     instance->leaving.finished_count = 0;
 }
 
-void fast_forward_apply(struct instance *instance, uint64_t steps)
+uint64_t decode_run_steps_before(const struct decode_run *run, int64_t end_ps)
 {
-    struct decode_run *run = &instance->loop.run;
+    uint64_t steps = 1;
+    if (!run->verifies) {
+        return step_times_before(&run->times, end_ps, run->steps);
+    }
+    while (steps < run->steps && run->ends_ps[steps] < end_ps) {
+        steps++;
+    }
+    return steps;
+}
+
+/* Observers see verifications one by one, as they bring unlike numbers of tokens. */
+static void tell_of_steps(const struct instance *instance, const struct decode_run *run,
+                          uint64_t steps)
+{
+    const struct observer_list *list = &instance->account.record->observers;
+    for (size_t i = 0; i < list->count; i++) {
+        const struct observer *observer = &list->observers[i];
+        for (uint64_t s = 0; run->verifies && observer->on_repeat != NULL && s < steps; s++) {
+            const struct step_times one = {.first_ps = run->ends_ps[s]};
+            observer->on_repeat(observer->state, instance, &one, 1);
+        }
+        if (!run->verifies && observer->on_repeat != NULL) {
+            observer->on_repeat(observer->state, instance, &run->times, steps);
+        }
+    }
+}
+
+/* Steps that each bring one token a request. */
+static void repeat(struct instance *instance, const struct decode_run *run, uint64_t steps)
+{
     struct step_record *record = instance->account.record;
-    assert(steps > 0 && steps <= run->steps);
-    run->steps = 0;
     note_usage(instance, run, steps);
     count_repeated(instance, run, steps);
     count_gaps(&record->itl, run, steps);
@@ -230,10 +263,17 @@ void fast_forward_apply(struct instance *instance, uint64_t steps)
                                &record->itl);
     }
     advance_steps(instance, run, steps);
-    for (size_t i = 0; i < record->observers.count; i++) {
-        const struct observer *observer = &record->observers.observers[i];
-        if (observer->on_repeat != NULL) {
-            observer->on_repeat(observer->state, instance, &run->times, steps);
-        }
+}
+
+void fast_forward_apply(struct instance *instance, uint64_t steps)
+{
+    struct decode_run *run = &instance->loop.run;
+    assert(steps > 0 && steps <= run->steps);
+    run->steps = 0;
+    if (run->verifies) {
+        draft_run_apply(instance, steps);
+    } else {
+        repeat(instance, run, steps);
     }
+    tell_of_steps(instance, run, steps);
 }

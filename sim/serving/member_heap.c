@@ -36,8 +36,10 @@ static void fill(struct member_heap *heap, uint32_t slot, struct decode_group_me
 
 void member_heap_push(struct member_heap *heap, struct decode_group_member member)
 {
-    heap->members = memory_grow(heap->members, &heap->capacity, (size_t)heap->count + 1,
-                                sizeof heap->members[0]);
+    if (heap->count == heap->capacity) {
+        heap->members = memory_grow(heap->members, &heap->capacity, (size_t)heap->count + 1,
+                                    sizeof heap->members[0]);
+    }
     heap->count++;
     fill(heap, heap->count - 1, member);
 }

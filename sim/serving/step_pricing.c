@@ -52,8 +52,7 @@ static uint32_t attention_hold_steps(const struct batch_summary *summary)
 }
 
 /* Whatever else changes the batch takes a mixed step or another number of requests. */
-static const struct held_attention *hold_attention(struct instance *instance,
-                                                   const struct batch_summary *summary)
+static void hold_attention(struct instance *instance, const struct batch_summary *summary)
 {
     struct step_pricing *pricing = &instance->pricing;
     struct held_attention *held = &pricing->attention;
@@ -65,7 +64,6 @@ static const struct held_attention *hold_attention(struct instance *instance,
         held->steps = mixed ? 1 : attention_hold_steps(summary);
     }
     held->steps--;
-    return held;
 }
 
 /* A draft model decodes for all requests once for each token it drafts, before they are verified.
@@ -77,6 +75,17 @@ static int64_t draft_ps(const struct step_cost *cost, const struct batch_summary
     }
     double decodes = (double)summary->draft_tokens / summary->decode_requests;
     return nearest_whole(decodes * cost_curve_at(&cost->decode, summary->decode_requests));
+}
+
+struct step_price step_pricing_step(const struct instance *instance,
+                                    const struct batch_summary *summary)
+{
+    const struct held_attention *held = &instance->pricing.attention;
+    struct step_price price =
+        step_cost_price(instance->config->cost, summary, held->price, held->noise);
+    price.gpu_ps += draft_ps(instance->config->draft_cost, summary);
+    price.gpu_ps += summary->swapped_blocks * instance->config->engine.swap.block_ps;
+    return price;
 }
 
 int64_t step_pricing_host_ps(const struct instance *instance, const struct batch *batch)
@@ -99,11 +108,8 @@ void step_pricing_price(struct instance *instance, struct batch *batch, int64_t 
         batch->end_ps = ps_max(now_ps, clock->gpu_free_ps);
         return;
     }
-    const struct held_attention *held = hold_attention(instance, &batch->summary);
-    struct step_price price = step_cost_price(cost, &batch->summary, held->price, held->noise);
-    price.gpu_ps += draft_ps(instance->config->draft_cost, &batch->summary);
-    price.gpu_ps += batch->summary.swapped_blocks * instance->config->engine.swap.block_ps;
-    step_clock_launch(clock, cost, &batch->summary, price,
+    hold_attention(instance, &batch->summary);
+    step_clock_launch(clock, cost, &batch->summary, step_pricing_step(instance, &batch->summary),
                       now_ps + step_pricing_host_ps(instance, batch));
     batch->end_ps = clock->gpu_free_ps;
 }

@@ -43,6 +43,10 @@ void step_pricing_clear(struct step_pricing *pricing);
 /* Prices the batch: when its launch returns and when its output is at hand. */
 void step_pricing_price(struct instance *instance, struct batch *batch, int64_t now_ps);
 
+/* What a step costs at the price of attention that is held. */
+struct step_price step_pricing_step(const struct instance *instance,
+                                    const struct batch_summary *summary);
+
 /* What the host does before it launches a step, unless another step in flight hides it. */
 int64_t step_pricing_host_ps(const struct instance *instance, const struct batch *batch);
 

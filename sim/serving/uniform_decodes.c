@@ -1,5 +1,6 @@
 #include "sim/serving/uniform_decodes.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "sim/base/units.h"
@@ -95,6 +96,7 @@ static void step_list_clear(struct step_list *list, uint32_t period)
 
 static void step_list_add(struct step_list *list, uint32_t position, uint32_t step)
 {
+    assert(position != STEP_LIST_END);
     list->next[position] = list->first[step];
     list->first[step] = position;
 }
@@ -114,6 +116,7 @@ void uniform_decodes_repeat_blocks(struct instance *instance, uint64_t steps)
     uint32_t period = instance->decode_group.period_tokens;
     struct step_list *taking = &instance->uniform.taking;
     struct step_list *filling = &instance->uniform.filling;
+    assert(instance->ungrouped_count == instance->running_count);
     step_list_clear(taking, period);
     step_list_clear(filling, block_tokens);
     for (uint32_t i = instance->running_count; i-- > 0;) {
@@ -178,6 +181,7 @@ void uniform_decodes_repeat(struct instance *instance, const struct step_times *
                             struct histogram *itl)
 {
     const struct batch *batch = instance_newest_step(instance);
+    assert(steps > 0 && decode_group_count(&instance->decode_group) == 0);
     if (!instance->kv_cache.has_identity) {
         kv_cache_take(&instance->kv_cache, (uint32_t)periodic_growth_of_steps(growth, steps));
     }

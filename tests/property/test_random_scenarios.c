@@ -641,7 +641,7 @@ static void test_stretches_equal_steps(void **state)
 static void test_speculation_equals_steps(void **state)
 {
     (void)state;
-    check_both_ways(draw_speculation, 0);
+    check_both_ways(draw_speculation, 3);
 }
 
 static int print_seed(void **state)
