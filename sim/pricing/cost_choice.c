@@ -1,5 +1,6 @@
 #include "sim/pricing/cost_choice.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -83,6 +84,7 @@ static const struct catalog_cost *nearest_of(const struct cost_catalog *catalog,
             nearest = entry;
         }
     }
+    assert(nearest == NULL || *ret_extra_pct >= 0);
     return nearest;
 }
 
@@ -121,6 +123,7 @@ bool cost_choice_nearest(const struct cost_request *request, struct step_cost *r
 /* A file, or the name of a shipped one below 'folder'. */
 static const char *path_of(const char *name, const char *folder, char *buffer, size_t size)
 {
+    assert(name != NULL);
     snprintf(buffer, size, "%s%.900s.json", folder, name);
     return access(name, R_OK) != 0 && embedded_find(buffer) != NULL ? buffer : name;
 }
@@ -244,6 +247,7 @@ static bool add_engine_constant(struct step_cost *cost, struct error *error)
     if (measured == NULL) {
         return error_set(error, "no bf16 calibration and profile of one model are shipped");
     }
+    assert(profile != NULL);
     const struct cost_curve *decode = &measured->cost.decode;
     samples_init(&rest_ps);
     for (uint32_t i = 0; i < decode->count; i++) {
@@ -362,6 +366,7 @@ bool cost_choice_find(const struct cost_request *request, struct step_cost *ret_
                       bool *ret_found, char *warning, struct error *error)
 {
     struct cost_configuration asked;
+    assert(request->source != NULL && request->model != NULL && request->gpu != NULL);
     const char *source = request->source;
     warning[0] = '\0';
     *ret_found = false;

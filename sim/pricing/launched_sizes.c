@@ -1,5 +1,6 @@
 #include "sim/pricing/launched_sizes.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,7 @@ bool launched_sizes_add(struct launched_sizes *sizes, uint32_t tokens)
     size_t word = size / WORD_BITS;
     uint64_t bit = (uint64_t)1 << size % WORD_BITS;
     grow(sizes, word + 1);
+    assert(word < sizes->word_count);
     bool is_new = (sizes->words[word] & bit) == 0;
     sizes->words[word] |= bit;
     return is_new;
@@ -31,6 +33,7 @@ bool launched_sizes_add(struct launched_sizes *sizes, uint32_t tokens)
 void launched_sizes_add_all(struct launched_sizes *sizes, const struct launched_sizes *others)
 {
     grow(sizes, others->word_count);
+    assert(sizes->word_count >= others->word_count);
     for (size_t i = 0; i < others->word_count; i++) {
         sizes->words[i] |= others->words[i];
     }

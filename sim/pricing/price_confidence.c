@@ -38,6 +38,8 @@ double price_confidence_uncertainty(const struct step_cost *cost)
 void price_confidence_describe(const struct step_cost *cost, bool carried_over, double uncertainty,
                                char *text, size_t text_bytes)
 {
+    assert(uncertainty >= 0);
+    assert(text_bytes > 0);
     snprintf(text, text_bytes, "step prices %s '%s')%s; all of them together may be off by %.2g %%",
              sources[source_of(cost)].words, cost->identity.name,
              carried_over ? " of another configuration and carried over to this one" : "",

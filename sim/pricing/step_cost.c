@@ -7,6 +7,7 @@
 
 double cost_curve_at(const struct cost_curve *curve, double tokens)
 {
+    assert(curve->count > 0 && curve->count <= STEP_COST_MAX_KNOTS);
     if (curve->count == 1 || tokens <= curve->tokens[0]) {
         return curve->cost_ps[0];
     }
@@ -15,6 +16,7 @@ double cost_curve_at(const struct cost_curve *curve, double tokens)
         right++;
     }
     double span = curve->tokens[right] - curve->tokens[right - 1];
+    assert(span > 0);
     double slope = (curve->cost_ps[right] - curve->cost_ps[right - 1]) / span;
     if (tokens > curve->tokens[right]) {
         slope = fmax(slope, 0);
@@ -46,6 +48,7 @@ struct attention_price step_cost_attention(const struct step_cost *cost,
                                                 .tokens = summary->decode_context_tokens,
                                                 .squares = summary->decode_context_squares};
     double even = attention_schedule_even(&cost->attention, requests, contexts.tokens);
+    assert(even > 0);
     double tiles = even;
     double constant_ps = 0;
     if (!cost->attention_is_even) {
@@ -80,6 +83,8 @@ int64_t step_cost_rise_ps(const struct batch_summary *summary, struct attention_
 struct step_price step_cost_price(const struct step_cost *cost, const struct batch_summary *summary,
                                   struct attention_price attention, struct step_noise noise)
 {
+    assert(summary->cuda_graph <= CUDA_GRAPH_NONE);
+    assert(noise.gpu >= 0 && noise.launch >= 0);
     double constant = 0;
     if (summary->prefill_requests == 0) {
         constant = cost_curve_at(&cost->decode, summary->padded_tokens);
@@ -99,6 +104,7 @@ struct step_price step_cost_price(const struct step_cost *cost, const struct bat
 bool step_cost_is_extrapolated(const struct step_cost *cost, const struct batch_summary *summary)
 {
     const struct cost_curve *curve = summary->prefill_requests == 0 ? &cost->decode : &cost->mixed;
+    assert(curve->count > 0);
     return summary->padded_tokens > curve->tokens[curve->count - 1] ||
            (double)summary->decode_context_tokens > cost->largest_context_tokens;
 }

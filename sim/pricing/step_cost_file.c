@@ -105,6 +105,7 @@ static const struct curve_name mixed_name = {"mixed", "padded_tokens", "cost_ms"
 static bool read_curve(struct cost_curve *curve, const struct json *document, const char *place,
                        const struct curve_name *name, struct error *error)
 {
+    assert(name->unit_ps > 0);
     const struct json *object = json_find(document, name->curve);
     double costs[STEP_COST_MAX_KNOTS];
     uint32_t count = 0;
@@ -207,6 +208,8 @@ static void curve_to_json(const struct cost_curve *curve, struct json *document,
 
 void step_cost_to_json(const struct step_cost *cost, struct json *document)
 {
+    assert(cost->decode.count > 0 && cost->mixed.count > 0);
+    assert(cost->identity.tensor_parallel > 0);
     struct coefficients file = {
         .split_ms = (double)cost->split_ps / (double)PS_PER_MS,
         .split_request_us = (double)cost->split_request_ps / (double)PS_PER_US,

@@ -84,6 +84,7 @@ static void add_knot(struct cost_curve *curve, double tokens, double cost_ps)
         curve->tokens[at] = curve->tokens[at - 1];
         curve->cost_ps[at] = curve->cost_ps[at - 1];
     }
+    assert(at == 0 || curve->tokens[at - 1] <= tokens);
     curve->tokens[at] = tokens;
     curve->cost_ps[at] = fmax(0, cost_ps);
 }
@@ -110,6 +111,7 @@ static void make_monotone(struct cost_curve *curve)
             curve->cost_ps[knot++] = means[p];
         }
     }
+    assert(knot == curve->count);
 }
 
 /* Decodes of the shortest context of each batch, less the attention to it. */
@@ -149,9 +151,21 @@ static void compose_prefill(const struct step_profile *profile, double pair_ps,
     make_monotone(&cost->mixed);
 }
 
+/* Two knots in one place would leave the slope between them open. */
+static bool knots_rise(const struct cost_curve *curve)
+{
+    for (uint32_t i = 1; i < curve->count; i++) {
+        if (curve->tokens[i] <= curve->tokens[i - 1]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool step_profile_compose(const struct step_profile *profile, const char *place,
                           struct step_cost *cost, struct error *error)
 {
+    assert(profile->tensor_parallel > 0 && profile->step_count <= STEP_PROFILE_MAX_ROWS);
     double slope_ps = context_slope_ps(profile);
     double pair_ps = pair_slope_ps(profile);
     *cost = (struct step_cost){
@@ -173,10 +187,15 @@ bool step_profile_compose(const struct step_profile *profile, const char *place,
                          "(the same kvcast-profile command resumes)",
                          place);
     }
+    if (!knots_rise(&cost->decode) || !knots_rise(&cost->mixed)) {
+        return error_set(
+            error, "%s: 'steps' must measure each step once, found two rows of one step", place);
+    }
     cost->attention = (struct attention_shape){.kv_heads = profile->shape.kv_heads,
                                                .multiprocessors = profile->multiprocessors};
     cost->tile_ps =
         slope_ps * ATTENTION_TILE_TOKENS * profile->multiprocessors / profile->shape.kv_heads;
+    assert(cost->tile_ps > 0 && cost->largest_context_tokens > 0);
     cost->mixed_attention_ps = pair_ps;
     cost->attention_is_even = true;
     return true;
@@ -191,6 +210,7 @@ static void add_to_curve(struct cost_curve *curve, double constant_ps)
 
 void step_cost_add_constant(struct step_cost *cost, double constant_ps)
 {
+    assert(constant_ps >= 0);
     add_to_curve(&cost->decode, constant_ps);
     add_to_curve(&cost->mixed, constant_ps);
 }

@@ -121,6 +121,7 @@ static bool read_identity(struct step_profile *profile, const struct json *docum
         return false;
     }
     rename_weights(profile);
+    assert(profile->tensor_parallel > 0);
     profile->shape.intermediate_size /= profile->tensor_parallel;
     profile->shape.heads /= profile->tensor_parallel;
     profile->shape.kv_heads /= profile->tensor_parallel;

@@ -74,6 +74,23 @@ static void test_profile_must_have_enough_points(void **state)
     assert_contains(error.message, "p.json: too few points");
 }
 
+/* The slope between two knots in one place would be none. */
+static void test_a_step_measured_twice_is_an_error(void **state)
+{
+    (void)state;
+    static struct step_profile profile;
+    struct step_cost cost;
+    struct error error;
+    make_profile(&profile);
+    profile.steps[profile.step_count++] = profile.steps[0];
+    assert_false(step_profile_compose(&profile, "p.json", &cost, &error));
+    assert_string_equal(error.message, "p.json: 'steps' must measure each step once, found two "
+                                       "rows of one step");
+    make_profile(&profile);
+    profile.steps[profile.step_count++] = profile.steps[9]; /* a chunk without context */
+    assert_false(step_profile_compose(&profile, "p.json", &cost, &error));
+}
+
 /* Every shipped profile prices a step, more for more. */
 static void test_shipped_profiles_are_monotone(void **state)
 {
@@ -125,6 +142,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_profile_composes_what_it_was_made_of),
         cmocka_unit_test(test_profile_must_have_enough_points),
+        cmocka_unit_test(test_a_step_measured_twice_is_an_error),
         cmocka_unit_test(test_shipped_profiles_are_monotone),
         cmocka_unit_test(test_profile_of_two_gpus),
     };
