@@ -1,5 +1,6 @@
 #include "sim/scenario/setting_aliases.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <stddef.h>
 #include <string.h>
@@ -81,12 +82,16 @@ const char *setting_alias_find(const char *word)
 {
     char plain[64];
     size_t length = 0;
-    const char *leaf = strrchr(word, '.');
-    leaf = leaf != NULL ? leaf + 1 : word;
+    assert(word != NULL);
+    const char *end = word + strcspn(word, "="); /* a value may have dots of its own */
+    const char *leaf = end;
+    while (leaf > word && leaf[-1] != '.') {
+        leaf--;
+    }
     while (*leaf == '-') {
         leaf++;
     }
-    for (; leaf[length] != '\0' && leaf[length] != '=' && length + 1 < sizeof plain; length++) {
+    for (; leaf + length < end && length + 1 < sizeof plain; length++) {
         plain[length] = leaf[length] == '-' ? '_' : (char)tolower((unsigned char)leaf[length]);
     }
     plain[length] = '\0';
