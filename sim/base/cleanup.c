@@ -54,6 +54,7 @@ void cleanup_forget(int ticket)
 {
     assert(ticket >= CLEANUP_NONE && ticket < MAX_ENTRIES);
     if (ticket != CLEANUP_NONE) {
+        assert(atomic_load(&entries[ticket].kind) != ENTRY_FREE); /* forgotten once only */
         atomic_store(&entries[ticket].kind, ENTRY_FREE);
     }
 }

@@ -24,6 +24,7 @@ struct interval figure_interval(const struct figure *figure, const struct run_su
         interval.low = fmin(interval.low, interval.mean);
         interval.high = fmax(interval.high, interval.mean);
     }
+    assert(!(interval.low > interval.high));
     return interval;
 }
 

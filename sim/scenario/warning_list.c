@@ -6,7 +6,7 @@
 
 void warning_list_add(struct warning_list *list, const char *format, ...)
 {
-    assert(list->count <= MAX_WARNINGS);
+    assert(format != NULL && list->count <= MAX_WARNINGS);
     if (list->count == MAX_WARNINGS) {
         return;
     }
@@ -15,4 +15,5 @@ void warning_list_add(struct warning_list *list, const char *format, ...)
     vsnprintf(list->messages[list->count], WARNING_BYTES, format, arguments);
     va_end(arguments);
     list->count += list->messages[list->count][0] != '\0';
+    assert(list->count <= MAX_WARNINGS);
 }
