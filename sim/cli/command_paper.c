@@ -9,7 +9,7 @@
 #include "sim/base/output_set.h"
 #include "sim/base/text.h"
 #include "sim/cli/commands.h"
-#include "sim/cli/figures.h"
+#include "sim/report/plotting.h"
 
 static void show_progress(uint32_t cells)
 {
@@ -37,10 +37,10 @@ static bool report(const struct study_results *results, bool is_whole, const cha
         return false;
     }
     struct output_set set;
-    bool ok = output_set_open(&set, out, figures_paper_names, error) &&
+    bool ok = output_set_open(&set, out, plotting_paper_names, error) &&
               study_results_write(results, set.stage, "paper_tables.csv", error) &&
               (!is_whole || report_over_time(set.stage, error)) &&
-              figures_finish(&set, true, &figures, error);
+              plotting_finish(&set, true, &figures, error);
     output_set_discard(&set);
     if (ok) {
         fprintf(stderr, "kvcast: CSV and %u figures in %s\n", figures, out);
@@ -53,9 +53,9 @@ static int run_experiments(const char *out)
     struct error error;
     unsigned figures = 0;
     struct output_set set;
-    bool ok = output_set_open(&set, out, figures_experiment_names, &error) &&
+    bool ok = output_set_open(&set, out, plotting_experiment_names, &error) &&
               experiments_run(set.stage, stdout, &error) &&
-              figures_finish(&set, true, &figures, &error);
+              plotting_finish(&set, true, &figures, &error);
     output_set_discard(&set);
     if (!ok) {
         return options_fail(error.message);

@@ -4,7 +4,7 @@
 
 #include "sim/base/json.h"
 #include "sim/cli/commands.h"
-#include "sim/cli/figures.h"
+#include "sim/report/plotting.h"
 
 static const char *text_of(const struct json *object, const char *name)
 {
@@ -56,7 +56,7 @@ static int run(const struct command *command, int argc, char **argv)
         error_set(&error, "%s: cannot read this folder", directory);
         return options_fail(error.message);
     }
-    if (!figures_redraw(directory, &count, &error)) {
+    if (!plotting_redraw(directory, &count, &error)) {
         return options_fail(error.message);
     }
     print_run(directory);

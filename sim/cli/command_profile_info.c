@@ -9,13 +9,13 @@
 #include "sim/base/output_set.h"
 #include "sim/base/text.h"
 #include "sim/cli/commands.h"
-#include "sim/cli/figures.h"
-#include "sim/cli/link_table.h"
 #include "sim/hardware/model_shape.h"
 #include "sim/hardware/precision.h"
 #include "sim/pricing/cost_choice.h"
 #include "sim/pricing/step_profile.h"
 #include "sim/pricing/step_profile_file.h"
+#include "sim/report/link_table.h"
+#include "sim/report/plotting.h"
 
 enum { MAX_VALUES = 64 };
 
@@ -241,7 +241,7 @@ static bool inform_of_steps(const struct json *document, const char *place, cons
     struct output_set set = {.stage = ""};
     unsigned figures = 0;
     bool ok = step_profile_parse(profile, document, place, error) &&
-              output_set_open(&set, directory, figures_profile_names, error);
+              output_set_open(&set, directory, plotting_profile_names, error);
     if (ok) {
         uint32_t noisy = 0;
         for (uint32_t i = 0; i < profile->step_count; i++) {
@@ -258,7 +258,8 @@ static bool inform_of_steps(const struct json *document, const char *place, cons
         print_steps(profile, false);
     }
     ok = ok && report_operations(profile, set.stage, error) &&
-         write_steps(profile, set.stage, error) && figures_finish(&set, !no_plots, &figures, error);
+         write_steps(profile, set.stage, error) &&
+         plotting_finish(&set, !no_plots, &figures, error);
     output_set_discard(&set);
     if (ok) {
         printf("\nresults       %s/ (%u figures)\n", directory, figures);

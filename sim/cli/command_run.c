@@ -7,13 +7,13 @@
 #include "sim/base/text.h"
 #include "sim/base/units.h"
 #include "sim/cli/commands.h"
-#include "sim/cli/figures.h"
 #include "sim/cli/progress.h"
 #include "sim/cli/run_tables.h"
 #include "sim/experiments/replications.h"
 #include "sim/metrics/figure_interval.h"
 #include "sim/report/figure_report.h"
 #include "sim/report/interval_report.h"
+#include "sim/report/plotting.h"
 #include "sim/report/run_report.h"
 #include "sim/scenario/run_price.h"
 #include "sim/scenario/scenario_file.h"
@@ -329,12 +329,12 @@ static bool run_into_folder(const struct scenario *scenario, struct run_options 
                             unsigned *ret_figures, struct error *error)
 {
     struct output_set set;
-    if (!output_set_open(&set, chosen->out, figures_run_names, error)) {
+    if (!output_set_open(&set, chosen->out, plotting_run_names, error)) {
         return false;
     }
     chosen->stage = set.stage;
     bool ok = run_scenario(scenario, chosen, error) &&
-              figures_finish(&set, !chosen->no_plots, ret_figures, error);
+              plotting_finish(&set, !chosen->no_plots, ret_figures, error);
     output_set_discard(&set);
     return ok;
 }

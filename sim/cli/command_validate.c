@@ -8,8 +8,8 @@
 #include "sim/base/output_set.h"
 #include "sim/base/text.h"
 #include "sim/cli/commands.h"
-#include "sim/cli/figures.h"
 #include "sim/pricing/cost_choice.h"
+#include "sim/report/plotting.h"
 
 struct validate_options {
     const char *job;
@@ -67,9 +67,9 @@ static bool explain(const struct measured_run *run, const struct measured_job *j
     explanation_print(&explanation, options->json || options->markdown ? stderr : stdout);
     snprintf(directory, sizeof directory, "%.300s/%s-%s", options->out, run->name, job->name);
     struct output_set set = {.stage = ""};
-    bool ok = output_set_open(&set, directory, figures_explain_names, error) &&
+    bool ok = output_set_open(&set, directory, plotting_explain_names, error) &&
               explanation_write(run, job, cost, &explanation, set.stage, error) &&
-              figures_finish(&set, true, &figures, error);
+              plotting_finish(&set, true, &figures, error);
     output_set_discard(&set);
     explanation_clear(&explanation);
     if (ok) {

@@ -104,12 +104,12 @@ void run_tally_add(struct run_tally *tally, const struct request *request)
     }
     note_end(&tally->ends, request->clock.last_token_ps);
     tally->last_token_ps = ps_max(tally->last_token_ps, request->clock.last_token_ps);
-    tally->prompt_tokens += request->ask.prompt_tokens;
-    tally->cached_tokens += request->cached_tokens;
+    tally->tokens.prompt += request->ask.prompt_tokens;
+    tally->tokens.prompt_cached += request->cached_tokens;
     tally->graded += request->truth.answer_is_known;
-    tally->right += request->truth.is_correct;
-    tally->output_tokens += outputs;
-    tally->reasoning_tokens +=
+    tally->correct += request->truth.is_correct;
+    tally->tokens.output += outputs;
+    tally->tokens.reasoning +=
         request->truth.reasoning_tokens < outputs ? request->truth.reasoning_tokens : outputs;
     bool is_good = meets(request, &tally->slo);
     tally->good += is_good;
@@ -120,13 +120,13 @@ void run_tally_add(struct run_tally *tally, const struct request *request)
 static void summarize_rates(const struct run_tally *tally, struct run_summary *summary)
 {
     double makespan_s = s_from_ps(tally->last_token_ps - tally->first_sent_ps);
-    double tokens = (double)tally->output_tokens;
+    double tokens = (double)tally->tokens.output;
     summary->makespan_s = makespan_s;
     summary->straggler.drain_s =
         s_from_ps(tally->last_token_ps) - end_quantile_s(&tally->ends, 0.9);
     summary->throughput.requests_per_s = (double)tally->ends.seen / makespan_s;
     summary->throughput.output_tokens_per_s = tokens / makespan_s;
-    summary->throughput.total_tokens_per_s = (tokens + (double)tally->prompt_tokens) / makespan_s;
+    summary->throughput.total_tokens_per_s = (tokens + (double)tally->tokens.prompt) / makespan_s;
     summary->throughput.goodput_per_s = (double)tally->good / makespan_s;
 }
 
@@ -142,14 +142,11 @@ void run_tally_summarize(struct run_tally *tally, struct run_summary *summary)
     requests->total = tally->sent;
     requests->cut_while_thinking = tally->cut_while_thinking;
     requests->graded = tally->graded;
-    requests->correct = tally->right;
+    requests->correct = tally->correct;
     requests->slo_met = tally->good;
-    requests->accuracy = share_of(tally->right, tally->graded);
+    requests->accuracy = share_of(tally->correct, tally->graded);
     requests->attainment = share_of(tally->good, tally->sent);
-    summary->tokens = (struct token_figures){.prompt = tally->prompt_tokens,
-                                             .prompt_cached = tally->cached_tokens,
-                                             .output = tally->output_tokens,
-                                             .reasoning = tally->reasoning_tokens};
+    summary->tokens = tally->tokens;
     summary->preemption = (struct preemption_figures){tally->preemptions, tally->recomputed_tokens};
     latency->percentiles_are_exact = tally->ttft.coarse == NULL;
     latency->ttft_s = latency_distribution(&tally->ttft);

@@ -30,12 +30,9 @@ struct run_tally {
     uint64_t sent;
     uint64_t good;
     uint64_t cut_while_thinking;
-    uint64_t prompt_tokens;
-    uint64_t cached_tokens;
+    struct token_figures tokens;
     uint64_t graded; /* answers of which it is known whether they are right */
-    uint64_t right;
-    uint64_t output_tokens;
-    uint64_t reasoning_tokens;
+    uint64_t correct;
     uint64_t preemptions;
     uint64_t recomputed_tokens;
 };

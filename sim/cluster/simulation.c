@@ -8,6 +8,7 @@
 #include "sim/cluster/router.h"
 #include "sim/cluster/simulation_state.h"
 #include "sim/serving/engine_loop.h"
+#include "sim/serving/step_pricing.h"
 
 static void push(struct simulation *simulation, int64_t at_ps, enum event_type type,
                  uint32_t subject, uint32_t epoch)

@@ -2,9 +2,10 @@
 #ifndef SIM_CLUSTER_SIMULATION_STATE_H
 #define SIM_CLUSTER_SIMULATION_STATE_H
 
+#include "sim/cluster/request_feed.h"
 #include "sim/cluster/request_table.h"
 #include "sim/cluster/run_tally.h"
-#include "sim/cluster/simulation.h"
+#include "sim/cluster/simulation_settings.h"
 #include "sim/events/event_queue.h"
 
 /* The front end, which takes requests in one after the other. */

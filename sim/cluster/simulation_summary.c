@@ -3,7 +3,9 @@
 #include <math.h>
 
 #include "sim/base/units.h"
+#include "sim/cluster/simulation.h"
 #include "sim/cluster/simulation_state.h"
+#include "sim/serving/decode_group.h"
 
 const struct rate_window *simulation_rates(const struct simulation *simulation)
 {

@@ -71,5 +71,5 @@ const struct engine_preset engine_preset_orca = {
     .settings = settings_tables,
     .schedule = orca_schedule,
     .process_output = orca_process_output,
-    .repeatable_steps = orca_repeatable_steps,
+    .repeats.repeatable_steps = orca_repeatable_steps,
 };

@@ -408,6 +408,6 @@ const struct engine_preset engine_preset_sglang_0_4_6 = {
     .destroy_state = sglang_destroy_state,
     .schedule = sglang_schedule,
     .process_output = sglang_process_output,
-    .repeatable_steps = sglang_repeatable_steps,
-    .repeat = sglang_repeat,
+    .repeats.repeatable_steps = sglang_repeatable_steps,
+    .repeats.repeat = sglang_repeat,
 };

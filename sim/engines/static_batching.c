@@ -153,5 +153,5 @@ const struct engine_preset engine_preset_static = {
     .settings = settings_tables,
     .schedule = static_schedule,
     .process_output = static_process_output,
-    .repeatable_steps = static_repeatable_steps,
+    .repeats.repeatable_steps = static_repeatable_steps,
 };

@@ -397,6 +397,6 @@ const struct engine_preset engine_preset_tgi = {
     .destroy_state = tgi_destroy_state,
     .schedule = tgi_schedule,
     .process_output = tgi_process_output,
-    .repeatable_steps = tgi_repeatable_steps,
-    .repeat = tgi_repeat,
+    .repeats.repeatable_steps = tgi_repeatable_steps,
+    .repeats.repeat = tgi_repeat,
 };

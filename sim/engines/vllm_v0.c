@@ -482,6 +482,6 @@ const struct engine_preset engine_preset_vllm_v0 = {
     .schedule = vllm_v0_schedule,
     .take_tokens = vllm_v0_take_tokens,
     .process_output = vllm_v0_process_output,
-    .repeatable_steps = vllm_v0_repeatable_steps,
-    .repeat = uniform_decodes_repeat_blocks,
+    .repeats.repeatable_steps = vllm_v0_repeatable_steps,
+    .repeats.repeat = uniform_decodes_repeat_blocks,
 };

@@ -6,6 +6,7 @@
 #include "sim/base/units.h"
 #include "sim/engines/vllm_graphs.h"
 #include "sim/engines/vllm_v1_pass.h"
+#include "sim/serving/decode_group.h"
 #include "sim/serving/uniform_decodes.h"
 
 static void vllm_v1_schedule(struct instance *instance, struct batch *batch)
@@ -143,7 +144,7 @@ static uint64_t vllm_v1_repeatable_steps(const struct instance *instance)
     }
     for (uint32_t i = 0; i < instance->running_count && steps > 0; i++) {
         const struct request *request = &instance->requests[instance->running[i]];
-        uint64_t its = instance->config->preset->steady_steps(instance, request);
+        uint64_t its = instance->config->preset->repeats.steady_steps(instance, request);
         steps = its < steps ? its : steps;
     }
     return steps;
@@ -203,10 +204,10 @@ const struct engine_preset engine_preset_vllm_0_24 = {
     .start = {.otherwise_batch_tokens = 32768},
     .schedule = vllm_v1_schedule,
     .process_output = vllm_v1_process_output,
-    .repeatable_steps = vllm_v1_repeatable_steps,
-    .repeat = uniform_decodes_repeat_blocks,
-    .steady_steps = vllm_v1_steady_steps,
-    .admits_waiting = vllm_v1_admits_waiting,
+    .repeats.repeatable_steps = vllm_v1_repeatable_steps,
+    .repeats.repeat = uniform_decodes_repeat_blocks,
+    .repeats.steady_steps = vllm_v1_steady_steps,
+    .repeats.admits_waiting = vllm_v1_admits_waiting,
 };
 
 /* vLLM 0.8.1: piecewise graphs only, for decodes and mixed steps alike, up to 512 tokens
@@ -257,8 +258,8 @@ const struct engine_preset engine_preset_vllm_0_8 = {
     .settings = tables_of_0_8,
     .schedule = vllm_0_8_schedule,
     .process_output = vllm_v1_process_output,
-    .repeatable_steps = vllm_v1_repeatable_steps,
-    .repeat = uniform_decodes_repeat_blocks,
-    .steady_steps = vllm_0_8_steady_steps,
-    .admits_waiting = vllm_v1_admits_waiting,
+    .repeats.repeatable_steps = vllm_v1_repeatable_steps,
+    .repeats.repeat = uniform_decodes_repeat_blocks,
+    .repeats.steady_steps = vllm_0_8_steady_steps,
+    .repeats.admits_waiting = vllm_v1_admits_waiting,
 };

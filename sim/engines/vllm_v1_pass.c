@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "sim/base/smaller.h"
+#include "sim/serving/decode_group.h"
 #include "sim/serving/speculation.h"
 
 /* A scheduling pass under way. */

@@ -6,30 +6,9 @@
 
 #include "sim/base/memory.h"
 #include "sim/base/units.h"
+#include "sim/serving/draft_plan.h"
 #include "sim/serving/instance.h"
 #include "sim/serving/speculation.h"
-
-void decode_group_init(struct instance *instance)
-{
-    struct decode_group *decode_group = &instance->decode_group;
-    const struct kv_cache *cache = &instance->kv_cache;
-    memset(decode_group, 0, sizeof *decode_group);
-    decode_group->blocks_at_a_time =
-        1 + kv_cache_blocks_for(cache, instance->config->preset->ahead_tokens);
-    decode_group->period_tokens = cache->block_tokens * decode_group->blocks_at_a_time;
-    decode_group->crossings =
-        memory_zeroed(decode_group->period_tokens, sizeof decode_group->crossings[0]);
-    draft_plan_init(&decode_group->plan, instance);
-}
-
-void decode_group_clear(struct decode_group *decode_group)
-{
-    member_heap_clear(&decode_group->leaving);
-    member_heap_clear(&decode_group->thinking);
-    falling_gaps_clear(&decode_group->gaps);
-    free(decode_group->crossings);
-    memset(decode_group, 0, sizeof *decode_group);
-}
 
 /* Where the step stands for which a request will need more blocks than it holds. */
 static uint32_t *crossing_of(struct instance *instance, uint32_t index)
@@ -167,7 +146,7 @@ static uint32_t steady_steps(struct instance *instance, uint32_t index, int64_t 
         return 0;
     }
     if (plan->drafts == 0) {
-        return instance->config->preset->steady_steps(instance, request);
+        return instance->config->preset->repeats.steady_steps(instance, request);
     }
     return draft_plan_suits(instance, index) ? 1 : 0;
 }

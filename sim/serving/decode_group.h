@@ -14,32 +14,10 @@
 
 #include "sim/base/periodic_growth.h"
 #include "sim/base/step_times.h"
-#include "sim/metrics/falling_gaps.h"
-#include "sim/serving/draft_plan.h"
-#include "sim/serving/member_heap.h"
+#include "sim/serving/instance_parts.h"
 
 struct batch;
 struct instance;
-
-struct decode_group {
-    bool is_open;                /* requests may join */
-    uint64_t taken;              /* steps whose output each member has, ever */
-    uint64_t scheduled;          /* steps formed with them, ever: 'taken' between steps */
-    struct member_heap leaving;  /* all members, by when they must leave */
-    struct member_heap thinking; /* those whose first visible token is still to come, by it */
-    uint64_t context_tokens;     /* of all members, before the step scheduled next */
-    uint64_t context_squares;    /* sum of their squares */
-    uint32_t *crossings;       /* blocks that members take for step s, by s modulo period_tokens */
-    uint32_t blocks_at_a_time; /* that a member takes whenever it needs one */
-    uint32_t period_tokens;    /* of so many blocks */
-    int64_t last_token_ps;
-    struct falling_gaps gaps; /* between the members' tokens, by step */
-    struct draft_plan plan;   /* where it speculates */
-};
-
-/* Once the instance's KV cache is there. */
-void decode_group_init(struct instance *instance);
-void decode_group_clear(struct decode_group *decode_group);
 
 static inline uint32_t decode_group_count(const struct decode_group *decode_group)
 {

@@ -14,18 +14,6 @@ struct course {
     uint32_t max_known; /* tokens with which it still gets all drafts in another step */
 };
 
-void draft_plan_init(struct draft_plan *plan, const struct instance *instance)
-{
-    const struct engine_settings *settings = &instance->config->engine;
-    const struct kv_cache *cache = &instance->kv_cache;
-    memset(plan, 0, sizeof *plan);
-    plan->drafts = instance_steps_limit(instance) == 1 ? settings->draft_tokens : 0;
-    plan->max_model_len = settings->max_model_len;
-    plan->block_tokens = cache->block_tokens;
-    plan->blocks_ahead = kv_cache_blocks_for(cache, instance->config->preset->ahead_tokens);
-    plan->max_blocks = kv_cache_blocks_for(cache, settings->max_model_len);
-}
-
 void draft_plan_reset(struct draft_plan *plan, uint64_t end)
 {
     memset(plan->steps, 0, sizeof plan->steps);

@@ -8,39 +8,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sim/serving/instance_parts.h"
+
 #include "sim/serving/speculation.h"
 
-enum { DRAFT_PLAN_STEPS = 64 }; /* planned at a time; a power of two */
-
-struct decode_group_member;
 struct instance;
-
-/* Sums over the members. */
-struct draft_step {
-    uint64_t squares;  /* by which the sum of squared contexts rises with its output */
-    uint32_t accepted; /* drafts, of all who take part in it */
-    uint32_t blocks;   /* that scheduling the step after it takes */
-};
-
-/* Where a member stands: a verification is under way, and no earlier one. */
-struct draft_progress {
-    uint32_t known_tokens;
-    uint32_t held_blocks;
-    uint32_t verification;
-};
-
-struct draft_plan {
-    uint32_t drafts; /* of each member in each step; 0: the engine does not speculate */
-    uint32_t max_model_len;
-    uint32_t block_tokens;
-    uint32_t blocks_ahead; /* taken beside those that lack */
-    uint32_t max_blocks;   /* of one request */
-    struct draft_odds odds;
-    uint64_t end;                              /* the first step that is not planned */
-    struct draft_step steps[DRAFT_PLAN_STEPS]; /* a ring */
-};
-
-void draft_plan_init(struct draft_plan *plan, const struct instance *instance);
 
 /* Nothing is planned, and what will be ends before step 'end'. */
 void draft_plan_reset(struct draft_plan *plan, uint64_t end);

@@ -3,7 +3,10 @@
 #include <assert.h>
 
 #include "sim/base/units.h"
+#include "sim/serving/decode_group.h"
+#include "sim/serving/draft_plan.h"
 #include "sim/serving/instance.h"
+#include "sim/serving/step_pricing.h"
 
 /* How long a step takes, as straight lines in the context of all members. */
 struct step_line {

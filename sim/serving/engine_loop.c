@@ -3,7 +3,10 @@
 #include <assert.h>
 
 #include "sim/base/units.h"
+#include "sim/serving/decode_group.h"
+#include "sim/serving/fast_forward.h"
 #include "sim/serving/instance.h"
+#include "sim/serving/step_pricing.h"
 
 static void note_state(struct instance *instance, int64_t now_ps)
 {

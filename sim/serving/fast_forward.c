@@ -3,8 +3,10 @@
 #include <assert.h>
 
 #include "sim/base/units.h"
+#include "sim/serving/decode_group.h"
 #include "sim/serving/draft_run.h"
 #include "sim/serving/instance.h"
+#include "sim/serving/step_pricing.h"
 #include "sim/serving/uniform_decodes.h"
 
 /* The batch of a step 'steps' after another one of the same requests. */
@@ -26,7 +28,8 @@ static bool is_decode_group_alone(struct instance *instance)
            instance_step(instance, 0)->count == 0 && instance_newest_step(instance)->count == 0 &&
            summary->decode_requests == instance->running_count &&
            summary->draft_tokens == summary->decode_requests * instance->decode_group.plan.drafts &&
-           !(instance->waiting.count > 0 && instance->config->preset->admits_waiting(instance));
+           !(instance->waiting.count > 0 &&
+             instance->config->preset->repeats.admits_waiting(instance));
 }
 
 /* True when the price of attention holds on and all that runs decodes. */

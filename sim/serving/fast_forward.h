@@ -11,26 +11,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "sim/base/periodic_growth.h"
-#include "sim/base/step_times.h"
-#include "sim/pricing/batch_summary.h"
+#include "sim/serving/instance_parts.h"
+
 #include "sim/serving/draft_plan.h"
 
 struct instance;
-
-/* Steps of one instance that only repeat, none of which is made yet. */
-struct decode_run {
-    uint64_t steps; /* at most so many; 0: nothing is planned */
-    bool of_decode_group;
-    bool verifies; /* drafts: then 'ends_ps' alone says when its steps are */
-    struct step_times times;
-    struct batch_summary before; /* of the newest step in flight */
-    struct periodic_growth growth;
-    int64_t launch_ps;
-    int64_t delay_ps;    /* from a step to its tokens at the client */
-    int64_t last_gpu_ps; /* of the step that the last step schedules */
-    int64_t ends_ps[DRAFT_PLAN_STEPS + 1];
-};
 
 /* When a step of those planned is, counted from 0; at 'run->steps' the one after them. */
 static inline int64_t decode_run_step_ps(const struct decode_run *run, uint64_t step)

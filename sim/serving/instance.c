@@ -43,7 +43,8 @@ void instance_init(struct instance *instance, const struct instance_config *conf
     instance->running = memory_zeroed(settings->max_batch_requests, sizeof instance->running[0]);
     instance->ungrouped =
         memory_zeroed(settings->max_batch_requests, sizeof instance->ungrouped[0]);
-    decode_group_init(instance);
+    decode_group_init(&instance->decode_group, &instance->kv_cache, settings, preset->ahead_tokens,
+                      instance_steps_limit(instance) == 1 ? settings->draft_tokens : 0);
     uint32_t period = instance->decode_group.period_tokens;
     instance->uniform.crossings = memory_zeroed(period, sizeof instance->uniform.crossings[0]);
     if (instance->kv_cache.has_identity) {
@@ -68,7 +69,7 @@ void instance_join_run(struct instance *instance, struct step_record *record, ui
     instance->account.number = number;
     instance->loop.may_repeat = may_repeat;
     instance->decode_group.is_open = instance->loop.may_repeat &&
-                                     config->preset->steady_steps != NULL &&
+                                     config->preset->repeats.steady_steps != NULL &&
                                      !config->engine.prefix_caching;
     /* Even one token a step fills the KV of all requests. */
     instance->account.patience_steps =

@@ -5,13 +5,11 @@
 #include "sim/base/error.h"
 #include "sim/kv/kv_cache.h"
 #include "sim/serving/batch.h"
-#include "sim/serving/decode_group.h"
 #include "sim/serving/engine_settings.h"
-#include "sim/serving/fast_forward.h"
+#include "sim/serving/instance_parts.h"
 #include "sim/serving/request.h"
 #include "sim/serving/request_queue.h"
 #include "sim/serving/scheduling_policy.h"
-#include "sim/serving/step_pricing.h"
 #include "sim/serving/step_record.h"
 
 enum { MAX_STEPS_IN_FLIGHT = 2 };
@@ -21,6 +19,26 @@ struct engine_start {
     uint32_t profiled_requests; /* whose sampling it keeps memory for; 0: max_batch_requests */
     /* max_batch_tokens unless told, where chunked_prefill is not as in the defaults; 0: the same */
     uint32_t otherwise_batch_tokens;
+};
+
+/* What an engine says of steps that only repeat; stepwise runs do not ask. */
+struct engine_repetition {
+    /* Of an engine that keeps no decode group. For how many steps at most, each of which takes a
+     * token in for every request of the steps in flight and forms the same decodes again, it
+     * decides nothing and finds the room it looks for; the generic limits (ends, blocks that are
+     * free) aside. NULL: it never tells. */
+    uint64_t (*repeatable_steps)(const struct instance *instance);
+    /* What it keeps beside the instance, and blocks known by what they hold, change in so many of
+     * them; called before anything else does. NULL: nothing changes. */
+    void (*repeat)(struct instance *instance, uint64_t steps);
+    /* NULL for both: it keeps no decode group. */
+    /* For how many steps of the loop a request that is a decode in every step in flight remains
+     * one: a token comes out, another is formed. 0 when it is about to end. */
+    uint32_t (*steady_steps)(const struct instance *instance, const struct request *request);
+    /* Whether the next scheduling pass would admit a waiting request, were it to find no fewer free
+     * blocks.
+     */
+    bool (*admits_waiting)(const struct instance *instance);
 };
 
 /* How an engine forms a step and takes its output in. */
@@ -47,22 +65,7 @@ struct engine_preset {
      * taken, before its output is processed; else it is formed beside it. */
     void (*take_tokens)(struct instance *instance, struct batch *batch);
     void (*process_output)(struct instance *instance, struct batch *batch);
-    /* Of an engine that keeps no decode group. For how many steps at most, each of which takes a
-     * token in for every request of the steps in flight and forms the same decodes again, it
-     * decides nothing and finds the room it looks for; the generic limits (ends, blocks that are
-     * free) aside. NULL: it never tells. */
-    uint64_t (*repeatable_steps)(const struct instance *instance);
-    /* What it keeps beside the instance, and blocks known by what they hold, change in so many of
-     * them; called before anything else does. NULL: nothing changes. */
-    void (*repeat)(struct instance *instance, uint64_t steps);
-    /* NULL for both: it keeps no decode group. */
-    /* For how many steps of the loop a request that is a decode in every step in flight remains
-     * one: a token comes out, another is formed. 0 when it is about to end. */
-    uint32_t (*steady_steps)(const struct instance *instance, const struct request *request);
-    /* Whether the next scheduling pass would admit a waiting request, were it to find no fewer free
-     * blocks.
-     */
-    bool (*admits_waiting)(const struct instance *instance);
+    struct engine_repetition repeats;
 };
 
 /* Positions in a list of requests by step: the first of each, and who follows whom. */

@@ -6,7 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sim/serving/draft_plan.h"
+/* Where a member stands: a verification is under way, and no earlier one. */
+struct draft_progress {
+    uint32_t known_tokens;
+    uint32_t held_blocks;
+    uint32_t verification;
+};
 
 /* A member and the step count of the decode group at which something happens to it. */
 struct decode_group_member {

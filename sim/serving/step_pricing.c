@@ -23,12 +23,6 @@ void step_pricing_draw_noise(struct step_pricing *pricing, uint64_t seed, uint32
     };
 }
 
-void step_pricing_clear(struct step_pricing *pricing)
-{
-    attention_memo_clear(&pricing->memo);
-    step_clock_clear(&pricing->clock);
-}
-
 static struct step_noise draw_noise(struct pricing_noise *noise, const struct step_cost *cost)
 {
     uint64_t number = noise->attention_prices++;

@@ -5,40 +5,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "sim/pricing/step_clock.h"
+#include "sim/serving/instance_parts.h"
 
 struct batch;
 struct instance;
 
-/* The price of decode attention, held over a run of decode steps of one number of requests. */
-struct held_attention {
-    struct attention_price price;
-    struct step_noise noise;
-    uint32_t requests;
-    uint32_t steps; /* for which it still holds */
-};
-
-/* Draws by counters of the instance's own, so that making steps at once draws the same. */
-struct pricing_noise {
-    bool is_drawn;
-    uint64_t common_key; /* of all instances: how far all prices are off */
-    uint64_t gpu_key;
-    uint64_t launch_key;
-    uint64_t idle_start_key;
-    uint64_t attention_prices; /* drawn for so far */
-    uint64_t idle_starts;
-};
-
-struct step_pricing {
-    struct step_clock clock;
-    struct held_attention attention;
-    struct attention_memo memo;
-    struct pricing_noise noise;
-};
-
 /* The noise of instance 'number' in the run of 'seed'. */
 void step_pricing_draw_noise(struct step_pricing *pricing, uint64_t seed, uint32_t number);
-void step_pricing_clear(struct step_pricing *pricing);
 
 /* Prices the batch: when its launch returns and when its output is at hand. */
 void step_pricing_price(struct instance *instance, struct batch *batch, int64_t now_ps);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/base/units.h"
+#include "sim/serving/decode_group.h"
 
 /* A decode, and the client has all its earlier tokens, or the engine keeps them to the end. */
 static bool is_plain(const struct instance *instance, const struct batch_entry *entry)
@@ -31,7 +32,7 @@ bool uniform_decodes_are_all(struct instance *instance)
 {
     const struct batch *last = instance_newest_step(instance);
     const struct batch *first = instance_step(instance, 0);
-    if (instance->config->preset->repeatable_steps == NULL ||
+    if (instance->config->preset->repeats.repeatable_steps == NULL ||
         instance->config->engine.draft_tokens > 0 || last->count == 0 ||
         first->count != last->count || !is_uniform(first) || !is_uniform(last)) {
         return false;
@@ -54,7 +55,7 @@ uint64_t uniform_decodes_steps(struct instance *instance, uint64_t most,
     const struct kv_cache *cache = &instance->kv_cache;
     uint32_t at_a_time = instance->decode_group.blocks_at_a_time;
     uint32_t period = instance->decode_group.period_tokens;
-    uint64_t steps = instance->config->preset->repeatable_steps(instance);
+    uint64_t steps = instance->config->preset->repeats.repeatable_steps(instance);
     steps = steps < most ? steps : most;
     struct periodic_growth growth = {.blocks = instance->uniform.crossings, .period = period};
     memset(instance->uniform.crossings, 0, period * sizeof instance->uniform.crossings[0]);
@@ -185,8 +186,8 @@ void uniform_decodes_repeat(struct instance *instance, const struct step_times *
     if (!instance->kv_cache.has_identity) {
         kv_cache_take(&instance->kv_cache, (uint32_t)periodic_growth_of_steps(growth, steps));
     }
-    if (instance->config->preset->repeat != NULL) {
-        instance->config->preset->repeat(instance, steps);
+    if (instance->config->preset->repeats.repeat != NULL) {
+        instance->config->preset->repeats.repeat(instance, steps);
     }
     for (uint32_t i = 0; i < batch->count; i++) {
         repeat_request(instance, &batch->entries[i], times, steps, delay_ps, itl);

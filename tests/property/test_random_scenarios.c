@@ -547,7 +547,7 @@ static void draw_decode_group_engine(struct scenario *scenario, uint64_t seed)
     uint32_t count = 0;
     draw_gpu_bound(scenario, seed);
     for (uint32_t i = 0; engine_presets[i] != NULL; i++) {
-        if (engine_presets[i]->steady_steps != NULL) {
+        if (engine_presets[i]->repeats.steady_steps != NULL) {
             with_decode_group[count++] = engine_presets[i];
         }
     }

@@ -3,6 +3,7 @@
 
 #include "sim/engines/vllm_v1.h"
 #include "sim/policy/fcfs.h"
+#include "sim/serving/decode_group.h"
 #include "sim/serving/instance.h"
 #include "sim/serving/speculation.h"
 

@@ -17,7 +17,8 @@ static void test_presets_are_complete(void **state)
         assert_non_null(preset->process_output);
         assert_non_null(preset->settings);
         assert_true((preset->create_state == NULL) == (preset->destroy_state == NULL));
-        assert_true((preset->steady_steps == NULL) == (preset->admits_waiting == NULL));
+        assert_true((preset->repeats.steady_steps == NULL) ==
+                    (preset->repeats.admits_waiting == NULL));
         assert_true(preset->defaults.max_batch_tokens > 0);
         assert_true(preset->defaults.max_batch_requests > 0);
         assert_true(preset->defaults.block_tokens > 0);

@@ -3,7 +3,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "sim/cli/gnuplot.h"
+#include "sim/report/gnuplot.h"
 
 static char folder[64];
 

@@ -35,7 +35,7 @@ static void test_tally_adds_up(void **state)
     assert_near(summary.latency.e2e_s.max, 2, 1e-12);
     assert_near(summary.latency.tpot_s.p50, (0.09 + 0.1) / 2, 1e-12);
     assert_near(summary.latency.queueing_s.mean, 0.001, 1e-12);
-    assert_int_equal(tally.output_tokens, 22);
+    assert_int_equal(tally.tokens.output, 22);
     assert_int_equal(tally.good, 1); /* the slow one misses the limit on its first token */
     run_tally_clear(&tally);
 }

@@ -1,4 +1,4 @@
-#include "sim/cli/gnuplot.h"
+#include "sim/report/gnuplot.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* The file of links that kvcast-profile writes (profiler/PROFILE_FORMAT.md), as a table. */
-#ifndef SIM_CLI_LINK_TABLE_H
-#define SIM_CLI_LINK_TABLE_H
+#ifndef SIM_REPORT_LINK_TABLE_H
+#define SIM_REPORT_LINK_TABLE_H
 
 #include "sim/base/json.h"
 

@@ -1,4 +1,4 @@
-#include "sim/cli/link_table.h"
+#include "sim/report/link_table.h"
 
 #include <stdio.h>
 

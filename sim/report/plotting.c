@@ -1,4 +1,4 @@
-#include "sim/cli/figures.h"
+#include "sim/report/plotting.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -9,7 +9,7 @@
 
 #include "sim/base/embedded.h"
 #include "sim/base/text.h"
-#include "sim/cli/gnuplot.h"
+#include "sim/report/gnuplot.h"
 
 struct figure {
     const char *name;
@@ -49,24 +49,24 @@ static const struct figure figures[] = {
         DRAWN("experiment_ratios"), DRAWN("experiment_precisions"), DRAWN("experiment_lengths")
 #define PROFILE_FIGURES DRAWN("profile_steps"), DRAWN("profile_roofline")
 
-const char *const figures_run_names[] = {"summary.json",
-                                         "requests.csv",
-                                         "timeline.csv",
-                                         "contrast_timeline.csv",
-                                         "replications.csv",
-                                         RUN_FIGURES,
-                                         NULL};
-const char *const figures_explain_names[] = {"explain_steps.csv", "explain_state.csv",
-                                             DRAWN("explain"), NULL};
-const char *const figures_paper_names[] = {"paper_tables.csv", "paper_running.csv",
-                                           "paper_load.csv", PAPER_FIGURES, NULL};
-const char *const figures_experiment_names[] = {
+const char *const plotting_run_names[] = {"summary.json",
+                                          "requests.csv",
+                                          "timeline.csv",
+                                          "contrast_timeline.csv",
+                                          "replications.csv",
+                                          RUN_FIGURES,
+                                          NULL};
+const char *const plotting_explain_names[] = {"explain_steps.csv", "explain_state.csv",
+                                              DRAWN("explain"), NULL};
+const char *const plotting_paper_names[] = {"paper_tables.csv", "paper_running.csv",
+                                            "paper_load.csv", PAPER_FIGURES, NULL};
+const char *const plotting_experiment_names[] = {
     "experiment_budgets.csv",    "experiment_mixed.csv",
     "experiment_formats.csv",    "experiment_ratios.csv",
     "experiment_precisions.csv", "experiment_lengths.csv",
     EXPERIMENT_FIGURES,          NULL};
-const char *const figures_profile_names[] = {"profile_operations.csv", "profile_steps.csv",
-                                             PROFILE_FIGURES, NULL};
+const char *const plotting_profile_names[] = {"profile_operations.csv", "profile_steps.csv",
+                                              PROFILE_FIGURES, NULL};
 static const char *const all_figures[] = {RUN_FIGURES,        DRAWN("explain"), PAPER_FIGURES,
                                           EXPERIMENT_FIGURES, PROFILE_FIGURES,  NULL};
 
@@ -120,7 +120,7 @@ static bool draw(const struct figure *figure, const char *directory, off_t table
     return ok || error_add_place(error, "figure '%s'", figure->name);
 }
 
-bool figures_draw(const char *directory, FILE *notes, unsigned *ret_count, struct error *error)
+bool plotting_draw(const char *directory, FILE *notes, unsigned *ret_count, struct error *error)
 {
     *ret_count = 0;
     if (!gnuplot_is_installed()) {
@@ -142,12 +142,12 @@ bool figures_draw(const char *directory, FILE *notes, unsigned *ret_count, struc
     return true;
 }
 
-bool figures_finish(struct output_set *set, bool draw_them, unsigned *ret_count,
-                    struct error *error)
+bool plotting_finish(struct output_set *set, bool draw_them, unsigned *ret_count,
+                     struct error *error)
 {
     struct error not_placed;
     *ret_count = 0;
-    bool drawn = !draw_them || figures_draw(set->stage, stderr, ret_count, error);
+    bool drawn = !draw_them || plotting_draw(set->stage, stderr, ret_count, error);
     if (!output_set_commit(set, &not_placed)) {
         *error = not_placed;
         return false;
@@ -175,7 +175,7 @@ static bool link_table(const struct output_set *set, const char *name, struct er
            error_set(error, "%s: cannot link: %s", to, strerror(errno));
 }
 
-bool figures_redraw(const char *directory, unsigned *ret_count, struct error *error)
+bool plotting_redraw(const char *directory, unsigned *ret_count, struct error *error)
 {
     struct output_set set;
     *ret_count = 0;
@@ -190,7 +190,7 @@ bool figures_redraw(const char *directory, unsigned *ret_count, struct error *er
     for (size_t i = 0; ok && i < sizeof figures / sizeof figures[0]; i++) {
         ok = link_table(&set, figures[i].needs, error);
     }
-    ok = ok && figures_draw(set.stage, stderr, ret_count, error) && output_set_commit(&set, error);
+    ok = ok && plotting_draw(set.stage, stderr, ret_count, error) && output_set_commit(&set, error);
     output_set_discard(&set);
     return ok;
 }

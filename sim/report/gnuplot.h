@@ -1,7 +1,7 @@
 /* Runs gnuplot over the CSV files of a folder. The scripts are ours; what the CSV files hold is
  * only ever data, and gnuplot is stopped when it takes too long. */
-#ifndef SIM_CLI_GNUPLOT_H
-#define SIM_CLI_GNUPLOT_H
+#ifndef SIM_REPORT_GNUPLOT_H
+#define SIM_REPORT_GNUPLOT_H
 
 #include "sim/base/error.h"
 
