@@ -1,5 +1,6 @@
 #include "traces/import.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -11,6 +12,8 @@
 void import_add(struct import_requests *requests, const struct import_settings *settings,
                 const struct trace_request *request)
 {
+    assert(request->reasoning_tokens <= request->output_tokens);
+    assert(request->prefix_tokens <= request->prompt_tokens);
     if (request->prompt_tokens == 0 || request->output_tokens == 0) {
         requests->skipped++;
         return;
@@ -36,7 +39,8 @@ static bool read_timestamp(const struct csv_reader *csv, size_t column, double *
     struct tm day = {0};
     const char *rest = strptime(csv->fields[column], "%Y-%m-%d %H:%M:%S", &day);
     double fraction = 0;
-    if (rest == NULL || (*rest == '.' && !text_to_double(rest, &fraction))) {
+    bool is_whole = rest != NULL && *rest == '\0';
+    if (!is_whole && (rest == NULL || *rest != '.' || !text_to_double(rest, &fraction))) {
         return error_set(
             error, "%s:%llu: '%s' must be a time like 2023-11-16 18:15:46.68, got '%s'", csv->path,
             (unsigned long long)csv->line, csv->names[column], csv->fields[column]);
@@ -74,10 +78,16 @@ static bool read_row(const struct row_format *format, const struct csv_reader *c
     }
     *first_s = *first_s < 0 ? at_s : *first_s;
     request->arrival_s = format->counts_from_first ? at_s - *first_s : at_s;
-    return read_count(csv, format->prompt, &request->prompt_tokens, error) &&
-           read_count(csv, format->output, &request->output_tokens, error) &&
-           (format->reasoning == NULL || csv_find(csv, format->reasoning) < 0 ||
-            read_count(csv, format->reasoning, &request->reasoning_tokens, error));
+    if (!read_count(csv, format->prompt, &request->prompt_tokens, error) ||
+        !read_count(csv, format->output, &request->output_tokens, error) ||
+        (format->reasoning != NULL && csv_find(csv, format->reasoning) >= 0 &&
+         !read_count(csv, format->reasoning, &request->reasoning_tokens, error))) {
+        return false;
+    }
+    return request->reasoning_tokens <= request->output_tokens ||
+           error_set(error, "%s:%llu: '%s' must be at most '%s', got %u and %u", csv->path,
+                     (unsigned long long)csv->line, format->reasoning, format->output,
+                     request->reasoning_tokens, request->output_tokens);
 }
 
 static bool read_rows(const struct row_format *format, const struct import_settings *settings,
@@ -159,6 +169,7 @@ static int compare_arrivals(const void *a, const void *b)
 bool import_read(const struct import_format *format, const struct import_settings *settings,
                  struct import_requests *requests, struct error *error)
 {
+    assert(format->read != NULL);
     memset(requests, 0, sizeof *requests);
     if (!format->read(settings, requests, error)) {
         import_clear(requests);

@@ -1,3 +1,5 @@
+#include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,9 +43,13 @@ static bool read_chain(const struct json_lines *lines, const struct json *object
 {
     const struct json *item = json_first(json_find(object, "hash_ids"));
     *ret_count = 0;
-    for (; item != NULL && *ret_count < MAX_BLOCKS; item = json_next(item)) {
+    for (; item != NULL; item = json_next(item)) {
         double id = 0;
-        if (!json_number(item, &id) || id < 0 || id >= MAX_TOKENS) {
+        if (*ret_count == MAX_BLOCKS) {
+            return error_set(error, "%s:%llu: 'hash_ids' must be at most %d numbers", lines->path,
+                             (unsigned long long)lines->line, MAX_BLOCKS);
+        }
+        if (!json_number(item, &id) || id < 0 || id >= MAX_TOKENS || id != floor(id)) {
             return error_set(error, "%s:%llu: 'hash_ids' must be whole numbers", lines->path,
                              (unsigned long long)lines->line);
         }
@@ -84,6 +90,7 @@ static void share(struct blocks *blocks, const uint32_t *ids, uint32_t count,
     if (request->prefix_tokens > request->prompt_tokens) {
         request->prefix_tokens = request->prompt_tokens;
     }
+    assert((request->prefix_id == 0) == (common == count));
 }
 
 static bool read_request(const struct json_lines *lines, const struct json *object,
