@@ -2,6 +2,7 @@
  * gaps between their requests, for windows of some hours the distributions of their lengths.
  * Requests are drawn from these, lengths independently of each other, as no joint distribution is
  * published. */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,6 +123,7 @@ static const struct client_window *find_window(const struct clients *clients, ui
 
 static double draw(const struct marginal *marginal, struct random_stream *random)
 {
+    assert(marginal->count > 0);
     double wanted = random_uniform(random) * marginal->up_to[marginal->count - 1];
     uint32_t low = 0;
     uint32_t high = marginal->count - 1;
@@ -191,6 +193,7 @@ static void draw_window(const struct rate_window *rate, const struct client_wind
                         const struct import_settings *settings, struct random_stream *random,
                         struct import_requests *requests)
 {
+    assert(mean_gap_s(rate) >= MIN_GAP_S); /* else it would not end */
     double end_s = fmin(rate->from_s + RATE_WINDOW_S, settings->until_s);
     double at_s = rate->from_s + draw_gap_s(rate, random);
     while (at_s < end_s) {

@@ -117,6 +117,7 @@ static double score_at(uint32_t point)
  * keeps the curve between two points from falling. The mixture is truncated before. */
 static void tabulate(struct length_distribution *length, const struct lognormal_mixture *mixture)
 {
+    assert(mixture->count > 0 && length->lower >= 1 && length->lower <= length->upper);
     const double step = 2 * MAX_SCORE / (LENGTH_MAX_POINTS - 1);
     double slope = 0;
     double low = log(length->lower - 0.5);
@@ -254,6 +255,7 @@ bool length_distribution_read(struct length_distribution *length, const struct j
 
 static double interpolate(const struct length_distribution *length, double probability)
 {
+    assert(length->points >= 2);
     uint32_t right = 1;
     while (right + 1 < length->points && probability > length->probabilities[right]) {
         right++;
@@ -266,6 +268,7 @@ static double interpolate(const struct length_distribution *length, double proba
 /* Between two points a cubic with their slopes. */
 static double look_up(const struct length_distribution *length, double score)
 {
+    assert(length->points == LENGTH_MAX_POINTS);
     uint32_t last = length->points - 1;
     double position = fmin(fmax((score / MAX_SCORE + 1) / 2, 0), 1) * last;
     uint32_t left = (uint32_t)fmin(floor(position), last - 1);
