@@ -1,94 +1,9 @@
-/* Small schedules of TGI, Orca and static batching, worked out by hand from their sources: what
- * each scheduling pass runs. Each line of a schedule: requests with their tokens, '~' where a chunk
- * yields none,
- * '!' behind a request that ends with this step. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-
-#include <cmocka.h>
+/* Small schedules of TGI, Orca and static batching, worked out by hand from their sources
+ * (tests/unit/schedule.h says how a line is read). */
+#include "tests/unit/schedule.h"
 
 #include "sim/engines/orca.h"
 #include "sim/engines/tgi.h"
-#include "sim/policy/scheduling_policies.h"
-
-enum { MAX_REQUESTS = 16, MAX_STEPS = 64, LINE_BYTES = 256 };
-
-struct asked {
-    uint32_t prompt;
-    uint32_t budget;
-    uint32_t output;
-    uint32_t before_step; /* it has arrived when this step is scheduled, from 1 on */
-};
-
-struct schedule {
-    const struct engine_preset *preset;
-    struct engine_settings settings;
-    struct asked requests[MAX_REQUESTS];
-    uint32_t first;               /* step that 'steps' begins with */
-    const char *steps[MAX_STEPS]; /* up to NULL */
-};
-
-static void describe(const struct instance *instance, const struct batch *batch,
-                     const struct request *requests, char *line)
-{
-    line[0] = '\0';
-    for (uint32_t i = 0; i < batch->count; i++) {
-        const struct batch_entry *entry = &batch->entries[i];
-        uint32_t left = instance_tokens_left(instance, &requests[entry->request]);
-        size_t used = strlen(line);
-        snprintf(line + used, LINE_BYTES - used, "%s%c%u%s%s", used > 0 ? " " : "",
-                 (char)('a' + entry->request), entry->tokens, entry->samples ? "" : "~",
-                 entry->samples && left <= 1 + entry->accepted ? "!" : "");
-    }
-}
-
-static void check(const struct schedule *schedule)
-{
-    struct instance instance;
-    struct request requests[MAX_REQUESTS];
-    struct engine_settings settings = schedule->settings;
-    memset(requests, 0, sizeof requests);
-    settings.max_model_len = 100000;
-    settings.largest_graph = schedule->preset->defaults.largest_graph;
-    settings.max_concurrent_requests = schedule->preset->defaults.max_concurrent_requests;
-    settings.reserve_full_prompt = schedule->preset->defaults.reserve_full_prompt;
-    const struct instance_config config = {
-        .preset = schedule->preset, .policy = scheduling_policies[0], .engine = settings};
-    instance_init(&instance, &config, requests, MAX_REQUESTS);
-    uint32_t last = schedule->first;
-    while (schedule->steps[last - schedule->first] != NULL) {
-        last++;
-    }
-    for (uint32_t step = 1; step < last; step++) {
-        for (uint32_t i = 0; i < MAX_REQUESTS; i++) {
-            const struct asked *asked = &schedule->requests[i];
-            if (asked->prompt > 0 && (asked->before_step > 0 ? asked->before_step : 1) == step) {
-                requests[i] = (struct request){.ask.prompt_tokens = asked->prompt,
-                                               .known_tokens = asked->prompt,
-                                               .ask.max_output_tokens = asked->budget,
-                                               .truth.output_tokens = asked->output,
-                                               .ask.content = {.own_stream = i + 1}};
-                instance_enqueue(&instance, i);
-            }
-        }
-        char line[LINE_BYTES];
-        struct batch *batch = &instance.loop.steps[0];
-        instance.config->preset->schedule(&instance, batch);
-        describe(&instance, batch, requests, line);
-        if (step >= schedule->first) {
-            const char *expected = schedule->steps[step - schedule->first];
-            if (strcmp(line, expected) != 0) {
-                fail_msg("step %u: expected [%s], found [%s]", step, expected, line);
-            }
-        }
-        instance.config->preset->process_output(&instance, batch);
-    }
-    instance_clear(&instance);
-}
 
 #define TGI(pool, budget, chunks)                                                                  \
     .preset = &engine_preset_tgi, .settings = {.num_blocks = pool,                                 \
@@ -101,9 +16,9 @@ static void check(const struct schedule *schedule)
 static void test_tgi_chunks(void **state)
 {
     (void)state;
-    check(&(struct schedule){TGI(300, 64, true),
-                             .requests = {{40, 60, 60, 0}, {40, 60, 60, 0}, {200, 50, 50, 0}},
-                             .first = 1, .steps = {"a40 b24~", "a1 b16", "a1 b1", "a1 b1"}});
+    check_schedule(&(struct schedule){
+        TGI(300, 64, true), .requests = {{40, 60, 60, 0}, {40, 60, 60, 0}, {200, 50, 50, 0}},
+        .first = 1, .steps = {"a40 b24~", "a1 b16", "a1 b1", "a1 b1"}});
 }
 
 /* Ten decodes leave 54 tokens for x; the forward after an admission does not look at the queue. */
@@ -119,7 +34,7 @@ static void test_tgi_mixed(void **state)
     }
     schedule.requests[10] = (struct asked){100, 20, 20, 3};
     schedule.requests[11] = (struct asked){5, 20, 20, 4};
-    check(&schedule);
+    check_schedule(&schedule);
 }
 
 /* Without chunks two waiting are too few beside ten running, until 20 decodes have passed. */
@@ -139,7 +54,7 @@ static void test_tgi_waiting_served_ratio(void **state)
     }
     schedule.requests[10] = (struct asked){7, 20, 20, 2};
     schedule.requests[11] = (struct asked){7, 20, 20, 2};
-    check(&schedule);
+    check_schedule(&schedule);
 }
 
 /* 2500 tokens are three segments: the prompt is found again, what was generated is not. */
@@ -150,15 +65,15 @@ static void test_tgi_segments(void **state)
                                 .first = 1, .steps = {NULL}};
     schedule.settings.prefix_caching = true;
     schedule.steps[0] = "a100";
-    check(&schedule);
+    check_schedule(&schedule);
     schedule.first = 1025;
     schedule.steps[0] = "a1024"; /* prompt 1124, of which 100 are cached */
-    check(&schedule);
+    check_schedule(&schedule);
     schedule.first = 2049;
-    check(&schedule);
+    check_schedule(&schedule);
     schedule.first = 2500;
     schedule.steps[0] = "a1!";
-    check(&schedule);
+    check_schedule(&schedule);
 }
 
 #define ORCA(slots, most)                                                                          \
@@ -171,7 +86,7 @@ static void test_tgi_segments(void **state)
 static void test_orca_reserves(void **state)
 {
     (void)state;
-    check(&(struct schedule){
+    check_schedule(&(struct schedule){
         ORCA(100, 3), .requests = {{10, 30, 3, 0}, {10, 30, 5, 0}, {10, 30, 4, 0}}, .first = 1,
         .steps = {"a10 b10", "a1 b1", "a1! b1", "b1 c10", "b1! c1", "c1", "c1!"}});
 }
@@ -179,7 +94,7 @@ static void test_orca_reserves(void **state)
 static void test_orca_batch_limit(void **state)
 {
     (void)state;
-    check(&(struct schedule){
+    check_schedule(&(struct schedule){
         ORCA(1000, 3), .requests = {{10, 30, 2, 0}, {10, 30, 9, 0}, {10, 30, 9, 0}, {12, 30, 4, 0}},
         .first = 1, .steps = {"a10 b10 c10", "a1! b1 c1", "b1 c1 d12", "b1 c1 d1"}});
 }
@@ -188,9 +103,9 @@ static void test_orca_batch_limit(void **state)
 static void test_orca_head_of_line(void **state)
 {
     (void)state;
-    check(&(struct schedule){ORCA(100, 3),
-                             .requests = {{10, 30, 3, 0}, {10, 80, 2, 0}, {5, 5, 2, 0}}, .first = 1,
-                             .steps = {"a10", "a1", "a1!", "b10 c5", "b1! c1!"}});
+    check_schedule(
+        &(struct schedule){ORCA(100, 3), .requests = {{10, 30, 3, 0}, {10, 80, 2, 0}, {5, 5, 2, 0}},
+                           .first = 1, .steps = {"a10", "a1", "a1!", "b10 c5", "b1! c1!"}});
 }
 
 #define STATIC_BATCHES(slots, most, streams)                                                       \
@@ -204,7 +119,7 @@ static void test_orca_head_of_line(void **state)
 static void test_static_batches(void **state)
 {
     (void)state;
-    check(&(struct schedule){
+    check_schedule(&(struct schedule){
         STATIC_BATCHES(1000, 4, true), .requests = {{10, 50, 5, 0}, {10, 50, 2, 2}, {11, 50, 3, 2}},
         .first = 1, .steps = {"a10", "a1", "a1", "a1", "a1!", "b10 c11", "b1! c1", "c1!"}});
 }
@@ -213,9 +128,9 @@ static void test_static_batches(void **state)
 static void test_static_answers_together(void **state)
 {
     (void)state;
-    check(&(struct schedule){STATIC_BATCHES(1000, 4, false),
-                             .requests = {{10, 50, 2, 0}, {20, 50, 3, 0}}, .first = 1,
-                             .steps = {"a10~ b20~", "a1~ b1~", "a0! b0!", ""}});
+    check_schedule(&(struct schedule){STATIC_BATCHES(1000, 4, false),
+                                      .requests = {{10, 50, 2, 0}, {20, 50, 3, 0}}, .first = 1,
+                                      .steps = {"a10~ b20~", "a1~ b1~", "a0! b0!", ""}});
 }
 
 /* 130 slots for each of a batch of three; a pool of 300 takes two. */
@@ -225,10 +140,10 @@ static void test_static_padded_room(void **state)
     struct schedule schedule = {STATIC_BATCHES(390, 4, true),
                                 .requests = {{10, 50, 5, 0}, {20, 50, 40, 0}, {30, 100, 12, 0}},
                                 .first = 1, .steps = {"a10 b20 c30"}};
-    check(&schedule);
+    check_schedule(&schedule);
     schedule.settings.num_blocks = 300;
     schedule.steps[0] = "a10 b20";
-    check(&schedule);
+    check_schedule(&schedule);
 }
 
 int main(void)
