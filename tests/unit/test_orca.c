@@ -51,12 +51,12 @@ static void test_repeats_while_nobody_starts(void **state)
                        (struct engine_settings){.num_blocks = 100, .max_batch_requests = 2});
     made_instance_ask(&made, 0, 30, 5);
     made_instance_step(&made);
-    assert_true(engine_preset_orca.repeatable_steps(&made.instance) == UINT64_MAX);
+    assert_true(engine_preset_orca.repeats.repeatable_steps(&made.instance) == UINT64_MAX);
     made_instance_ask(&made, 1, 50, 6); /* 66 of 55 free */
-    assert_true(engine_preset_orca.repeatable_steps(&made.instance) == UINT64_MAX);
+    assert_true(engine_preset_orca.repeats.repeatable_steps(&made.instance) == UINT64_MAX);
     request_queue_pop_front(&made.instance.waiting);
     made_instance_ask(&made, 2, 30, 15); /* 55 of 55 */
-    assert_int_equal(engine_preset_orca.repeatable_steps(&made.instance), 0);
+    assert_int_equal(engine_preset_orca.repeats.repeatable_steps(&made.instance), 0);
     instance_clear(&made.instance);
 }
 

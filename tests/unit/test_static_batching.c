@@ -50,7 +50,7 @@ static void test_takes_what_fits_padded(void **state)
     made_instance_ask(&made, 1, 40, 10); /* 2 x 60 */
     assert_int_equal(made_instance_schedule(&made)->count, 1);
     assert_int_equal(made.instance.waiting.count, 1);
-    assert_true(engine_preset_static.repeatable_steps(&made.instance) == UINT64_MAX);
+    assert_true(engine_preset_static.repeats.repeatable_steps(&made.instance) == UINT64_MAX);
     instance_clear(&made.instance);
 }
 

@@ -84,14 +84,14 @@ static void test_steady_steps(void **state)
                               .truth.output_tokens = 50,
                               .known_tokens = 21,
                               .placeholders = 1};
-    assert_int_equal(engine_preset_vllm_0_24.steady_steps(&instance, &request), 48);
+    assert_int_equal(engine_preset_vllm_0_24.repeats.steady_steps(&instance, &request), 48);
     request.truth.output_tokens = 60;
     request.ask.max_output_tokens = 200;
-    assert_int_equal(engine_preset_vllm_0_24.steady_steps(&instance, &request), 58);
+    assert_int_equal(engine_preset_vllm_0_24.repeats.steady_steps(&instance, &request), 58);
     request.truth.output_tokens = 200; /* max_model_len is nearer */
-    assert_int_equal(engine_preset_vllm_0_24.steady_steps(&instance, &request), 78);
+    assert_int_equal(engine_preset_vllm_0_24.repeats.steady_steps(&instance, &request), 78);
     request.known_tokens = 99;
-    assert_int_equal(engine_preset_vllm_0_24.steady_steps(&instance, &request), 0);
+    assert_int_equal(engine_preset_vllm_0_24.repeats.steady_steps(&instance, &request), 0);
 }
 
 int main(void)
