@@ -45,6 +45,7 @@ const struct setting *setting_columns_value(struct scenario *scenario, const cha
 {
     struct settings_part parts[MAX_SCENARIO_PARTS];
     scenario_parts(scenario, parts);
+    assert(ret_target != NULL);
     size_t position = settings_position(parts, key);
     if (position >= MAX_SETTINGS || scenario_rules_overruled_by(scenario, key) != NULL) {
         return NULL;
@@ -56,7 +57,7 @@ bool setting_columns_check(const char *key, const char *value, struct error *err
 {
     struct scenario *scenario = memory_zeroed(1, sizeof *scenario);
     struct settings_part parts[MAX_SCENARIO_PARTS];
-    char assignment[512];
+    char assignment[2048];
     size_t preset = 0;
     for (; engine_presets[preset] != NULL; preset++) {
         *scenario = scenario_default(engine_presets[preset]);
@@ -71,8 +72,10 @@ bool setting_columns_check(const char *key, const char *value, struct error *err
     }
     const struct settings_form form = {
         .parts = parts, .explain_unknown = scenario_rules_explain_unknown, .context = scenario};
-    snprintf(assignment, sizeof assignment, "%s=%s", key, value);
-    bool ok = settings_form_assign(&form, assignment, error);
+    int length = snprintf(assignment, sizeof assignment, "%s=%s", key, value);
+    bool ok = length < (int)sizeof assignment
+                  ? settings_form_assign(&form, assignment, error)
+                  : error_set(error, "'%.100s': its value is too long", key);
     free(scenario);
     return ok;
 }

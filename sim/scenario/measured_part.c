@@ -31,6 +31,7 @@ struct measured_figures measured_part_of(const struct scenario *scenario,
                      : fills                ? sending_s
                                             : end_s;
     until_s = fmax(from_s, fmin(until_s, end_s));
+    assert(from_s >= 0 && until_s >= from_s);
     int64_t until_ps = ps_from_s(until_s);
     struct window_rates all = rate_window_between(rates, ps_from_s(from_s), until_ps);
     struct window_rates later =

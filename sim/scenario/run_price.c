@@ -1,5 +1,6 @@
 #include "sim/scenario/run_price.h"
 
+#include <assert.h>
 #include <math.h>
 
 #include "sim/scenario/measured_part.h"
@@ -16,6 +17,8 @@ struct run_price run_price_of(const struct deployment *deployment,
     double millions = (double)summary->tokens.output / 1e6;
     double right = (double)summary->requests.correct;
     struct run_price price = {.gpus = deployment_gpus(deployment)};
+    assert(price.gpus > 0 && summary->makespan_s >= 0);
+    assert(summary->requests.correct <= summary->requests.graded);
     price.gpu_s = price.gpus * summary->makespan_s;
     price.usd_low = gpu->price_low_usd_per_hour > 0
                         ? price.gpu_s / 3600 * gpu->price_low_usd_per_hour

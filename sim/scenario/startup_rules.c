@@ -108,6 +108,7 @@ bool startup_rules_check(const struct startup_facts *facts, struct warning_list 
                          struct error *error)
 {
     assert(facts->tensor_parallel > 0 && facts->model->num_key_value_heads > 0);
+    assert(facts->weights != NULL && facts->kv != NULL && facts->preset != NULL);
     return check_degree(facts, error) && check_formats(facts, warnings, error) &&
            check_budgets(facts, error);
 }
