@@ -1,5 +1,6 @@
 #include "sim/experiments/sweep_database.h"
 
+#include <assert.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -79,6 +80,7 @@ bool sweep_database_prepare(struct sweep_database *database, const char *sql,
 bool sweep_database_query(struct sweep_database *database, const char *sql, int64_t *ret_value,
                           struct error *error)
 {
+    assert(database->handle != NULL);
     sqlite3_stmt *statement = NULL;
     *ret_value = 0;
     if (!sweep_database_prepare(database, sql, &statement, error)) {

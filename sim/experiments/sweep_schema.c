@@ -1,5 +1,6 @@
 #include "sim/experiments/sweep_schema.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +129,7 @@ static bool get(struct sweep_database *database, const char *key, char **ret_val
 static bool put_definition(struct sweep_database *database,
                            const struct sweep_definition *definition, struct error *error)
 {
+    assert(definition->points > 0 && definition->replications > 0);
     char points[16];
     char replications[16];
     snprintf(points, sizeof points, "%u", definition->points);
@@ -242,6 +244,20 @@ bool sweep_schema_settle(struct sweep_database *database, const struct sweep_def
                   : sweep_schema_check_definition(database, definition, error);
 }
 
+/* A count in the table 'sweep', at least 1. */
+static bool read_count(const struct sweep_database *database, const char *key, const char *text,
+                       uint32_t *ret_count, struct error *error)
+{
+    double value = 0;
+    if (!text_to_whole(text, UINT32_MAX, &value) || value < 1) {
+        return error_set(error,
+                         "%s: table 'sweep': '%s' must be a whole number from 1 on, got '%.40s'",
+                         database->path, key, text);
+    }
+    *ret_count = (uint32_t)value;
+    return true;
+}
+
 bool sweep_schema_read(struct sweep_database *database, struct sweep_definition_read *ret_read,
                        struct error *error)
 {
@@ -255,14 +271,13 @@ bool sweep_schema_read(struct sweep_database *database, struct sweep_definition_
     for (size_t i = 0; ok && i < sizeof keys / sizeof keys[0]; i++) {
         ok = get(database, keys[i], &ret_read->texts[i], error);
     }
+    struct sweep_definition *definition = &ret_read->definition;
     if (ok) {
-        ret_read->definition = (struct sweep_definition){
-            .scenario = ret_read->texts[0],
-            .axes = ret_read->texts[1],
-            .sample = ret_read->texts[2],
-            .points = (uint32_t)strtoul(ret_read->texts[3], NULL, 10),
-            .replications = (uint32_t)strtoul(ret_read->texts[4], NULL, 10),
-        };
+        definition->scenario = ret_read->texts[0];
+        definition->axes = ret_read->texts[1];
+        definition->sample = ret_read->texts[2];
+        ok = read_count(database, keys[3], ret_read->texts[3], &definition->points, error) &&
+             read_count(database, keys[4], ret_read->texts[4], &definition->replications, error);
     }
     return ok;
 }
