@@ -9,6 +9,7 @@
 
 void interval_report_json(const struct replication_set *set, struct json *object)
 {
+    assert(set->count > 0);
     struct figure_nest nest = {.object = object};
     for (const struct figure *figure = figure_table; figure->key != NULL; figure++) {
         if (figure->is_extra || figure_is_price(figure) || figure->type == FIGURE_EXACT) {
