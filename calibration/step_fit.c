@@ -13,7 +13,7 @@
 #include "sim/base/text.h"
 #include "sim/base/units.h"
 #include "sim/hardware/gpu.h"
-#include "sim/hardware/model_shape.h"
+#include "sim/hardware/model_catalog.h"
 #include "sim/pricing/attention_schedule.h"
 
 /* Every HOLD_OUTth span is kept out of the fit that measures the hold-out error. */

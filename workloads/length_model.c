@@ -211,6 +211,38 @@ void length_catalog_clear(struct length_catalog *catalog)
     memset(catalog, 0, sizeof *catalog);
 }
 
+/* Adds 'name' to a list in words, once. */
+static void add_name(char *list, size_t list_bytes, const char *name)
+{
+    size_t used = strlen(list);
+    if (!text_contains_words(list, name) && used + strlen(name) + 3 < list_bytes) {
+        snprintf(list + used, list_bytes - used, "%s%s", used > 0 ? ", " : "", name);
+    }
+}
+
+/* Says which datasets the model has, and whose lengths it could borrow. */
+static bool lacks_lengths(const struct length_catalog *catalog, const char *dataset,
+                          const char *model, struct error *error)
+{
+    char datasets[128] = "";
+    char lenders[160] = "";
+    for (uint32_t i = 0; i < catalog->count; i++) {
+        const struct length_model *one = &catalog->models[i];
+        if (strcasecmp(one->model, model) == 0) {
+            add_name(datasets, sizeof datasets, one->dataset);
+        }
+        if (strcasecmp(one->dataset, dataset) == 0) {
+            add_name(lenders, sizeof lenders, one->model);
+        }
+    }
+    return error_set(error,
+                     "no lengths of '%s' on '%s': set 'workload.lengths_model' to borrow those of "
+                     "another model (%s)%s%s%s",
+                     model, dataset, lenders,
+                     datasets[0] != '\0' ? ", or 'workload.datasets' to one that it has (" : "",
+                     datasets, datasets[0] != '\0' ? ")" : "");
+}
+
 bool length_catalog_find(const struct length_catalog *catalog, const char *dataset,
                          const char *model, const char *kv_cache,
                          const struct length_model **ret_found, struct error *error)
@@ -235,9 +267,7 @@ bool length_catalog_find(const struct length_catalog *catalog, const char *datas
         return true;
     }
     if (dataset_known) {
-        return error_set(error,
-                         "no length model for '%s' on '%s' ('kvcast list datasets' names them all)",
-                         model, dataset);
+        return lacks_lengths(catalog, dataset, model, error);
     }
     return text_error_unknown(error, "unknown dataset", dataset, names,
                               " ('kvcast list datasets' names them all)");

@@ -2,6 +2,8 @@
 
 #include "sim/base/output_file.h"
 #include "sim/cli/commands.h"
+#include "sim/hardware/checkpoint.h"
+#include "sim/hardware/model_catalog.h"
 #include "sim/scenario/scenario_file.h"
 #include "sim/scenario/scenario_run.h"
 
@@ -24,6 +26,22 @@ static bool write_trace(struct workload *workload, const char *path, struct erro
         return false;
     }
     return output_file_commit(&file, error);
+}
+
+/* Requests depend on the model and its formats, so their names are looked up here too. */
+static bool open_workload(const struct scenario *scenario, struct workload *workload,
+                          struct error *error)
+{
+    struct model_shape model;
+    const struct weight_precision *weights = NULL;
+    const struct kv_precision *kv = NULL;
+    if (!model_shape_find(scenario->model.name, &model, error) ||
+        !checkpoint_choose(&model, scenario->model.weights, &weights, error) ||
+        !kv_precision_find(scenario->model.kv_cache, &kv, error)) {
+        return false;
+    }
+    const struct served_model served = {model.name, weights->name, kv->name};
+    return scenario_run_workload(scenario, &served, workload, error);
 }
 
 static int run(const struct command *command, int argc, char **argv)
@@ -49,8 +67,7 @@ static int run(const struct command *command, int argc, char **argv)
     if (!scenario_file_read(&scenario, path, &assignments, seed, &error)) {
         return options_fail(error.message);
     }
-    bool ok = scenario_run_workload(&scenario, scenario.model.name, &workload, &error) &&
-              write_trace(&workload, out, &error);
+    bool ok = open_workload(&scenario, &workload, &error) && write_trace(&workload, out, &error);
     workload_close(&workload);
     return ok ? EXIT_DONE : options_fail(error.message);
 }

@@ -5,11 +5,10 @@
 #include "sim/base/embedded.h"
 #include "sim/base/memory.h"
 #include "sim/base/text.h"
+#include "sim/cli/catalog_page.h"
 #include "sim/cli/commands.h"
 #include "sim/cli/settings_page.h"
 #include "sim/engines/engine_presets.h"
-#include "sim/hardware/gpu.h"
-#include "sim/hardware/model_shape.h"
 #include "sim/hardware/precision.h"
 #include "sim/policy/scheduling_policies.h"
 #include "sim/pricing/step_cost.h"
@@ -21,35 +20,22 @@
 
 static bool list_models(struct error *error)
 {
-    struct model_catalog catalog;
-    if (!model_catalog_read(&catalog, error)) {
-        return false;
-    }
-    printf("%-32s %8s %7s %6s %9s\n", "model", "weights", "layers", "KV", "positions");
-    for (uint32_t i = 0; i < catalog.count; i++) {
-        const struct model_shape *shape = &catalog.shapes[i];
-        printf("%-32s %6.2f B %7u %6u %9u\n", shape->name, (double)model_shape_weights(shape) / 1e9,
-               shape->num_hidden_layers, shape->num_key_value_heads,
-               shape->max_position_embeddings);
-    }
-    model_catalog_clear(&catalog);
-    return true;
+    return catalog_page_models(false, error);
 }
 
 static bool list_gpus(struct error *error)
 {
-    struct gpu_catalog catalog;
-    if (!gpu_catalog_read(&catalog, error)) {
-        return false;
-    }
-    printf("%-18s %10s %12s %14s\n", "GPU", "memory", "bandwidth", "bf16");
-    for (uint32_t i = 0; i < catalog.count; i++) {
-        const struct gpu *gpu = &catalog.gpus[i];
-        printf("%-18s %6.1f GiB %7.0f GB/s %7.0f TFLOP/s\n", gpu->name, gpu->memory_mib / 1024,
-               gpu->memory_gb_per_s, gpu->bf16_tflops);
-    }
-    gpu_catalog_clear(&catalog);
-    return true;
+    return catalog_page_gpus(false, error);
+}
+
+static bool list_models_json(struct error *error)
+{
+    return catalog_page_models(true, error);
+}
+
+static bool list_gpus_json(struct error *error)
+{
+    return catalog_page_gpus(true, error);
 }
 
 static bool list_engines(struct error *error)
@@ -187,48 +173,60 @@ static bool list_figures(struct error *error)
     return true;
 }
 
+static bool list_settings_json(struct error *error)
+{
+    (void)error;
+    settings_page_print(true);
+    return true;
+}
+
 static const struct {
     const char *name;
     bool (*list)(struct error *error);
-} topics[] = {{"models", list_models},         {"gpus", list_gpus},
-              {"engines", list_engines},       {"policies", list_policies},
-              {"precisions", list_precisions}, {"datasets", list_datasets},
-              {"lengths", list_lengths},       {"calibrations", list_calibrations},
-              {"profiles", list_profiles},     {"settings", list_settings},
-              {"figures", list_figures}};
+    bool (*list_json)(struct error *error); /* NULL: only for people */
+} topics[] = {{"models", list_models, list_models_json},
+              {"gpus", list_gpus, list_gpus_json},
+              {"engines", list_engines, NULL},
+              {"policies", list_policies, NULL},
+              {"precisions", list_precisions, NULL},
+              {"datasets", list_datasets, NULL},
+              {"lengths", list_lengths, NULL},
+              {"calibrations", list_calibrations, NULL},
+              {"profiles", list_profiles, NULL},
+              {"settings", list_settings, list_settings_json},
+              {"figures", list_figures, NULL}};
 
-static int list_as_json(const char *topic)
+static int list_topic(size_t i, bool as_json)
 {
-    if (!text_equal(topic, "settings")) {
-        fprintf(stderr, "kvcast list: --json goes with 'settings' only, got '%s'\n", topic);
+    struct error error;
+    if (as_json && topics[i].list_json == NULL) {
+        fprintf(stderr,
+                "kvcast list: --json goes with 'models', 'gpus' and 'settings' only, got '%s'\n",
+                topics[i].name);
         return EXIT_BAD_USAGE;
     }
-    settings_page_print(true);
-    return EXIT_DONE;
+    bool ok = as_json ? topics[i].list_json(&error) : topics[i].list(&error);
+    return ok ? EXIT_DONE : options_fail(error.message);
 }
 
 static int run(const struct command *command, int argc, char **argv)
 {
     bool as_json = false;
     const struct option options[] = {
-        {"--json", NULL, "as JSON ('settings' only)", OPTION_FLAG, &as_json},
+        {"--json", NULL, "as JSON ('models', 'gpus', 'settings')", OPTION_FLAG, &as_json},
         {.name = NULL},
     };
     struct option_list positionals = {.count = 0};
-    struct error error;
     const char *names[sizeof topics / sizeof topics[0] + 1] = {NULL};
     int status = 0;
     if (!options_parse(command, options, argc, argv, &positionals, &status)) {
         return status;
     }
     const char *topic = positionals.count == 1 ? positionals.values[0] : "";
-    if (as_json) {
-        return list_as_json(topic);
-    }
     for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++) {
         names[i] = topics[i].name;
         if (text_equal(topic, topics[i].name)) {
-            return topics[i].list(&error) ? EXIT_DONE : options_fail(error.message);
+            return list_topic(i, as_json);
         }
     }
     const char *nearest = text_nearest(topic, names);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/base/text.h"
+#include "sim/hardware/precision.h"
 
 struct line {
     char *text;
@@ -44,6 +45,14 @@ static bool is_made_at_start(const char *weights)
     return text_equal(weights, "fp8");
 }
 
+/* Without the flag an engine keeps KV in 16 bits; 'auto' and its like mean the same. */
+static bool has_16_bit_kv(const char *kv_cache)
+{
+    const struct kv_precision *found = NULL;
+    struct error ignored;
+    return kv_precision_find(kv_cache, &found, &ignored) && found->bytes >= 2;
+}
+
 static void write_vllm(const struct scenario *scenario, struct line *line)
 {
     const struct engine_settings *engine = &scenario->engine.settings;
@@ -58,7 +67,7 @@ static void write_vllm(const struct scenario *scenario, struct line *line)
     if (is_made_at_start(scenario->model.weights)) {
         add(line, " --quantization fp8");
     }
-    if (!text_equal(scenario->model.kv_cache, "bf16")) {
+    if (!has_16_bit_kv(scenario->model.kv_cache)) {
         add(line, " --kv-cache-dtype %s",
             text_equal(scenario->model.kv_cache, "fp8-e5m2") ? "fp8_e5m2" : "fp8");
     }
@@ -78,7 +87,7 @@ static void write_sglang(const struct scenario *scenario, struct line *line)
     if (is_made_at_start(scenario->model.weights)) {
         add(line, " --quantization fp8");
     }
-    if (!text_equal(scenario->model.kv_cache, "bf16")) {
+    if (!has_16_bit_kv(scenario->model.kv_cache)) {
         add(line, " --kv-cache-dtype %s",
             text_equal(scenario->model.kv_cache, "fp8-e5m2") ? "fp8_e5m2" : "fp8_e4m3");
     }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "sim/base/error.h"
+#include "sim/base/json.h"
 
 /* Share of a link's rate on its sheet that copies reach: on two H200, 55.3 of 63 GB/s from and to
  * the host, 395 of 450 to each other (profiler/links/h200-x2.json). */
@@ -19,6 +20,7 @@
 struct gpu {
     char name[48];
     char driver_name[48]; /* without "NVIDIA ", where it is another one; "" if not */
+    char aliases[128];    /* other names, separated by '|' */
     double memory_mib;    /* what the driver's tool shows, or nominal */
     double visible_mib;   /* what a program sees, from which engines count */
     double memory_gb_per_s;
@@ -47,14 +49,22 @@ struct gpu_catalog {
 MUST_CHECK bool gpu_catalog_read(struct gpu_catalog *catalog, struct error *error);
 void gpu_catalog_clear(struct gpu_catalog *catalog);
 
-/* The GPU called 'name', by us or by its driver: equal but for case and a leading "NVIDIA ", else
- * the first whose name contains it. */
+/* The GPU called 'name': an exact name of ours, the driver's or others', whatever the case and with
+ * or without a leading "NVIDIA", or a part that fits one GPU only. A path that ends in ".json" is
+ * read as a GPU of the user's own, with the keys of the catalog. */
 MUST_CHECK bool gpu_catalog_find(const struct gpu_catalog *catalog, const char *name,
                                  struct gpu *ret_gpu, struct error *error);
 
 /* False with an error that names the missing fact when 'value', its fact called 'key', is 0. */
 MUST_CHECK bool gpu_check_fact(const struct gpu *gpu, const char *key, double value,
                                struct error *error);
+
+/* What a program sees of the memory: 'visible_mib', else what the driver's tool shows less what
+ * the driver keeps on most GPUs. */
+double gpu_visible_mib(const struct gpu *gpu);
+
+/* Adds every fact to 'object'. */
+void gpu_echo(const struct gpu *gpu, struct json *object);
 
 /* gpu_catalog_find in the shipped catalog. */
 MUST_CHECK bool gpu_find(const char *name, struct gpu *ret_gpu, struct error *error);

@@ -1,8 +1,10 @@
-/* How much of a GPU's memory is left for the KV cache, in blocks, as vLLM 0.24 counts it. */
+/* How much of a GPU's memory is left for the KV cache, in blocks, as an engine counts it. */
 #ifndef SIM_HARDWARE_MEMORY_MODEL_H
 #define SIM_HARDWARE_MEMORY_MODEL_H
 
+#include "sim/base/error.h"
 #include "sim/hardware/gpu.h"
+#include "sim/hardware/memory_rule.h"
 #include "sim/hardware/model_shape.h"
 #include "sim/hardware/precision.h"
 
@@ -15,6 +17,9 @@ struct memory_settings {
     uint32_t max_batch_tokens;
     uint32_t max_batch_requests;
     const struct model_shape *draft; /* drafts for speculation beside it, in bf16; or NULL */
+    uint32_t draft_tokens;           /* verified with each token; 0: no speculation */
+    const struct memory_rule *rule;  /* of the engine; NULL: vLLM 0.24's */
+    bool without_multicast;          /* NCCL_NVLS_ENABLE=0: no buffers for NVLink multicast */
 };
 
 struct memory_plan {

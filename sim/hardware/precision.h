@@ -6,6 +6,7 @@
 
 struct weight_precision {
     const char *name;
+    const char *aliases; /* other names of the same, separated by '|'; or NULL */
     const char *summary;
     double linear_bytes; /* per weight of a linear layer, scales and zeros included */
     double
@@ -17,6 +18,7 @@ struct weight_precision {
 
 struct kv_precision {
     const char *name;
+    const char *aliases; /* as above */
     const char *summary;
     double bytes; /* per number */
 };
@@ -24,7 +26,7 @@ struct kv_precision {
 extern const struct weight_precision weight_precisions[]; /* ended by a NULL name */
 extern const struct kv_precision kv_precisions[];         /* ended by a NULL name */
 
-/* Unknown names are errors that name the nearest. */
+/* By name or alias. Unknown names are errors that name the nearest. */
 MUST_CHECK bool weight_precision_find(const char *name, const struct weight_precision **ret_found,
                                       struct error *error);
 MUST_CHECK bool kv_precision_find(const char *name, const struct kv_precision **ret_found,

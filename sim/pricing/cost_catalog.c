@@ -7,6 +7,7 @@
 
 #include "sim/base/embedded.h"
 #include "sim/base/memory.h"
+#include "sim/hardware/model_catalog.h"
 #include "sim/pricing/step_cost_file.h"
 #include "sim/pricing/step_profile_file.h"
 

@@ -8,6 +8,7 @@
 
 #include "sim/base/embedded.h"
 #include "sim/base/text.h"
+#include "sim/hardware/model_catalog.h"
 #include "sim/metrics/samples.h"
 #include "sim/pricing/cost_catalog.h"
 #include "sim/pricing/engine_factors.h"

@@ -8,6 +8,8 @@
 #include "sim/base/smaller.h"
 #include "sim/base/text.h"
 #include "sim/base/units.h"
+#include "sim/hardware/checkpoint.h"
+#include "sim/hardware/model_catalog.h"
 #include "sim/policy/scheduling_policies.h"
 #include "sim/pricing/cost_choice.h"
 #include "sim/pricing/price_confidence.h"
@@ -24,7 +26,8 @@ static bool find_names(struct deployment *deployment, const struct scenario *sce
     deployment->tensor_parallel = scenario->hardware.tensor_parallel;
     return model_shape_find(scenario->model.name, &deployment->model, error) &&
            gpu_find(scenario->hardware.gpu, &deployment->gpu, error) &&
-           weight_precision_find(scenario->model.weights, &deployment->weights, error) &&
+           checkpoint_choose(&deployment->model, scenario->model.weights, &deployment->weights,
+                             error) &&
            kv_precision_find(scenario->model.kv_cache, &deployment->kv, error) &&
            scheduling_policy_find(scenario->engine.policy, &deployment->instance.policy, error);
 }
@@ -60,8 +63,8 @@ static bool choose_cost(struct deployment *deployment, const struct scenario *sc
                                          .engine = scenario->engine.name,
                                          .model = scenario->model.name,
                                          .gpu = scenario->hardware.gpu,
-                                         .weights = scenario->model.weights,
-                                         .kv_cache = scenario->model.kv_cache,
+                                         .weights = deployment->weights->name,
+                                         .kv_cache = deployment->kv->name,
                                          .tensor_parallel = deployment->tensor_parallel};
     if (!cost_choice_make(&request, &deployment->cost, warning, error)) {
         return false;
@@ -90,7 +93,7 @@ static bool find_draft(struct deployment *deployment, const struct scenario *sce
                                          .model = name,
                                          .gpu = scenario->hardware.gpu,
                                          .weights = "bf16",
-                                         .kv_cache = scenario->model.kv_cache,
+                                         .kv_cache = deployment->kv->name,
                                          .tensor_parallel = deployment->tensor_parallel};
     deployment->instance.draft_cost = &draft->cost;
     if (!model_shape_find(name, &draft->model, error) ||
@@ -108,6 +111,10 @@ static bool plan_memory(struct deployment *deployment, const struct scenario *sc
 {
     const struct engine_settings *engine = &deployment->instance.engine;
     uint32_t profiled = deployment->instance.preset->start.profiled_requests;
+    const struct memory_rule *rule = NULL;
+    if (!memory_rule_of_version(scenario->engine.name, scenario->engine.version, &rule, error)) {
+        return false;
+    }
     const struct memory_settings settings = {
         .weights = deployment->weights,
         .kv = deployment->kv,
@@ -118,6 +125,8 @@ static bool plan_memory(struct deployment *deployment, const struct scenario *sc
         .max_batch_requests = profiled > 0 ? smaller(engine->max_batch_requests, profiled)
                                            : engine->max_batch_requests,
         .draft = deployment->draft.is_used ? &deployment->draft.model : NULL,
+        .draft_tokens = engine->draft_tokens,
+        .rule = rule,
     };
     return memory_model_plan(&deployment->model, &deployment->gpu, &settings, &deployment->memory,
                              error);
@@ -237,6 +246,23 @@ static bool check_budget(struct deployment *deployment, const struct scenario *s
     return true;
 }
 
+/* What is approximated of the model at the contexts that the engine takes, and of the GPU. */
+static void warn_of_approximations(struct deployment *deployment)
+{
+    char remark[WARNING_BYTES];
+    const struct gpu *gpu = &deployment->gpu;
+    if (gpu->visible_mib <= 0) {
+        warning_list_add(&deployment->warnings,
+                         "what programs see of the memory of '%s' is not known ('visible_mib'): "
+                         "%.0f of its %.0f MiB are taken",
+                         gpu->name, gpu_visible_mib(gpu), gpu->memory_mib);
+    }
+    if (model_shape_window_remark(&deployment->model, deployment->instance.engine.max_model_len,
+                                  remark, sizeof remark)) {
+        warning_list_add(&deployment->warnings, "%s", remark);
+    }
+}
+
 bool deployment_resolve(struct deployment *deployment, const struct scenario *scenario,
                         struct error *error)
 {
@@ -248,6 +274,7 @@ bool deployment_resolve(struct deployment *deployment, const struct scenario *sc
         !check_budget(deployment, scenario, error)) {
         return false;
     }
+    warn_of_approximations(deployment);
     set_fleet(deployment, &scenario->fleet);
     set_price(deployment, &scenario->price);
     assert(deployment->instance.engine.max_model_len > 0 && deployment_gpus(deployment) > 0);

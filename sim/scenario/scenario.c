@@ -28,9 +28,11 @@ static const struct setting run_settings[] = {
 
 static const struct setting model_settings[] = {
     {TEXT(scenario_model, "model.name", name),
-     .help = "model to serve: a name of 'kvcast list models', or the path of a config.json"},
+     .help = "model to serve: a name of 'kvcast list models', a Hugging Face id, or the path of a "
+             "config.json"},
     {TEXT(scenario_model, "model.weights", weights),
-     .help = "number format of the weights: a name of 'kvcast list precisions'"},
+     .help = "number format of the weights: a name of 'kvcast list precisions', or auto: as the "
+             "model's config.json says, else bf16"},
     {TEXT(scenario_model, "model.kv_cache", kv_cache),
      .help = "number format of the KV cache: a name of 'kvcast list precisions'"},
     {.name = NULL},
@@ -38,7 +40,7 @@ static const struct setting model_settings[] = {
 
 static const struct setting hardware_settings[] = {
     {TEXT(scenario_hardware, "hardware.gpu", gpu),
-     .help = "GPU to serve on: a name of 'kvcast list gpus'"},
+     .help = "GPU to serve on: a name of 'kvcast list gpus', or the path of a GPU's JSON file"},
     {WHOLE(scenario_hardware, "hardware.tensor_parallel", tensor_parallel, 1, 64), .unit = "GPUs",
      .help = "GPUs that share the model in each instance (tensor-parallel-size)"},
     {NUMBER(scenario_hardware, "hardware.gpu_memory_utilization", gpu_memory_utilization, 0.01, 1),
@@ -49,6 +51,8 @@ static const struct setting hardware_settings[] = {
 static const struct setting engine_settings[] = {
     {TEXT(scenario_engine, "engine.preset", name),
      .help = "engine and release to simulate: a name of 'kvcast list engines'"},
+    {TEXT(scenario_engine, "engine.version", version),
+     .help = "version whose memory is planned for, such as 0.19.0; empty: that of the preset"},
     {TEXT(scenario_engine, "engine.policy", policy),
      .help = "order in which requests are scheduled: a name of 'kvcast list policies'"},
     {.name = NULL},
@@ -219,7 +223,7 @@ struct scenario scenario_default(const struct engine_preset *preset)
     struct scenario scenario = {
         .name = "default",
         .seed = 1,
-        .model = {.name = "DeepSeek-R1-Distill-Qwen-7B", .weights = "bf16", .kv_cache = "bf16"},
+        .model = {.name = "DeepSeek-R1-Distill-Qwen-7B", .weights = "auto", .kv_cache = "bf16"},
         .hardware = {.gpu = "H200-SXM", .tensor_parallel = 1, .gpu_memory_utilization = 0.9},
         .engine = {.preset = preset, .settings = preset->defaults, .policy = "fcfs"},
         .fleet = {.instances = 1, .kv_latency_ps = PS_PER_MS},

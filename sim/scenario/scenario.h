@@ -26,6 +26,7 @@ struct scenario_engine {
     char name[32]; /* of the preset */
     const struct engine_preset *preset;
     struct engine_settings settings;
+    char version[16]; /* empty: the preset's */
     char policy[32];
     char draft_model[256]; /* empty: n-grams of the text itself */
 };

@@ -44,8 +44,8 @@ static bool replay_trace(const struct scenario *scenario, struct workload *workl
     return workload_replay(workload, &settings, error);
 }
 
-static bool generate(const struct scenario *scenario, const char *model, struct workload *workload,
-                     struct error *error)
+static bool generate(const struct scenario *scenario, const struct served_model *served,
+                     struct workload *workload, struct error *error)
 {
     const struct scenario_workload *asked = &scenario->workload;
     const struct generator_settings settings = {
@@ -59,19 +59,19 @@ static bool generate(const struct scenario *scenario, const char *model, struct 
         .output_factor = asked->output_factor,
         .sharing = asked->sharing,
         .accuracy_scale = asked->accuracy_scale,
-        .model = asked->lengths_model[0] != '\0' ? asked->lengths_model : model,
-        .kv_cache = scenario->model.kv_cache,
-        .weights = weight_precision_answers_as(scenario->model.weights),
+        .model = asked->lengths_model[0] != '\0' ? asked->lengths_model : served->model,
+        .kv_cache = served->kv_cache,
+        .weights = weight_precision_answers_as(served->weights),
         .datasets = asked->datasets};
     return workload_generate(workload, &settings, asked->lengths, error);
 }
 
-bool scenario_run_workload(const struct scenario *scenario, const char *model,
+bool scenario_run_workload(const struct scenario *scenario, const struct served_model *served,
                            struct workload *workload, struct error *error)
 {
     bool replays = scenario->workload.trace[0] != '\0';
     bool ok = replays ? replay_trace(scenario, workload, error)
-                      : generate(scenario, model, workload, error);
+                      : generate(scenario, served, workload, error);
     workload_set_thinking_budget(workload, scenario->workload.thinking_budget);
     return ok;
 }
@@ -185,8 +185,13 @@ bool scenario_run_init(struct scenario_run *run, const struct scenario *scenario
     for (uint32_t i = 0; i < TRACE_MAX_DATASETS; i++) {
         run->dataset_names[i] = run->workload.datasets.names[i];
     }
+    const struct served_model served = {
+        .model = deployment->model.name,
+        .weights = deployment->weights->name,
+        .kv_cache = deployment->kv->name,
+    };
     if (!read_positions(run, scenario->workload.draft_acceptance_by_position, error) ||
-        !scenario_run_workload(scenario, deployment->model.name, &run->workload, error)) {
+        !scenario_run_workload(scenario, &served, &run->workload, error)) {
         return false;
     }
     note_workload(run);

@@ -61,8 +61,16 @@ MUST_CHECK bool scenario_run_file(const char *path, const struct option_list *as
  * deployment. */
 struct simulation_settings scenario_run_settings(const struct deployment *deployment);
 
-/* The scenario's requests; 'model' is whose lengths they have, unless the scenario says. */
-MUST_CHECK bool scenario_run_workload(const struct scenario *scenario, const char *model,
-                                      struct workload *workload, struct error *error);
+/* What is served, by the names of the catalogs; lengths and accuracies are looked up by them. */
+struct served_model {
+    const char *model;
+    const char *weights;
+    const char *kv_cache;
+};
+
+/* The scenario's requests, of the lengths of what is served unless the scenario says. */
+MUST_CHECK bool scenario_run_workload(const struct scenario *scenario,
+                                      const struct served_model *served, struct workload *workload,
+                                      struct error *error);
 
 #endif

@@ -15,7 +15,7 @@
 #include "sim/base/random.h"
 #include "sim/base/settings.h"
 #include "sim/engines/vllm_graphs.h"
-#include "sim/hardware/model_shape.h"
+#include "sim/hardware/model_catalog.h"
 #include "sim/pricing/step_cost.h"
 #include "sim/pricing/step_cost_file.h"
 #include "sim/pricing/step_profile.h"

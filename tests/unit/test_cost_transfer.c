@@ -1,3 +1,4 @@
+#include "sim/hardware/model_catalog.h"
 #include "tests/unit/check.h"
 
 #include "sim/pricing/cost_transfer.h"

@@ -2,7 +2,6 @@
 
 #include "sim/base/text.h"
 #include "sim/hardware/gpu.h"
-#include "sim/hardware/model_shape.h"
 
 /* Every shipped GPU has the facts that engines and prices rest on. */
 static void test_shipped_facts(void **state)
@@ -53,38 +52,75 @@ static void test_missing_fact(void **state)
     assert_string_equal(error.message, "'sm_count' of GPU 'B200' is not known");
 }
 
+static void assert_found(const struct gpu_catalog *gpus, const char *asked, const char *name)
+{
+    struct gpu gpu;
+    struct error error;
+    if (!gpu_catalog_find(gpus, asked, &gpu, &error)) {
+        fail_msg("%s", error.message);
+    }
+    assert_string_equal(gpu.name, name);
+}
+
 static void test_find_names(void **state)
 {
     (void)state;
-    struct model_shape shape;
-    struct gpu gpu;
-    struct model_catalog models;
+    static const char *const ambiguous[] = {"A100", "H100", "A100-80GB", "H100-80GB", "RTX"};
     struct gpu_catalog gpus;
+    struct gpu gpu;
     struct error error;
-    assert_true(model_catalog_read(&models, &error) && gpu_catalog_read(&gpus, &error));
-    assert_true(model_catalog_find(&models, "r1-distill-qwen-14b", &shape, &error));
-    assert_string_equal(shape.name, "DeepSeek-R1-Distill-Qwen-14B");
-    assert_true(model_catalog_find(&models, "qwen2.5-1.5b", &shape, &error));
-    assert_string_equal(shape.name, "Qwen2.5-Math-1.5B");
-    assert_false(model_catalog_find(&models, "DeepSeek-R1-Distill-Qwen-8B", &shape, &error));
-    assert_contains(error.message, "did you mean 'DeepSeek-R1-Distill-Qwen-7B'");
-    assert_true(gpu_catalog_find(&gpus, "NVIDIA H200", &gpu, &error));
-    assert_string_equal(gpu.name, "H200-SXM");
-    assert_true(gpu_catalog_find(&gpus, "NVIDIA H100 80GB HBM3", &gpu, &error));
-    assert_string_equal(gpu.name, "H100-SXM");
+    assert_true(gpu_catalog_read(&gpus, &error));
+    assert_found(&gpus, "NVIDIA H200", "H200-SXM");
+    assert_found(&gpus, "NVIDIA H100 80GB HBM3", "H100-SXM");
+    assert_found(&gpus, "NVIDIA-H100-80GB-HBM3", "H100-SXM");
+    assert_found(&gpus, "rtx4090", "RTX 4090");
+    assert_found(&gpus, "4090", "RTX 4090");
+    assert_found(&gpus, "A10", "A10");
+    assert_found(&gpus, "L40", "L40");
+    assert_found(&gpus, "GB200 (per GPU)", "GB200");
+    for (size_t i = 0; i < sizeof ambiguous / sizeof ambiguous[0]; i++) {
+        assert_false(gpu_catalog_find(&gpus, ambiguous[i], &gpu, &error));
+        assert_contains(error.message, "fits several, expected one of ");
+    }
+    assert_false(gpu_catalog_find(&gpus, "A100", &gpu, &error));
+    assert_contains(error.message, "A100-PCIE-40GB, A100-SXM-40GB, A100-PCIE-80GB, A100-SXM-80GB");
     assert_false(gpu_catalog_find(&gpus, "RTX 409O", &gpu, &error));
     assert_contains(error.message, "did you mean 'RTX 4090'");
-    model_catalog_clear(&models);
     gpu_catalog_clear(&gpus);
+}
+
+static void test_reads_own_file(void **state)
+{
+    (void)state;
+    struct gpu gpu;
+    struct error error;
+    const char *path =
+        temporary_file("gpu.json", "{\"name\": \"mine\", \"visible_mib\": 40000,"
+                                   "\"memory_gb_per_s\": 1000, \"peer_access\": \"pcie\"}");
+    assert_true(gpu_find(path, &gpu, &error));
+    assert_string_equal(gpu.name, "mine");
+    assert_near(gpu.visible_mib, 40000, 0);
+    unlink(path);
+    path = temporary_file("gpu.json", "{\"name\": \"mine\", \"memory_mib\": 49152}");
+    assert_true(gpu_find(path, &gpu, &error));
+    assert_near(gpu_visible_mib(&gpu), 48552, 0);
+    unlink(path);
+    path = temporary_file("gpu.json", "{\"name\": \"mine\"}");
+    assert_false(gpu_find(path, &gpu, &error));
+    assert_contains(error.message, "gpu.json: 'visible_mib' of GPU 'mine' is not known");
+    unlink(path);
+    path = temporary_file("gpu.json", "{\"name\": \"mine\", \"memory\": 1}");
+    assert_false(gpu_find(path, &gpu, &error));
+    assert_contains(error.message, "unknown key 'memory'");
+    unlink(path);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shipped_facts),
-        cmocka_unit_test(test_visible_memory),
-        cmocka_unit_test(test_missing_fact),
-        cmocka_unit_test(test_find_names),
+        cmocka_unit_test(test_shipped_facts),  cmocka_unit_test(test_visible_memory),
+        cmocka_unit_test(test_missing_fact),   cmocka_unit_test(test_find_names),
+        cmocka_unit_test(test_reads_own_file),
     };
     return cmocka_run_group_tests_name("gpu", tests, NULL, NULL);
 }

@@ -227,6 +227,20 @@ static void test_lengths_of_a_kv_precision(void **state)
     length_catalog_clear(&all);
 }
 
+/* Who has no lengths of their own learns whose they may borrow and which datasets they have. */
+static void test_lacks_lengths(void **state)
+{
+    (void)state;
+    const struct length_model *found = NULL;
+    struct error error;
+    assert_false(length_catalog_find(&catalog, "gsm8k", "Nobody-7B", "bf16", &found, &error));
+    assert_contains(error.message, "set 'workload.lengths_model' to borrow those of another model");
+    assert_contains(error.message, "DeepSeek-R1-Distill-Qwen-7B");
+    assert_null(strstr(error.message, "workload.datasets"));
+    assert_false(length_catalog_find(&catalog, "gsm8k", "Qwen3-32B", "bf16", &found, &error));
+    assert_contains(error.message, "or 'workload.datasets' to one that it has (");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +248,7 @@ int main(void)
         cmocka_unit_test(test_mixture_of_lognormals),
         cmocka_unit_test(test_errors_of_files),
         cmocka_unit_test(test_lengths_of_a_kv_precision),
+        cmocka_unit_test(test_lacks_lengths),
         cmocka_unit_test(test_lengths_match_the_study),
         cmocka_unit_test(test_truncation_redraws),
     };
