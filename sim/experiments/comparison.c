@@ -24,6 +24,7 @@ static bool run_one(void *context, uint32_t index, struct error *error)
 {
     const struct work *work = context;
     uint32_t replications = work->comparison->replications;
+    assert(index / replications < work->comparison->scenarios);
     const struct side *side = &work->sides[index / replications];
     struct scenario one = side->scenario;
     one.seed = work->sides[0].scenario.seed + index % replications;

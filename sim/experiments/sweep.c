@@ -102,6 +102,7 @@ static bool run_piece(void *context, uint32_t index, struct error *error)
     struct sweep *sweep = context;
     struct piece *piece = memory_zeroed(1, sizeof *piece);
     uint32_t first = sweep->pieces[index];
+    assert(index < sweep->piece_count);
     uint32_t end = index + 1 < sweep->piece_count ? sweep->pieces[index + 1] : sweep->count;
     bool ok = true;
     resolve_piece(sweep, (uint32_t)(sweep->rows[first] / sweep->settings->replications), piece);
@@ -216,6 +217,7 @@ bool sweep_run(const struct sweep_settings *settings, const char *path,
     outcome.points = sweep->design.points;
     outcome.ran = sweep->ran;
     outcome.refused = sweep->refused;
+    assert(!ok || outcome.found + outcome.ran == outcome.planned);
     sweep_store_close(sweep->store);
     pthread_mutex_destroy(&sweep->mutex);
     design_clear(&sweep->design);
