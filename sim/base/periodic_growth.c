@@ -9,10 +9,14 @@ uint64_t periodic_growth_of_steps(const struct periodic_growth *growth, uint64_t
 {
     uint64_t periods = steps / growth->period;
     uint64_t blocks = periods * growth->sum;
-    uint32_t place = growth->first;
-    for (uint64_t left = steps - periods * growth->period; left > 0; left--) {
+    uint32_t left = (uint32_t)(steps - periods * growth->period);
+    uint32_t past = growth->first + left;
+    uint32_t end = past < growth->period ? past : growth->period;
+    for (uint32_t place = growth->first; place < end; place++) {
         blocks += growth->blocks[place];
-        place = place_after(growth, place);
+    }
+    for (uint32_t place = 0; place + growth->period < past; place++) {
+        blocks += growth->blocks[place];
     }
     return blocks;
 }

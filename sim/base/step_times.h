@@ -25,20 +25,24 @@ static inline int64_t step_times_at(const struct step_times *times, uint64_t ste
            times->rise_ps * (gaps * (gaps - 1) / 2);
 }
 
-/* Sum of the times since the first step of the steps 'from', from + period, ..., 'terms' of them;
- * 'from' is at least 1, the last step below 2^20. With g = from - 1 + period j, a step comes
- * first_gap + gap g + rise g (g - 1) / 2 after the first. */
-static inline uint128 step_times_delays_ps(const struct step_times *times, uint64_t from,
-                                           uint64_t period, uint64_t terms)
+/* Times since the first step, summed over steps: so many first gaps, later gaps and rises. */
+struct step_delays {
+    uint64_t first_gaps;
+    uint64_t gaps;
+    uint64_t rises;
+};
+
+/* Of the steps 'from', from + period, ..., 'terms' of them; 'from' is at least 1, the last step
+ * below 2^20. With g = from - 1 + period j, a step comes first_gap + gap g + rise g (g - 1) / 2
+ * after the first. */
+static inline struct step_delays step_delays_of(uint64_t from, uint64_t period, uint64_t terms)
 {
     uint64_t start = from - 1;
     uint64_t sum_j = terms * (terms - 1) / 2;
     uint64_t sum_jj = sum_j * (2 * terms - 1) / 3;
     uint64_t sum_g = terms * start + period * sum_j;
-    uint64_t sum_gg = terms * start * start + 2 * start * period * sum_j + period * period * sum_jj;
-    return (uint128)terms * (uint64_t)times->first_gap_ps +
-           (uint128)sum_g * (uint64_t)times->gap_ps +
-           (uint128)((sum_gg - sum_g) / 2) * (uint64_t)times->rise_ps;
+    uint64_t sum_gg = start * (sum_g + period * sum_j) + period * period * sum_jj;
+    return (struct step_delays){.first_gaps = terms, .gaps = sum_g, .rises = (sum_gg - sum_g) / 2};
 }
 
 /* The number of steps, at most 'limit', that come before 'end_ps'; the first always counts. Counts

@@ -26,8 +26,10 @@ static bool is_before(const struct event *a, const struct event *b)
 
 void event_queue_push(struct event_queue *queue, struct event event)
 {
-    queue->heap =
-        memory_grow(queue->heap, &queue->capacity, queue->count + 1, sizeof queue->heap[0]);
+    if (queue->count == queue->capacity) {
+        queue->heap =
+            memory_grow(queue->heap, &queue->capacity, queue->count + 1, sizeof queue->heap[0]);
+    }
     bool of_instance = event.type == EVENT_LAUNCH_DONE || event.type == EVENT_STEP_END;
     event.sequence = of_instance ? event.subject : queue->next_sequence++;
     size_t hole = queue->count++;

@@ -172,16 +172,25 @@ static struct timeline_usage usage_after(struct timeline_usage usage, uint64_t s
 static uint128 block_delays_ps(const struct step_times *times, uint64_t last,
                                const struct periodic_growth *growth)
 {
-    uint128 sum = 0;
     uint64_t periods = last / growth->period;
     uint64_t left = last - periods * growth->period;
+    uint64_t first_gaps = 0;
+    uint128 gaps = 0;
+    uint128 rises = 0;
     uint32_t place = growth->first;
     for (uint64_t i = 1; i <= growth->period && i <= last; i++) {
         place = place + 1 < growth->period ? place + 1 : 0;
-        uint64_t terms = i <= left ? periods + 1 : periods;
-        sum += growth->blocks[place] * step_times_delays_ps(times, i, growth->period, terms);
+        uint64_t blocks = growth->blocks[place];
+        if (blocks > 0) {
+            struct step_delays delays =
+                step_delays_of(i, growth->period, i <= left ? periods + 1 : periods);
+            first_gaps += blocks * delays.first_gaps;
+            gaps += (uint128)blocks * delays.gaps;
+            rises += (uint128)blocks * delays.rises;
+        }
     }
-    return sum;
+    return (uint128)first_gaps * (uint64_t)times->first_gap_ps + gaps * (uint64_t)times->gap_ps +
+           rises * (uint64_t)times->rise_ps;
 }
 
 /* Time at each thousandth of the blocks, from the first step to the last. */

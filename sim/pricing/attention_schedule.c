@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sim/base/memory.h"
 #include "sim/base/random.h"
@@ -34,55 +35,80 @@ static uint32_t fair_share(const struct attention_shape *shape, uint64_t tiles)
     return (uint32_t)ceil((double)tiles * SHARE_SLACK * shape->kv_heads / shape->multiprocessors);
 }
 
-/* When each multiprocessor ends, as a heap with the first on top. */
-struct ends {
-    double *at;
+/* So many multiprocessors end at the same time. */
+struct end_run {
+    double end;
     uint32_t count;
 };
 
-/* The first end becomes 'end', and sinks to its place. */
-static void sink(struct ends *ends, double end)
+/* When the multiprocessors end, in rising order: the runs from 'first' on, before 'past'. */
+struct ends {
+    struct end_run *runs;
+    uint32_t first;
+    uint32_t past;
+    uint32_t capacity;
+};
+
+/* All of them are idle. There are never more runs than multiprocessors, so every other time that
+ * one is added at the most they are moved to the front. */
+static struct ends ends_of_idle(uint32_t multiprocessors)
 {
-    uint32_t hole = 0;
-    for (uint32_t child = 1; child < ends->count; child = 2 * hole + 1) {
-        child += child + 1 < ends->count && ends->at[child + 1] < ends->at[child];
-        if (ends->at[child] >= end) {
-            break;
-        }
-        ends->at[hole] = ends->at[child];
-        hole = child;
-    }
-    ends->at[hole] = end;
+    struct ends ends = {.past = 1, .capacity = 2 * multiprocessors + 2};
+    ends.runs = memory_zeroed(ends.capacity, sizeof ends.runs[0]);
+    ends.runs[0] = (struct end_run){.end = 0, .count = multiprocessors};
+    return ends;
 }
 
-/* Pieces of one size go to whoever is free first. The first round leaves multiprocessors in rising
- * order of their ends if it is handed out from the last to the first, which is a heap. */
-static void hand_out(struct ends *ends, uint32_t pieces, double tiles, uint32_t *unused)
+static void add_run(struct ends *ends, struct end_run run)
 {
-    for (; pieces > 0 && *unused > 0; pieces--) {
-        ends->at[--*unused] = tiles;
+    if (ends->past == ends->capacity) {
+        ends->past -= ends->first;
+        memmove(ends->runs, &ends->runs[ends->first], ends->past * sizeof ends->runs[0]);
+        ends->first = 0;
     }
-    for (; pieces > 0; pieces--) {
-        sink(ends, ends->at[0] + tiles);
+    assert(ends->past < ends->capacity);
+    uint32_t place = ends->past;
+    while (place > ends->first && ends->runs[place - 1].end > run.end) {
+        place--;
+    }
+    if (place > ends->first && ends->runs[place - 1].end >= run.end) {
+        ends->runs[place - 1].count += run.count;
+        return;
+    }
+    for (uint32_t i = ends->past++; i > place; i--) {
+        ends->runs[i] = ends->runs[i - 1];
+    }
+    ends->runs[place] = run;
+}
+
+/* Pieces of one size go to whoever is free first. */
+static void hand_out(struct ends *ends, uint32_t pieces, double tiles)
+{
+    while (pieces > 0) {
+        struct end_run *first = &ends->runs[ends->first];
+        struct end_run run = {.end = first->end + tiles,
+                              .count = first->count < pieces ? first->count : pieces};
+        first->count -= run.count;
+        ends->first += first->count == 0;
+        pieces -= run.count;
+        add_run(ends, run);
     }
 }
 
 /* As multiprocessors end, those left share the bandwidth, up to the limit of one. */
-static double with_shared_bandwidth(struct ends *ends, bool is_sorted)
+static double with_shared_bandwidth(const struct ends *ends, uint32_t multiprocessors)
 {
-    double multiprocessors = ends->count;
-    uint32_t left = ends->count;
+    uint32_t left = multiprocessors;
     double time = 0;
     double before = 0;
-    for (uint32_t i = 0; left > 0; i++, left--) {
-        double first = ends->at[is_sorted ? i : 0];
-        time += (first - before) / fmin(LONE_SPEED_UP, multiprocessors / left);
-        before = first;
-        if (!is_sorted) {
-            ends->count = left - 1;
-            sink(ends, ends->at[ends->count]);
-        }
+    for (uint32_t i = ends->first; i < ends->past; i++) {
+        const struct end_run *run = &ends->runs[i];
+        double speed_up = (double)multiprocessors / left;
+        time += (run->end - before) / (speed_up < LONE_SPEED_UP ? speed_up : LONE_SPEED_UP);
+        before = run->end;
+        left -= run->count;
     }
+    assert(left == 0);
     return time;
 }
 
@@ -92,34 +118,49 @@ static uint32_t splits_of(uint32_t tiles, uint32_t share)
     return splits > MAX_SPLITS ? MAX_SPLITS : splits;
 }
 
+static uint32_t piece_of(uint32_t tiles, uint32_t share)
+{
+    return divide_up(tiles, splits_of(tiles, share));
+}
+
+/* Requests from 'first' on whose contexts have as many tiles as its own. */
+static uint32_t count_alike(const uint32_t *tiles, uint32_t first, uint32_t requests)
+{
+    uint32_t past = first + 1;
+    while (past < requests && tiles[past] == tiles[first]) {
+        past++;
+    }
+    return past - first;
+}
+
 /* Pieces of all requests, counted by size; the last of a context may be smaller. */
 static struct attention_time play(const struct attention_shape *shape, const uint32_t *tiles,
                                   uint32_t requests, uint64_t total)
 {
     struct attention_time time = {0};
     uint32_t share = fair_share(shape, total);
-    uint32_t largest = 0;
+    uint32_t most = 0;
     for (uint32_t i = 0; i < requests; i++) {
-        uint32_t piece = divide_up(tiles[i], splits_of(tiles[i], share));
+        most = tiles[i] > most ? tiles[i] : most;
+    }
+    uint32_t *counts = memory_zeroed((size_t)most + 1, sizeof counts[0]);
+    uint32_t largest = 0;
+    uint32_t alike = 0;
+    for (uint32_t i = 0; i < requests; i += alike) {
+        uint32_t piece = piece_of(tiles[i], share);
+        assert(piece > 0);
+        alike = count_alike(tiles, i, requests);
         largest = piece > largest ? piece : largest;
         time.is_split = time.is_split || piece < tiles[i];
+        counts[piece] += tiles[i] / piece * alike;
+        counts[tiles[i] % piece] += alike; /* no tiles at all is nobody's size */
     }
-    uint32_t *counts = memory_zeroed((size_t)largest + 1, sizeof counts[0]);
-    uint64_t pieces = 0;
-    for (uint32_t i = 0; i < requests; i++) {
-        uint32_t piece = divide_up(tiles[i], splits_of(tiles[i], share));
-        assert(piece > 0);
-        counts[piece] += tiles[i] / piece;
-        counts[tiles[i] % piece]++; /* no tiles at all is nobody's size */
-        pieces += divide_up(tiles[i], piece);
-    }
-    uint32_t unused = shape->multiprocessors;
-    struct ends ends = {.at = memory_zeroed(unused, sizeof ends.at[0]), .count = unused};
+    struct ends ends = ends_of_idle(shape->multiprocessors);
     for (uint32_t size = largest; size > 0; size--) {
-        hand_out(&ends, counts[size] * shape->kv_heads, size + ATTENTION_PIECE_TILES, &unused);
+        hand_out(&ends, counts[size] * shape->kv_heads, size + ATTENTION_PIECE_TILES);
     }
-    time.tiles = with_shared_bandwidth(&ends, pieces * shape->kv_heads <= shape->multiprocessors);
-    free(ends.at);
+    time.tiles = with_shared_bandwidth(&ends, shape->multiprocessors);
+    free(ends.runs);
     free(counts);
     return time;
 }

@@ -337,14 +337,19 @@ struct periodic_growth decode_group_growth(const struct decode_group *decode_gro
         .members = decode_group_count(decode_group)};
 }
 
+uint64_t decode_group_steps_left(const struct decode_group *decode_group)
+{
+    assert(decode_group_count(decode_group) > 0);
+    assert(decode_group->leaving.members[0].due >= decode_group->taken);
+    return decode_group->leaving.members[0].due - decode_group->taken;
+}
+
 uint64_t decode_group_steps(const struct instance *instance, uint64_t most)
 {
     const struct decode_group *decode_group = &instance->decode_group;
     struct periodic_growth growth = decode_group_growth(decode_group);
     uint64_t free_blocks = instance->kv_cache.free_blocks;
-    assert(decode_group_count(decode_group) > 0);
-    assert(decode_group->leaving.members[0].due >= decode_group->taken);
-    uint64_t due = decode_group->leaving.members[0].due - decode_group->taken;
+    uint64_t due = decode_group_steps_left(decode_group);
     uint64_t steps = due < most ? due : most;
     return periodic_growth_of_steps(&growth, steps) <= free_blocks
                ? steps
@@ -357,7 +362,9 @@ static void advance(struct instance *instance, uint64_t steps)
     struct decode_group *decode_group = &instance->decode_group;
     struct periodic_growth growth = decode_group_growth(decode_group);
     uint64_t count = growth.members;
-    kv_cache_take(&instance->kv_cache, (uint32_t)periodic_growth_of_steps(&growth, steps));
+    uint64_t blocks =
+        steps == 1 ? growth.blocks[growth.first] : periodic_growth_of_steps(&growth, steps);
+    kv_cache_take(&instance->kv_cache, (uint32_t)blocks);
     decode_group->context_squares +=
         2 * steps * decode_group->context_tokens + count * steps * steps;
     decode_group->context_tokens += count * steps;

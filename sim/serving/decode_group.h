@@ -47,6 +47,9 @@ uint64_t decode_group_tokens(const struct decode_group *decode_group);
 int64_t decode_group_deliver(struct decode_group *decode_group, struct instance *instance,
                              int64_t seen_ps);
 
+/* Steps until a member leaves. There must be one. */
+uint64_t decode_group_steps_left(const struct decode_group *decode_group);
+
 /* Turns, at most 'most', that are mere repetition for all members and for which blocks suffice. */
 uint64_t decode_group_steps(const struct instance *instance, uint64_t most);
 

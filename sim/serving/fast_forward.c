@@ -125,6 +125,9 @@ bool fast_forward_plan(struct instance *instance, int64_t now_ps)
     if (run->verifies) {
         return draft_run_plan(instance, now_ps);
     }
+    if (run->of_decode_group && decode_group_steps_left(&instance->decode_group) < 2) {
+        return false;
+    }
     run->before = newest->summary;
     uint64_t most = price_steps(instance, newest, run, now_ps);
     uint64_t steps = most < 2 ? 0 : count_steps(instance, run, most);
