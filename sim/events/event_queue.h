@@ -10,9 +10,11 @@
 
 struct event_queue {
     struct event *heap;
-    size_t count;
+    size_t count; /* in the heap */
     size_t capacity;
     uint64_t next_sequence;
+    struct event newest; /* of an instance, beside the heap: most often it is the next */
+    bool has_newest;
 };
 
 void event_queue_init(struct event_queue *queue);

@@ -193,22 +193,48 @@ static uint128 block_delays_ps(const struct step_times *times, uint64_t last,
            rises * (uint64_t)times->rise_ps;
 }
 
+/* A step of a run of which each takes blocks, and what is used once it has taken its own. */
+struct growth_place {
+    uint64_t step;
+    uint64_t used;
+    uint32_t place; /* in the period */
+};
+
+/* Goes on to the first step that uses 'beyond' blocks, at most to step 'last'. */
+static void grow_to(struct growth_place *at, const struct periodic_growth *growth, uint64_t beyond,
+                    uint64_t last)
+{
+    assert(at->used < beyond && at->step < last);
+    uint64_t room = beyond - 1 - at->used;
+    uint64_t periods = growth->sum == 0 ? UINT64_MAX : room < growth->sum ? 0 : room / growth->sum;
+    if (periods > (last - at->step) / growth->period) {
+        at->step = last;
+        return;
+    }
+    at->step += periods * growth->period;
+    at->used += periods * growth->sum;
+    while (at->used < beyond && at->step < last) {
+        at->place = at->place + 1 < growth->period ? at->place + 1 : 0;
+        at->used += growth->blocks[at->place];
+        at->step++;
+    }
+}
+
 /* Time at each thousandth of the blocks, from the first step to the last. */
 static void add_kv_bins(struct timeline_track *track, const struct step_times *times, uint64_t last,
                         uint32_t used_before, const struct periodic_growth *growth)
 {
-    uint64_t step = 0;
-    uint32_t used = used_before + growth->blocks[growth->first];
-    while (step < last) {
-        uint32_t bin = kv_bin(track, used);
-        uint64_t next_used =
+    struct growth_place at = {.used = (uint64_t)used_before + growth->blocks[growth->first],
+                              .place = growth->first};
+    int64_t since_ps = times->first_ps;
+    while (at.step < last) {
+        uint32_t bin = kv_bin(track, (uint32_t)at.used);
+        uint64_t beyond =
             ((uint64_t)(bin + 1) * track->total_blocks + TIMELINE_KV_BINS - 1) / TIMELINE_KV_BINS;
-        /* the step after the last that stays below */
-        uint64_t end = periodic_growth_steps_within(growth, next_used - used_before - 1);
-        end = end < last ? end : last;
-        track->kv_bin_ps[bin] += step_times_at(times, end) - step_times_at(times, step);
-        used = used_before + (uint32_t)periodic_growth_of_steps(growth, end + 1);
-        step = end;
+        grow_to(&at, growth, beyond, last);
+        int64_t end_ps = step_times_at(times, at.step);
+        track->kv_bin_ps[bin] += end_ps - since_ps;
+        since_ps = end_ps;
     }
 }
 

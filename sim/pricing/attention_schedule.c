@@ -46,15 +46,16 @@ struct ends {
     struct end_run *runs;
     uint32_t first;
     uint32_t past;
-    uint32_t capacity;
+    size_t capacity;
 };
 
 /* All of them are idle. There are never more runs than multiprocessors, so every other time that
  * one is added at the most they are moved to the front. */
 static struct ends ends_of_idle(uint32_t multiprocessors)
 {
-    struct ends ends = {.past = 1, .capacity = 2 * multiprocessors + 2};
-    ends.runs = memory_zeroed(ends.capacity, sizeof ends.runs[0]);
+    struct ends ends = {.past = 1};
+    ends.runs =
+        memory_grow(NULL, &ends.capacity, 2 * (size_t)multiprocessors + 2, sizeof ends.runs[0]);
     ends.runs[0] = (struct end_run){.end = 0, .count = multiprocessors};
     return ends;
 }
