@@ -19,7 +19,10 @@ static char *print(void (*report)(const struct replication_set *set, FILE *strea
     assert_non_null(stream);
     report(&set, stream);
     fclose(stream);
-    return text;
+    char *copy = strdup(text); /* GCC 12 takes the buffer for the variable that points to it */
+    assert_non_null(copy);
+    free(text);
+    return copy;
 }
 
 /* The same as a reader of the file sees it. */
