@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """How long kvcast takes, and how its cost grows.
 
-Runs the loads of workloads/bench and series over request count, output length, batch limit and
-rate; prints a table of each and draws seconds against size on logarithmic axes. Asserts nothing.
+Runs the loads of workloads/bench, other engines, fleets and drafts, and series over request count,
+output length, batch limit and rate; prints a table of each and draws seconds against size on logarithmic axes. Asserts nothing.
 
 usage: bench_loads.py KVCAST [--out DIR] [--repeat N] [--most-requests N] [--no-stepwise]
 """
@@ -65,6 +65,27 @@ def table_of_loads(options):
         print(line, flush=True)
 
 
+def table_of_kinds(options):
+    """Engines against vllm-0.24; fleets, split instances and drafts, and the same step by step."""
+    few = ["workload.requests=2000"]
+    drafts = ["engine.draft_tokens=4"]
+    split = ["engine.prefill_instances=1", "engine.decode_instances=1"]
+    eight = ["engine.instances=8", "workload.rate_per_s=3.2"]
+    kinds = [(engine, "w1", [f"engine.preset={engine}"], False)
+             for engine in ("vllm-0.24", "vllm-0.8", "sglang-0.4.6", "tgi")]
+    kinds += [("4 instances", "w1", ["engine.instances=4", "workload.rate_per_s=24"], False),
+              ("8 instances", "w4", [*eight, "workload.requests=100000"], False), ("8 instances", "w4", eight + few, True),
+              ("split", "w1", split + few, True), ("drafts", "w4", drafts + few, True)]
+    print(f"\nkinds of runs\n{HEADER} {'--stepwise':>10} {'factor':>6}")
+    for label, load, settings, walks in kinds:
+        run = measure(options.program, load, settings, repeat=options.repeat)
+        line = row(label, *run)
+        if walks and not options.no_stepwise:
+            walked = measure(options.program, load, settings, ("--no-requests", "--stepwise"), repeat=1)
+            line += f" {walked[0]:>8.2f} s {walked[0] / run[0]:>6.1f}"
+        print(line, flush=True)
+
+
 def series_of(options):
     """Name, unit of the axis, and (label, size, load, settings) of each point."""
     counts = [n for n in (10**e for e in range(3, 9)) if n <= options.most_requests]
@@ -92,6 +113,7 @@ def main():
     options.program = os.path.abspath(options.program)
     os.makedirs(options.out, exist_ok=True)
     table_of_loads(options)
+    table_of_kinds(options)
     for number, (name, unit, points) in enumerate(series_of(options)):
         print(f"\n{name} ({unit})\n{HEADER}")
         with open(f"{options.out}/series{number}.csv", "w", encoding="utf-8") as file:
