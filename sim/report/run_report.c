@@ -57,11 +57,15 @@ static void print_savings(const struct run_summary *summary, FILE *stream)
     }
     if (summary->speculation.verifications > 0) {
         double verifications = (double)summary->speculation.verifications;
-        fprintf(stream, "speculation   %.2f tokens a verification, of %.2f drafted %.0f %% right\n",
-                1 + (double)summary->speculation.accepted_drafts / verifications,
-                (double)summary->speculation.draft_tokens / verifications,
-                100.0 * (double)summary->speculation.accepted_drafts /
-                    (double)summary->speculation.draft_tokens);
+        double drafted = (double)summary->speculation.draft_tokens;
+        double right = (double)summary->speculation.accepted_drafts;
+        assert(right <= drafted);
+        fprintf(stream, "speculation   %.2f tokens a verification", 1 + right / verifications);
+        if (drafted > 0) {
+            fprintf(stream, ", of %.2f drafted %.0f %% right", drafted / verifications,
+                    100 * right / drafted);
+        }
+        fputc('\n', stream);
     }
 }
 
@@ -182,6 +186,7 @@ void run_report_timeline_header(struct csv_writer *writer)
 void run_report_timeline_sample(const struct timeline_sample *sample, uint32_t total_blocks,
                                 struct csv_writer *writer)
 {
+    assert(total_blocks > 0);
     csv_write_decimal(writer, s_from_ps(sample->at_ps), 3);
     csv_write_decimal(writer, (double)sample->state.used_blocks / total_blocks, 6);
     csv_write_whole(writer, sample->state.used_blocks);
