@@ -1,191 +1,204 @@
 #include "traces/import.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "sim/base/memory.h"
 #include "sim/base/text.h"
 #include "sim/base/units.h"
 
-void import_add(struct import_requests *requests, const struct import_settings *settings,
-                const struct trace_request *request)
+const struct import_format import_formats[] = {
+    {"aiperf", "AIPerf profile_export.jsonl, a record a request", import_aiperf, "genai-perf"},
+    {"azure", "Azure LLM inference 2023 and 2024 (TIMESTAMP,ContextTokens,GeneratedTokens)",
+     import_azure, NULL},
+    {"burstgpt", "BurstGPT (Timestamp,Model,Request tokens,Response tokens,...)", import_burstgpt,
+     NULL},
+    {"csv", "any table; usual column names are known, --columns gives others", import_csv, "table"},
+    {"guidellm", "GuideLLM benchmarks.json", import_guidellm, NULL},
+    {"mooncake", "Mooncake JSON Lines, also gzipped, with what prompts share", import_mooncake,
+     NULL},
+    {"qwen", "Qwen Bailian JSON Lines: as mooncake, in seconds, blocks of 16 tokens",
+     import_mooncake, "bailian"},
+    {"servegen", "ServeGen client rates, drawn with --lengths CLIENTS.jsonl", import_servegen,
+     NULL},
+    {"sglang-bench", "SGLang bench_serving --output-file with --output-details",
+     import_sglang_bench, NULL},
+    {"vllm-bench", "vllm bench serve --save-result --save-detailed", import_vllm_bench, NULL},
+    {NULL, NULL, NULL, NULL},
+};
+
+static const char *const reasons[IMPORT_SKIPS] = {
+    [IMPORT_NO_ANSWER] = "without an answer",
+    [IMPORT_NO_PROMPT] = "without a prompt",
+    [IMPORT_OUTSIDE] = "outside the time asked for",
+    [IMPORT_OTHER] = "of another model or log type",
+    [IMPORT_FAILED] = "failed or cancelled",
+    [IMPORT_WARM_UP] = "of the warm-up",
+    [IMPORT_NO_LENGTHS] = "of clients without lengths",
+};
+
+const char *import_skip_reason(enum import_skip reason)
 {
-    assert(request->reasoning_tokens <= request->output_tokens);
-    assert(request->prefix_tokens <= request->prompt_tokens);
-    if (request->prompt_tokens == 0 || request->output_tokens == 0) {
-        requests->skipped++;
-        return;
+    assert(reason < IMPORT_SKIPS);
+    return reasons[reason];
+}
+
+void import_skip_row(struct import_requests *requests, enum import_skip reason)
+{
+    assert(reason < IMPORT_SKIPS);
+    requests->rows++;
+    requests->skipped[reason]++;
+}
+
+/* The same limits as those of our trace reader, so that what is written can be read. */
+static bool check(const struct trace_request *request, const char *path, uint64_t line,
+                  struct error *error)
+{
+    enum { MAX_TOKENS = 1 << 30 };
+    unsigned long long at = line;
+    if (request->prompt_tokens > MAX_TOKENS || request->output_tokens > MAX_TOKENS) {
+        return error_set(error, "%s:%llu: more than 2^30 tokens", path, at);
     }
-    if (request->arrival_s >= settings->from_s && request->arrival_s < settings->until_s) {
+    if (request->reasoning_tokens > request->output_tokens) {
+        return error_set(error, "%s:%llu: %u reasoning tokens exceed %u output tokens", path, at,
+                         request->reasoning_tokens, request->output_tokens);
+    }
+    return isfinite(request->arrival_s) ||
+           error_set(error, "%s:%llu: the arrival is not a number", path, at);
+}
+
+bool import_add(struct import_requests *requests, const struct import_settings *settings,
+                const struct trace_request *request, const char *path, uint64_t line,
+                struct error *error)
+{
+    if (!check(request, path, line, error)) {
+        return false;
+    }
+    requests->rows++;
+    requests->out_of_order += requests->rows > 1 && request->arrival_s < requests->last_s;
+    requests->last_s = request->arrival_s;
+    requests->earliest_s = fmin(requests->earliest_s, request->arrival_s);
+    double first_s = requests->counts_from_first ? requests->earliest_s : 0;
+    if (request->prompt_tokens == 0 || request->output_tokens == 0) {
+        requests->skipped[request->output_tokens == 0 ? IMPORT_NO_ANSWER : IMPORT_NO_PROMPT]++;
+    } else if (request->arrival_s - first_s >= settings->until_s) {
+        requests->skipped[IMPORT_OUTSIDE]++; /* an earlier first row does not bring it back */
+    } else {
         requests->requests = memory_grow(requests->requests, &requests->capacity,
                                          requests->count + 1, sizeof requests->requests[0]);
         requests->requests[requests->count++] = *request;
     }
-}
-
-static bool read_count(const struct csv_reader *csv, const char *name, uint32_t *ret_value,
-                       struct error *error)
-{
-    size_t column = 0;
-    return csv_require(csv, name, &column, error) && csv_whole(csv, column, 0, ret_value, error);
-}
-
-/* "2023-11-16 18:15:46.6805900", in seconds from some day. */
-static bool read_timestamp(const struct csv_reader *csv, size_t column, double *ret_s,
-                           struct error *error)
-{
-    struct tm day = {0};
-    const char *rest = strptime(csv->fields[column], "%Y-%m-%d %H:%M:%S", &day);
-    double fraction = 0;
-    bool is_whole = rest != NULL && *rest == '\0';
-    if (!is_whole && (rest == NULL || *rest != '.' || !text_to_double(rest, &fraction))) {
-        return error_set(
-            error, "%s:%llu: '%s' must be a time like 2023-11-16 18:15:46.68, got '%s'", csv->path,
-            (unsigned long long)csv->line, csv->names[column], csv->fields[column]);
-    }
-    *ret_s = (double)timegm(&day) + fraction;
     return true;
 }
 
-static bool read_seconds(const struct csv_reader *csv, size_t column, double *ret_s,
-                         struct error *error)
+/* Merges two neighbouring sorted runs; equal times keep their order. */
+static void merge(const struct trace_request *from, struct trace_request *to, uint64_t begin,
+                  uint64_t middle, uint64_t end)
 {
-    return csv_double(csv, column, 0, MAX_TIME_S, ret_s, error);
+    uint64_t left = begin;
+    uint64_t right = middle;
+    for (uint64_t i = begin; i < end; i++) {
+        bool take_left =
+            left < middle && (right == end || from[left].arrival_s <= from[right].arrival_s);
+        to[i] = take_left ? from[left++] : from[right++];
+    }
 }
 
-/* A table with a row a request. */
-struct row_format {
-    const char *dataset;
-    const char *time;
-    bool (*read_time)(const struct csv_reader *csv, size_t column, double *ret_s,
-                      struct error *error);
-    bool counts_from_first; /* time begins with the first row */
-    const char *prompt;
-    const char *output;
-    const char *reasoning; /* a column that may be missing; NULL: there is none */
-};
-
-static bool read_row(const struct row_format *format, const struct csv_reader *csv, double *first_s,
-                     struct trace_request *request, struct error *error)
+/* By arrival; turns of a session that wait for each other stay in order. */
+static void sort(struct import_requests *requests)
 {
-    size_t column = 0;
-    double at_s = 0;
-    if (!csv_require(csv, format->time, &column, error) ||
-        !format->read_time(csv, column, &at_s, error)) {
-        return false;
-    }
-    *first_s = *first_s < 0 ? at_s : *first_s;
-    request->arrival_s = format->counts_from_first ? at_s - *first_s : at_s;
-    if (!read_count(csv, format->prompt, &request->prompt_tokens, error) ||
-        !read_count(csv, format->output, &request->output_tokens, error) ||
-        (format->reasoning != NULL && csv_find(csv, format->reasoning) >= 0 &&
-         !read_count(csv, format->reasoning, &request->reasoning_tokens, error))) {
-        return false;
-    }
-    return request->reasoning_tokens <= request->output_tokens ||
-           error_set(error, "%s:%llu: '%s' must be at most '%s', got %u and %u", csv->path,
-                     (unsigned long long)csv->line, format->reasoning, format->output,
-                     request->reasoning_tokens, request->output_tokens);
-}
-
-static bool read_rows(const struct row_format *format, const struct import_settings *settings,
-                      struct import_requests *requests, struct error *error)
-{
-    struct csv_reader csv;
-    bool more = true;
-    double first_s = -1;
-    uint32_t name = 0;
-    if (!trace_names_add(&requests->names, format->dataset, &name, error) ||
-        !csv_open(&csv, settings->path, NULL, error)) {
-        return false;
-    }
-    bool ok = true;
-    while ((ok = csv_next(&csv, &more, error)) && more) {
-        struct trace_request request = {.dataset = name};
-        if (!read_row(format, &csv, &first_s, &request, error)) {
-            ok = false;
-            break;
+    uint64_t count = requests->count;
+    struct trace_request *other = memory_zeroed(count, sizeof other[0]);
+    for (uint64_t width = 1; width < count; width *= 2) {
+        for (uint64_t begin = 0; begin < count; begin += 2 * width) {
+            uint64_t middle = begin + width < count ? begin + width : count;
+            uint64_t end = begin + 2 * width < count ? begin + 2 * width : count;
+            merge(requests->requests, other, begin, middle, end);
         }
-        import_add(requests, settings, &request);
+        struct trace_request *swapped = requests->requests;
+        requests->requests = other;
+        requests->capacity = count;
+        other = swapped;
     }
-    csv_close(&csv);
-    return ok;
+    free(other);
 }
 
-static bool read_azure(const struct import_settings *settings, struct import_requests *requests,
-                       struct error *error)
+/* Lets time begin with the window, and drops what lies before or behind it. */
+static void cut(struct import_requests *requests, const struct import_settings *settings)
 {
-    static const struct row_format format = {.dataset = "azure",
-                                             .time = "TIMESTAMP",
-                                             .read_time = read_timestamp,
-                                             .counts_from_first = true,
-                                             .prompt = "ContextTokens",
-                                             .output = "GeneratedTokens"};
-    return read_rows(&format, settings, requests, error);
+    double first_s = requests->counts_from_first ? requests->earliest_s : 0;
+    uint64_t kept = 0;
+    for (uint64_t i = 0; i < requests->count; i++) {
+        struct trace_request request = requests->requests[i];
+        request.arrival_s -= first_s;
+        if (request.arrival_s < settings->from_s || request.arrival_s >= settings->until_s) {
+            requests->skipped[IMPORT_OUTSIDE]++;
+            continue;
+        }
+        request.arrival_s -= settings->from_s;
+        if (request.max_output_tokens < request.output_tokens) {
+            request.max_output_tokens = request.output_tokens;
+        }
+        requests->requests[kept++] = request;
+    }
+    requests->count = kept;
 }
 
-static bool read_burstgpt(const struct import_settings *settings, struct import_requests *requests,
-                          struct error *error)
+/* Spans and rates that no service has: then times were taken for another unit than they are in. */
+static bool check_plausible(const struct import_requests *requests, const char *path,
+                            struct error *error)
 {
-    static const struct row_format format = {.dataset = "burstgpt",
-                                             .time = "Timestamp",
-                                             .read_time = read_seconds,
-                                             .counts_from_first = true,
-                                             .prompt = "Request tokens",
-                                             .output = "Response tokens"};
-    return read_rows(&format, settings, requests, error);
+    enum { MAX_RATE_PER_S = 20000, FEW = 100 };
+    double first_s = INFINITY;
+    double last_s = 0;
+    for (uint64_t i = 0; i < requests->count; i++) {
+        first_s = fmin(first_s, requests->requests[i].arrival_s);
+        last_s = fmax(last_s, requests->requests[i].arrival_s);
+    }
+    double span_s = last_s - first_s;
+    if (last_s > MAX_TIME_S) {
+        return error_set(error,
+                         "%s: arrivals span %.3g days, a trace at most %.0f; are times in the unit "
+                         "they were taken for (--time-unit), or is a part wanted (--until)?",
+                         path, last_s / 86400, MAX_TIME_S / 86400);
+    }
+    return requests->count < FEW || span_s <= 0 ||
+           (double)requests->count / span_s <= MAX_RATE_PER_S ||
+           error_set(
+               error,
+               "%s: %llu requests within %.3g s are not plausible; are times in the unit they "
+               "were taken for (--time-unit)?",
+               path, (unsigned long long)requests->count, span_s);
 }
 
-static bool read_table(const struct import_settings *settings, struct import_requests *requests,
-                       struct error *error)
+static bool check_read(const struct import_requests *requests,
+                       const struct import_settings *settings, struct error *error)
 {
-    static const struct row_format format = {.dataset = "table",
-                                             .time = "arrival_s",
-                                             .read_time = read_seconds,
-                                             .prompt = "input_tokens",
-                                             .output = "output_tokens",
-                                             .reasoning = "reasoning_tokens"};
-    return read_rows(&format, settings, requests, error);
-}
-
-const struct import_format import_formats[] = {
-    {"azure", "Azure LLM inference 2023 (TIMESTAMP,ContextTokens,GeneratedTokens)", read_azure},
-    {"burstgpt", "BurstGPT (Timestamp,Model,Request tokens,Response tokens,...)", read_burstgpt},
-    {"mooncake", "Mooncake JSON Lines, also gzipped, with what prompts share", import_mooncake},
-    {"servegen", "ServeGen client rates, drawn with --lengths CLIENTS.jsonl", import_servegen},
-    {"table", "arrival_s,input_tokens,output_tokens[,reasoning_tokens]", read_table},
-    {NULL, NULL, NULL},
-};
-
-static int compare_arrivals(const void *a, const void *b)
-{
-    const struct trace_request *first = a;
-    const struct trace_request *second = b;
-    return (first->arrival_s > second->arrival_s) - (first->arrival_s < second->arrival_s);
+    if (requests->count == 0) {
+        return error_set(error, "%s: no requests from %g to %g s among %llu rows", settings->path,
+                         settings->from_s, settings->until_s, (unsigned long long)requests->rows);
+    }
+    return check_plausible(requests, settings->path, error);
 }
 
 bool import_read(const struct import_format *format, const struct import_settings *settings,
                  struct import_requests *requests, struct error *error)
 {
-    assert(format->read != NULL);
     memset(requests, 0, sizeof *requests);
-    if (!format->read(settings, requests, error)) {
+    requests->earliest_s = INFINITY;
+    bool ok = format->read(settings, requests, error);
+    if (ok) {
+        cut(requests, settings);
+        ok = check_read(requests, settings, error);
+    }
+    if (ok) {
+        sort(requests);
+    } else {
         import_clear(requests);
-        return false;
     }
-    if (requests->count == 0) {
-        import_clear(requests);
-        return error_set(error, "%s: no requests from %g to %g s", settings->path, settings->from_s,
-                         settings->until_s);
-    }
-    qsort(requests->requests, requests->count, sizeof requests->requests[0], compare_arrivals);
-    for (uint64_t i = 0; i < requests->count; i++) {
-        requests->requests[i].arrival_s -= settings->from_s;
-        requests->requests[i].max_output_tokens = requests->requests[i].output_tokens;
-    }
-    return true;
+    return ok;
 }
 
 void import_clear(struct import_requests *requests)

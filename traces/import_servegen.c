@@ -65,8 +65,9 @@ static bool read_marginal(const struct json_lines *lines, const struct json *obj
         marginal->values[marginal->count] = value;
         marginal->up_to[marginal->count++] = sum;
     }
-    return marginal->count > 0 || error_set(error, "%s:%llu: '%s' is missing or empty", lines->path,
-                                            (unsigned long long)lines->line, name);
+    return sum > 0 ||
+           error_set(error, "%s:%llu: '%s' is missing or empty, or its probabilities sum to 0",
+                     lines->path, (unsigned long long)lines->line, name);
 }
 
 static bool read_clients(const char *path, struct clients *clients, struct error *error)
@@ -147,6 +148,9 @@ struct rate_window {
     double scale_s;
 };
 
+/* Shapes below make gaps that vary hundreds of times as much as their mean: they describe no
+ * client, and nearly all gaps would be 0. */
+#define MIN_SHAPE 0.01
 /* More than ten thousand requests a second of one client are a mistake. */
 #define MIN_GAP_S 1e-4
 
@@ -168,7 +172,7 @@ static bool read_window(const struct csv_reader *csv, struct rate_window *window
         !csv_require(csv, "shape", &shape, error) || !csv_require(csv, "scale", &scale, error) ||
         !csv_whole(csv, client, 0, &window->client, error) ||
         !csv_double(csv, from, 0, MAX_TIME_S, &window->from_s, error) ||
-        !csv_double(csv, shape, 1e-9, 1e9, &window->shape, error) ||
+        !csv_double(csv, shape, MIN_SHAPE, 1e9, &window->shape, error) ||
         !csv_double(csv, scale, 1e-9, 1e9, &window->scale_s, error)) {
         return false;
     }
@@ -189,14 +193,26 @@ static double draw_gap_s(const struct rate_window *window, struct random_stream 
                : random_gamma(random, window->shape, window->scale_s);
 }
 
-static void draw_window(const struct rate_window *rate, const struct client_window *client,
-                        const struct import_settings *settings, struct random_stream *random,
-                        struct import_requests *requests)
+/* Where requests are drawn from and to. */
+struct drawing {
+    const struct csv_reader *csv;
+    const struct import_settings *settings;
+    struct random_stream *random;
+    struct import_requests *requests;
+};
+
+/* The requests of one window. Their mean number is at most RATE_WINDOW_S / MIN_GAP_S; bursts may
+ * hold more, but not without end. */
+static bool draw_window(const struct rate_window *rate, const struct client_window *client,
+                        const struct drawing *drawing, struct error *error)
 {
-    assert(mean_gap_s(rate) >= MIN_GAP_S); /* else it would not end */
+    const struct csv_reader *csv = drawing->csv;
+    const struct import_settings *settings = drawing->settings;
+    struct random_stream *random = drawing->random;
+    enum { MAX_REQUESTS = 20000000 };
     double end_s = fmin(rate->from_s + RATE_WINDOW_S, settings->until_s);
     double at_s = rate->from_s + draw_gap_s(rate, random);
-    while (at_s < end_s) {
+    for (uint32_t count = 0; at_s < end_s; count++) {
         const struct marginal *ratio = &client->marginals[REASON_RATIO];
         double output = draw(&client->marginals[OUTPUT_TOKENS], random);
         double reasons = ratio->count > 0 ? draw(ratio, random) : 0;
@@ -205,9 +221,36 @@ static void draw_window(const struct rate_window *rate, const struct client_wind
             .prompt_tokens = (uint32_t)draw(&client->marginals[INPUT_TOKENS], random),
             .output_tokens = (uint32_t)output,
             .reasoning_tokens = (uint32_t)(output * fmin(1, reasons))};
-        import_add(requests, settings, &request);
+        if (count == MAX_REQUESTS) {
+            return error_set(error, "%s:%llu: more than %d requests in one window", csv->path,
+                             (unsigned long long)csv->line, MAX_REQUESTS);
+        }
+        if (!import_add(drawing->requests, settings, &request, csv->path, csv->line, error)) {
+            return false;
+        }
         at_s += draw_gap_s(rate, random);
     }
+    return true;
+}
+
+static bool draw_row(const struct drawing *drawing, const struct clients *clients,
+                     struct error *error)
+{
+    const struct import_settings *settings = drawing->settings;
+    struct rate_window window;
+    if (!read_window(drawing->csv, &window, error)) {
+        return false;
+    }
+    if (window.from_s >= settings->until_s || window.from_s + RATE_WINDOW_S <= settings->from_s) {
+        return true;
+    }
+    const struct client_window *client =
+        find_window(clients, window.client, window.from_s + RATE_WINDOW_S / 2.0);
+    if (client == NULL) {
+        import_skip_row(drawing->requests, IMPORT_NO_LENGTHS);
+        return true;
+    }
+    return draw_window(&window, client, drawing, error);
 }
 
 static bool draw_all(const struct import_settings *settings, const struct clients *clients,
@@ -219,21 +262,13 @@ static bool draw_all(const struct import_settings *settings, const struct client
         return false;
     }
     struct random_stream *random = random_create(settings->seed, "servegen");
+    struct drawing drawing = {
+        .csv = &csv, .settings = settings, .random = random, .requests = requests};
     bool ok = true;
-    while ((ok = csv_next(&csv, &more, error)) && more) {
-        struct rate_window window;
-        if (!read_window(&csv, &window, error)) {
-            ok = false;
-            break;
-        }
-        const struct client_window *client =
-            find_window(clients, window.client, window.from_s + RATE_WINDOW_S / 2.0);
-        bool asked =
-            window.from_s < settings->until_s && window.from_s + RATE_WINDOW_S > settings->from_s;
-        if (client != NULL && asked) {
-            draw_window(&window, client, settings, random, requests);
-        }
+    while (ok && (ok = csv_next(&csv, &more, error)) && more) {
+        ok = draw_row(&drawing, clients, error);
     }
+    requests->out_of_order = 0; /* windows of many clients, drawn one after another */
     random_destroy(random);
     csv_close(&csv);
     return ok;
@@ -247,6 +282,10 @@ bool import_servegen(const struct import_settings *settings, struct import_reque
     if (settings->lengths == NULL) {
         return error_set(error, "servegen: --lengths must name the clients' distributions");
     }
+    snprintf(
+        requests->note, sizeof requests->note,
+        "drawn from rates by client and window, lengths independently of each other, seed %llu",
+        (unsigned long long)settings->seed);
     bool ok = trace_names_add(&requests->names, "servegen", &name, error) &&
               read_clients(settings->lengths, &clients, error) &&
               draw_all(settings, &clients, requests, error);

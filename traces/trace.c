@@ -5,10 +5,10 @@
 #include "sim/base/text.h"
 #include "sim/base/units.h"
 
-static const char *const columns[] = {
-    "arrival_s", "prompt_tokens", "output_tokens", "reasoning_tokens", "max_output_tokens",
-    "priority",  "dataset",       "prefix_id",     "prefix_tokens",    "conversation_id",
-    NULL};
+static const char *const columns[] = {"arrival_s",        "prompt_tokens",     "output_tokens",
+                                      "reasoning_tokens", "max_output_tokens", "priority",
+                                      "dataset",          "prefix_id",         "prefix_tokens",
+                                      "conversation_id",  "delay_s",           NULL};
 
 bool trace_names_add(struct trace_names *names, const char *name, uint32_t *ret_index,
                      struct error *error)
@@ -60,6 +60,22 @@ static bool optional(const struct csv_reader *csv, const char *name, uint32_t mi
            csv_whole(csv, (size_t)column, minimum, value, error);
 }
 
+/* A delay makes the request wait for the answer before it in its conversation. */
+static bool read_delay(const struct csv_reader *csv, struct trace_request *request,
+                       struct error *error)
+{
+    int column = csv_find(csv, "delay_s");
+    if (column < 0 || csv->fields[column][0] == '\0') {
+        return true;
+    }
+    request->follows_answer = true;
+    if (request->conversation_id == 0) {
+        return error_set(error, "%s:%llu: 'delay_s' needs a 'conversation_id'", csv->path,
+                         (unsigned long long)csv->line);
+    }
+    return csv_double(csv, (size_t)column, 0, MAX_TIME_S, &request->delay_s, error);
+}
+
 static bool read_numbers(const struct csv_reader *csv, struct trace_request *request,
                          struct error *error)
 {
@@ -82,7 +98,7 @@ static bool read_numbers(const struct csv_reader *csv, struct trace_request *req
         return false;
     }
     request->priority = (int32_t)(priority < INT32_MAX ? priority : INT32_MAX);
-    return true;
+    return read_delay(csv, request, error);
 }
 
 static bool check(const struct trace_reader *reader, const struct trace_request *request,
@@ -128,10 +144,12 @@ bool trace_reader_next(struct trace_reader *reader, struct trace_names *names,
     return true;
 }
 
-void trace_write_header(FILE *stream)
+void trace_write_header(FILE *stream, bool has_delays)
 {
     for (size_t i = 0; columns[i] != NULL; i++) {
-        fprintf(stream, "%s%s", i > 0 ? "," : "", columns[i]);
+        if (has_delays || !text_equal(columns[i], "delay_s")) {
+            fprintf(stream, "%s%s", i > 0 ? "," : "", columns[i]);
+        }
     }
     fputc('\n', stream);
 }
@@ -150,12 +168,19 @@ static void write_name(FILE *stream, const char *name)
     fputc('"', stream);
 }
 
-void trace_write(FILE *stream, const struct trace_request *request, const struct trace_names *names)
+void trace_write(FILE *stream, const struct trace_request *request, const struct trace_names *names,
+                 bool has_delays)
 {
     fprintf(stream, "%.6f,%u,%u,%u,%u,%d,", request->arrival_s, request->prompt_tokens,
             request->output_tokens, request->reasoning_tokens, request->max_output_tokens,
             request->priority);
     write_name(stream, names->names[request->dataset]);
-    fprintf(stream, ",%u,%u,%u\n", request->prefix_id, request->prefix_tokens,
+    fprintf(stream, ",%u,%u,%u", request->prefix_id, request->prefix_tokens,
             request->conversation_id);
+    if (has_delays && request->follows_answer) {
+        fprintf(stream, ",%.6f", request->delay_s);
+    } else if (has_delays) {
+        fputc(',', stream);
+    }
+    fputc('\n', stream);
 }

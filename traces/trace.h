@@ -25,6 +25,8 @@ struct trace_request {
     uint32_t prefix_tokens;
     enum correctness correctness;
     uint32_t conversation_id; /* its prompts each hold those before; 0: none */
+    bool follows_answer;      /* sent only after the answer before it in its conversation, */
+    double delay_s;           /* so long after it; arrival_s is then the earliest time */
 };
 
 struct trace_names {
@@ -49,8 +51,9 @@ MUST_CHECK bool trace_reader_next(struct trace_reader *reader, struct trace_name
                                   struct trace_request *ret_request, bool *ret_more,
                                   struct error *error);
 
-void trace_write_header(FILE *stream);
-void trace_write(FILE *stream, const struct trace_request *request,
-                 const struct trace_names *names);
+/* 'has_delays': with the column 'delay_s'. */
+void trace_write_header(FILE *stream, bool has_delays);
+void trace_write(FILE *stream, const struct trace_request *request, const struct trace_names *names,
+                 bool has_delays);
 
 #endif

@@ -85,6 +85,46 @@ bool json_read_file(const char *path, struct json **ret_document, struct error *
     return ok;
 }
 
+/* Puts what JSON knows in place of what Python writes, outside of texts. */
+static void replace_constants(char *text)
+{
+    static const struct {
+        const char *constant;
+        const char *instead; /* as long */
+    } constants[] = {{"-Infinity", "\"-inf\"   "}, {"Infinity", "\"inf\"   "}, {"NaN", "\"\" "}};
+    bool in_text = false;
+    for (char *at = text; *at != '\0'; at++) {
+        if (in_text && *at == '\\' && at[1] != '\0') {
+            at++;
+            continue;
+        }
+        in_text ^= *at == '"';
+        for (size_t i = 0; !in_text && i < sizeof constants / sizeof constants[0]; i++) {
+            if (text_starts_with(at, constants[i].constant)) {
+                memcpy(at, constants[i].instead, strlen(constants[i].instead));
+                at += strlen(constants[i].instead) - 1;
+                break;
+            }
+        }
+    }
+}
+
+bool json_parse_python(char *text, const char *place, struct json **ret_document,
+                       struct error *error)
+{
+    replace_constants(text);
+    return json_parse(text, place, ret_document, error);
+}
+
+bool json_read_python_file(const char *path, struct json **ret_document, struct error *error)
+{
+    char *text = NULL;
+    bool ok =
+        read_whole_file(path, &text, error) && json_parse_python(text, path, ret_document, error);
+    free(text);
+    return ok;
+}
+
 void json_destroy(struct json *document)
 {
     cJSON_Delete((cJSON *)document);

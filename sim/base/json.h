@@ -13,6 +13,12 @@ struct json; /* one value of a document; children belong to their parent */
 MUST_CHECK bool json_read_file(const char *path, struct json **ret_document, struct error *error);
 MUST_CHECK bool json_parse(const char *text, const char *place, struct json **ret_document,
                            struct error *error);
+/* The same for what Python writes, which knows constants that JSON does not: Infinity becomes the
+ * text "inf", NaN an empty text. Changes 'text'. */
+MUST_CHECK bool json_parse_python(char *text, const char *place, struct json **ret_document,
+                                  struct error *error);
+MUST_CHECK bool json_read_python_file(const char *path, struct json **ret_document,
+                                      struct error *error);
 void json_destroy(struct json *document);
 
 const struct json *json_find(const struct json *object, const char *name); /* or NULL */

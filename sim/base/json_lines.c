@@ -24,18 +24,27 @@ void json_lines_close(struct json_lines *lines)
     *lines = (struct json_lines){.path = lines->path};
 }
 
-/* A whole line, however long; false at the end of the file. */
-static bool read_line(struct json_lines *lines)
+/* A whole line, however long; '*ret_more' false at the end of the file. A zero byte would hide what
+ * stands behind it. */
+static bool read_line(struct json_lines *lines, bool *ret_more, struct error *error)
 {
     enum { PIECE_BYTES = 65536 };
     size_t length = 0;
     for (;;) {
         lines->text = memory_grow(lines->text, &lines->capacity, length + PIECE_BYTES, 1);
+        z_off_t before = gztell(lines->file);
         if (gzgets(lines->file, lines->text + length, PIECE_BYTES) == NULL) {
-            return length > 0;
+            *ret_more = length > 0;
+            return true;
         }
-        length += strlen(lines->text + length);
+        size_t piece = strlen(lines->text + length);
+        if ((z_off_t)piece != gztell(lines->file) - before) {
+            return error_set(error, "%s:%llu: not a text file (it holds a zero byte)", lines->path,
+                             (unsigned long long)lines->line);
+        }
+        length += piece;
         if (length > 0 && lines->text[length - 1] == '\n') {
+            *ret_more = true;
             return true;
         }
     }
@@ -46,8 +55,12 @@ bool json_lines_next(struct json_lines *lines, struct json **ret_object, struct 
     char place[1100];
     *ret_object = NULL;
     do {
+        bool more = false;
         lines->line++;
-        if (!read_line(lines)) {
+        if (!read_line(lines, &more, error)) {
+            return false;
+        }
+        if (!more) {
             int status = Z_OK;
             const char *message = gzerror(lines->file, &status);
             return status == Z_OK || status == Z_STREAM_END ||
@@ -55,7 +68,8 @@ bool json_lines_next(struct json_lines *lines, struct json **ret_object, struct 
         }
     } while (lines->text[strspn(lines->text, " \t\r\n")] == '\0');
     snprintf(place, sizeof place, "%.1000s:%llu", lines->path, (unsigned long long)lines->line);
-    return json_parse(lines->text, place, ret_object, error);
+    return lines->is_python ? json_parse_python(lines->text, place, ret_object, error)
+                            : json_parse(lines->text, place, ret_object, error);
 }
 
 bool json_lines_number(const struct json_lines *lines, const struct json *object, const char *name,

@@ -11,8 +11,9 @@ struct json_lines {
     void *file;
     const char *path; /* borrowed */
     uint64_t line;
-    char *text;
+    char *text; /* of the current line */
     size_t capacity;
+    bool is_python; /* lines may hold Python's constants, see json_parse_python() */
 };
 
 MUST_CHECK bool json_lines_open(struct json_lines *lines, const char *path, struct error *error);

@@ -16,10 +16,12 @@ static bool write_trace(struct workload *workload, const char *path, struct erro
     if (!output_file_open(&file, NULL, path, error)) {
         return false;
     }
-    trace_write_header(file.stream);
+    bool has_delays =
+        workload->generator == NULL && csv_find(&workload->replay.reader.csv, "delay_s") >= 0;
+    trace_write_header(file.stream, has_delays);
     while (ferror(file.stream) == 0 && (ok = workload_next(workload, &request, &more, error)) &&
            more) {
-        trace_write(file.stream, &request, &workload->datasets);
+        trace_write(file.stream, &request, &workload->datasets, has_delays);
     }
     if (!ok) {
         output_file_discard(&file);

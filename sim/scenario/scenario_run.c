@@ -105,6 +105,14 @@ static bool next_request(void *context, struct request *request)
         run->workload_failed = true;
         return false;
     }
+    if (more && from.follows_answer) {
+        run->workload_failed = true;
+        return error_set(&run->workload_error,
+                         "%s:%llu: 'delay_s': requests that wait for an answer before them are not "
+                         "simulated; leave the column empty to send each at its 'arrival_s'",
+                         run->workload.replay.reader.csv.path,
+                         (unsigned long long)run->workload.replay.reader.csv.line);
+    }
     *request = (struct request){
         .ask.sent_ps = ps_from_s(from.arrival_s),
         .ask.prompt_tokens = from.prompt_tokens,

@@ -161,6 +161,19 @@ static void parse_mooncake(const char *path)
     import_file(path, NULL, "mooncake");
 }
 
+static void parse_table(const char *path)
+{
+    import_file(path, NULL, "csv");
+}
+
+static void parse_results(const char *path)
+{
+    import_file(path, NULL, "vllm-bench");
+    import_file(path, NULL, "sglang-bench");
+    import_file(path, NULL, "guidellm");
+    import_file(path, NULL, "aiperf");
+}
+
 /* The damaged file holds the clients; one whole rate is beside it. */
 static void parse_servegen(const char *path)
 {
@@ -188,7 +201,8 @@ static const struct {
     void (*parse)(const char *path);
 } parsers[] = {{'t', "x.csv", parse_trace},      {'s', "x.json", parse_scenario},
                {'c', "x.json", parse_cost},      {'l', "x.json", parse_lengths},
-               {'A', "x.csv", parse_azure},      {'M', "x.jsonl", parse_mooncake},
+               {'A', "x.csv", parse_azure},      {'T', "x.csv", parse_table},
+               {'B', "x.json", parse_results},   {'M', "x.jsonl", parse_mooncake},
                {'G', "x.jsonl", parse_servegen}, {'a', "x.json", parse_accuracy},
                {'m', "x.json", parse_config},    {'P', "x.json", parse_profile},
                {'E', "engine.json", NULL},       {'J', "jobs.csv", NULL},

@@ -69,14 +69,8 @@ static void refused(const char *content, const char *part)
 static void test_refusals(void **state)
 {
     (void)state;
-    refused(LINE("0", "100", "-1"), "'hash_ids' must be whole numbers");
-    refused(LINE("0", "100", "\"a\""), "'hash_ids' must be whole numbers");
-    refused(LINE("0", "100", "1.5"), "'hash_ids' must be whole numbers");
-    char many[8 * 4097 + 100] = "{\"hash_ids\": [0";
-    for (int i = 1; i <= 4096; i++) {
-        snprintf(many + strlen(many), 16, ", %d", i);
-    }
-    refused(strcat(many, "]}\n"), "'hash_ids' must be at most 4096 numbers");
+    refused(LINE("0", "100", "1.5"), "'hash_ids' must be an array of whole numbers");
+    refused(LINE("0", "100", "null"), "'hash_ids' must be an array of whole numbers");
     refused(LINE("-5", "100", "1"), "'timestamp'");
     refused(LINE("5", "\"x\"", "1"), "'input_length'");
     refused("{\"timestamp\": 1, \"input_length\": 3, \"hash_ids\": []}\n", "'output_length'");

@@ -85,7 +85,7 @@ static void test_refusals(void **state)
     (void)state;
     refused("client,t_s,iat_family,shape,scale\n7,0,Normal,2,0.5\n", one_client,
             "'iat_family' must be Gamma or Weibull, got 'Normal'");
-    refused("client,t_s,iat_family,shape,scale\n7,0,Gamma,0.001,0.001\n", one_client,
+    refused("client,t_s,iat_family,shape,scale\n7,0,Gamma,0.01,0.001\n", one_client,
             "mean gap must be at least");
     refused("client,t_s,iat_family,shape\n7,0,Gamma,1\n", one_client, "scale");
     refused(rates, "{\"client\": 7, \"window_s\": 0, \"output_tokens\": [[40, 1]]}\n",

@@ -85,9 +85,9 @@ static void test_trace_survives_its_file(void **state)
     struct trace_request *requests = generate(settings, &names);
     const char *path = temporary_file("written.csv", "");
     FILE *stream = fopen(path, "w");
-    trace_write_header(stream);
+    trace_write_header(stream, false);
     for (uint32_t i = 0; i < settings.requests; i++) {
-        trace_write(stream, &requests[i], &names);
+        trace_write(stream, &requests[i], &names, false);
     }
     fclose(stream);
     struct trace_reader reader;
