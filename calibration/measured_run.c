@@ -45,6 +45,9 @@ static const struct setting engine_settings[] = {
     {.name = NULL},
 };
 
+/* Clocks are logged to microseconds, and rounded. */
+#define CLOCK_TICK_S 1e-4
+
 static bool read_engine(struct measured_run *run, struct error *error)
 {
     char path[1100];
@@ -56,6 +59,10 @@ static bool read_engine(struct measured_run *run, struct error *error)
     const struct weight_precision *weights = NULL;
     if (ok && !weight_precision_find(run->engine.weights, &weights, error)) {
         ok = error_add_place(error, "%s: 'weights'", path);
+    }
+    const struct kv_precision *kv = NULL;
+    if (ok && !kv_precision_find(run->engine.kv_cache, &kv, error)) {
+        ok = error_add_place(error, "%s: 'kv_cache'", path);
     }
     run->engine.new_sizes_wait = ok && weights->waits_for_new_sizes;
     return ok;
@@ -120,7 +127,12 @@ static bool read_jobs(struct measured_run *run, struct error *error)
         run->jobs = memory_grow(run->jobs, &capacity, run->job_count + 1, sizeof run->jobs[0]);
         struct measured_job *job = &run->jobs[run->job_count++];
         memset(job, 0, sizeof *job);
-        ok = read_job(&reader, job, error) && csv_next(&reader, &more, error);
+        ok = read_job(&reader, job, error);
+        if (ok && job->end_s <= job->start_s) {
+            ok = error_set(error, "%s:%llu: 'end_s' does not lie behind 'start_s'", reader.path,
+                           (unsigned long long)reader.line);
+        }
+        ok = ok && csv_next(&reader, &more, error);
     }
     csv_close(&reader);
     return ok && (run->job_count > 0 || error_set(error, "%s/jobs.csv: no jobs", run->path));
@@ -155,6 +167,25 @@ static bool read_request(const struct csv_reader *reader, struct measured_run *r
            get_s(reader, "max_itl_s", &request->max_itl_s, error);
 }
 
+/* Times that no clock can show. */
+static bool check_times(const struct csv_reader *reader, const struct measured_run *run,
+                        const struct measured_request *request, struct error *error)
+{
+    bool is_first = run->jobs[request->job].request_count == 1;
+    const char *problem =
+        request->first_token_s < request->sent_s ? "'first_token_s' lies before 'sent_s'"
+        : request->last_token_s < request->first_token_s
+            ? "'last_token_s' lies before 'first_token_s'"
+        : request->last_token_s <= request->sent_s ? "'last_token_s' is 'sent_s'"
+        : request->max_itl_s > request->last_token_s - request->first_token_s + CLOCK_TICK_S
+            ? "'max_itl_s' is longer than all tokens together"
+        : !is_first && request->sent_s < request[-1].sent_s
+            ? "requests of a job must stand in order of sending"
+            : NULL;
+    return problem == NULL ||
+           error_set(error, "%s:%llu: %s", reader->path, (unsigned long long)reader->line, problem);
+}
+
 static bool read_requests(struct measured_run *run, struct error *error)
 {
     static const char *const columns[] = {"job",           "request_id", "prompt_tokens",
@@ -171,7 +202,8 @@ static bool read_requests(struct measured_run *run, struct error *error)
         run->requests =
             memory_grow(run->requests, &capacity, run->request_count + 1, sizeof run->requests[0]);
         struct measured_request *request = &run->requests[run->request_count++];
-        ok = read_request(&reader, run, request, error) && csv_next(&reader, &more, error);
+        ok = read_request(&reader, run, request, error) &&
+             check_times(&reader, run, request, error) && csv_next(&reader, &more, error);
     }
     csv_close(&reader);
     return ok;

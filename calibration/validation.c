@@ -287,6 +287,11 @@ bool validation_replay_noisy(const struct measured_run *run, const struct measur
 static void print_row(FILE *stream, const char *name, struct compared compared, double scale,
                       const char *unit)
 {
+    if (isnan(compared.measured)) {
+        fprintf(stream, "  %-18s %11s %11.3f %-4s\n", name, "not logged",
+                compared.predicted * scale, unit);
+        return;
+    }
     fprintf(stream, "  %-18s %11.3f %11.3f %-4s %+7.2f %%\n", name, compared.measured * scale,
             compared.predicted * scale, unit, compared_error_pct(compared));
 }
@@ -323,6 +328,11 @@ void validation_print(const struct job_validation *result, FILE *stream)
     print_row(stream, "makespan", result->makespan_s, 1, "s");
     print_row(stream, "KV peak", result->kv_peak, 100, "%");
     print_row(stream, "KV mean", result->kv_mean, 100, "%");
+    if (isnan(result->preemptions.measured)) {
+        fprintf(stream, "  %-18s %11s %11.3g\n\n", "preemptions", "not logged",
+                result->preemptions.predicted);
+        return;
+    }
     fprintf(stream, "  %-18s %11.0f %11.3g\n\n", "preemptions", result->preemptions.measured,
             result->preemptions.predicted);
 }

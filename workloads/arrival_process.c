@@ -7,8 +7,16 @@
 
 #include "sim/base/memory.h"
 #include "sim/base/text.h"
+#include "sim/base/units.h"
 
 #define MIN_WINDOW_S 0.1
+/* The same bounds as those of the settings 'rate_per_s' and 'burstiness'. */
+#define MIN_RATE_PER_S 1e-6
+#define MAX_RATE_PER_S 1e6
+#define MIN_BURSTINESS 1e-3
+#define MAX_BURSTINESS 1e6
+/* Below, nearly all gaps would be 0 and the rest longer than any run. */
+#define MIN_WEIBULL_SHAPE 0.1
 
 const struct setting_choice arrival_processes[] = {
     {"gamma", ARRIVAL_GAMMA, "gamma gaps: mean 1/rate, shape burstiness"},
@@ -26,8 +34,25 @@ static bool parse_window(char *fields, struct arrival_window *window, double *re
     const char *second = fields != NULL ? strsep(&fields, ":") : NULL;
     return second != NULL && fields != NULL && text_to_double(first, ret_s) &&
            *ret_s >= MIN_WINDOW_S && text_to_double(second, &window->rate_per_s) &&
-           window->rate_per_s >= 0 && text_to_double(fields, &window->burstiness) &&
-           window->burstiness > 0;
+           window->rate_per_s >= 0 && window->rate_per_s <= MAX_RATE_PER_S &&
+           text_to_double(fields, &window->burstiness) && window->burstiness >= MIN_BURSTINESS &&
+           window->burstiness <= MAX_BURSTINESS;
+}
+
+/* Requests that hardly ever arrive are not waited for. */
+static bool check_windows(const struct arrival_process *arrivals, struct error *error)
+{
+    double requests = 0;
+    double from_s = 0;
+    for (uint32_t i = 0; i < arrivals->window_count; i++) {
+        const struct arrival_window *window = &arrivals->windows[i];
+        requests += (window->until_s - from_s) * window->rate_per_s / arrivals->share;
+        from_s = window->until_s;
+    }
+    return requests / from_s >= MIN_RATE_PER_S ||
+           error_set(error,
+                     "workload.windows: expected a mean rate of at least %g requests/s, got %g",
+                     MIN_RATE_PER_S, requests / from_s);
 }
 
 static bool parse_windows(struct arrival_process *arrivals, const char *text, struct error *error)
@@ -50,8 +75,10 @@ static bool parse_windows(struct arrival_process *arrivals, const char *text, st
         }
     }
     free(copy);
-    return (ok && any) ||
-           error_set(error,
+    if (ok && any) {
+        return check_windows(arrivals, error);
+    }
+    return error_set(error,
                      "workload.windows: expected at most %d SECONDS:RATE:BURSTINESS, from 0.1 s on "
                      "(a rate may be 0, but not all of them), got '%s'",
                      ARRIVAL_MAX_WINDOWS, text);
@@ -79,6 +106,9 @@ static double next_in_windows_s(const struct arrival_process *arrivals,
             }
         }
         now_s = end_s > now_s ? end_s : nextafter(now_s, INFINITY);
+        if (now_s > MAX_TIME_S) {
+            return now_s; /* later than there can be: whoever asks refuses it */
+        }
     }
 }
 
@@ -111,6 +141,12 @@ bool arrival_process_init(struct arrival_process *arrivals, const struct arrival
     memset(arrivals, 0, sizeof *arrivals);
     arrivals->settings = *settings;
     arrivals->share = 1.0 / group;
+    if (settings->process == ARRIVAL_WEIBULL && settings->burstiness < MIN_WEIBULL_SHAPE) {
+        return error_set(error,
+                         "workload.burstiness: with 'weibull' expected at least %g (gaps that vary "
+                         "%.0f times as much as their mean), got %g",
+                         MIN_WEIBULL_SHAPE, 429.0, settings->burstiness);
+    }
     return settings->process != ARRIVAL_WINDOWS ||
            parse_windows(arrivals, settings->windows, error);
 }

@@ -79,6 +79,10 @@ static bool store_number(const struct setting *setting, const char *place, doubl
                          setting->name, whole ? "whole " : "", setting->minimum, setting->maximum,
                          value);
     }
+    if (value > 0 && value < setting->minimum_but_0) {
+        return error_set(error, "%s: '%s' must be 0 or a number from %g to %g, got %.17g", place,
+                         setting->name, setting->minimum_but_0, setting->maximum, value);
+    }
     char *field = (char *)target + setting->offset;
     if (setting->type == SETTING_WHOLE) {
         uint32_t stored = (uint32_t)value;

@@ -37,6 +37,7 @@ struct setting {
     size_t offset;
     size_t bytes; /* of a text */
     double minimum, maximum;
+    double minimum_but_0; /* where 0 means something else: the least of other numbers; 0: none */
     const struct setting_choice *choices; /* of a choice, or of a text; NULL: any text */
     const char *unit;
     const char *help;

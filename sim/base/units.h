@@ -10,7 +10,8 @@
 #define PS_PER_MS INT64_C(1000000000)
 #define PS_PER_US INT64_C(1000000)
 #define PS_PER_NS INT64_C(1000)
-#define MAX_TIME_S 9.0e6 /* INT64_MAX picoseconds is 9.22e6 s */
+#define MAX_TIME_S 9.0e6                    /* INT64_MAX picoseconds is 9.22e6 s */
+#define MAX_PS INT64_C(9100000000000000000) /* beyond MAX_TIME_S: no event of a run is later */
 
 /* Integrals over time: exact, so that they do not depend on how a span is cut. */
 __extension__ typedef unsigned __int128 uint128;
@@ -23,6 +24,20 @@ static inline int64_t nearest_whole(double value)
     int64_t whole = (int64_t)value;
     double rest = value - (double)whole;
     return whole + (rest >= 0.5) - (rest <= -0.5);
+}
+
+/* 'count' times 'ps', at most MAX_PS: products of long times and many tokens do not overflow. */
+static inline int64_t ps_times(int64_t ps, int64_t count)
+{
+    int64_t product = 0;
+    return __builtin_mul_overflow(ps, count, &product) || product > MAX_PS ? MAX_PS : product;
+}
+
+/* A sum of times, each at most MAX_PS: at most MAX_PS, which ends a run. */
+static inline int64_t ps_plus(int64_t a, int64_t b)
+{
+    int64_t sum = 0;
+    return __builtin_add_overflow(a, b, &sum) || sum > MAX_PS ? MAX_PS : sum;
 }
 
 static inline int64_t ps_from_s(double seconds)

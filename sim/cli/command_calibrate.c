@@ -1,5 +1,6 @@
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "calibration/latency_fit.h"
 #include "calibration/step_fit.h"
@@ -86,6 +87,21 @@ static bool fit_to_steps(const struct measured_run *measured, struct step_cost *
     return true;
 }
 
+/* What is written must be what 'run' reads. */
+static bool check_written(const struct json *document, struct error *error)
+{
+    struct step_cost cost;
+    struct json *read = NULL;
+    char *text = json_print(document);
+    bool ok =
+        (json_parse(text, "calibration", &read, error) &&
+         step_cost_from_json(&cost, read, "calibration", error)) ||
+        error_add_place(error, "the measured run does not make a calibration that can be used");
+    free(text);
+    json_destroy(read);
+    return ok;
+}
+
 static bool calibrate(const char *path, const char *start, const char *out, struct error *error)
 {
     struct measured_run measured;
@@ -96,7 +112,7 @@ static bool calibrate(const char *path, const char *start, const char *out, stru
     struct json *document = json_create_object();
     bool ok = (measured.step_count == 0 ? fit_to_latencies(&measured, start, &cost, document, error)
                                         : fit_to_steps(&measured, &cost, document, error)) &&
-              json_write_file(document, NULL, out, error);
+              check_written(document, error) && json_write_file(document, NULL, out, error);
     if (ok) {
         printf("written to %s\n", out);
     }

@@ -37,6 +37,34 @@ struct run_options {
     struct percentile_list percentiles;
 };
 
+/* The files of a run, written while it runs; they appear when it has ended well. */
+struct run_files {
+    struct output_file requests;
+    struct output_file timeline;
+    struct request_log log;
+    struct csv_writer samples;
+    uint32_t total_blocks;
+    uint64_t samples_taken;
+};
+
+/* False when the files cannot take more: nobody waits for a run whose results are lost. */
+static bool can_take_more(const struct run_files *files, struct error *error)
+{
+    enum { MAX_SAMPLES = 20000000 };
+    const struct output_file *all[] = {&files->requests, &files->timeline};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        if (all[i]->stream != NULL && ferror(all[i]->stream) != 0) {
+            return error_set(error, "%s: a write failed, as it does on a full disk", all[i]->path);
+        }
+    }
+    return files->samples_taken <= MAX_SAMPLES ||
+           error_set(
+               error,
+               "timeline.csv: more than %d rows; raise 'metrics.timeline_interval_s' or set it "
+               "to 0",
+               MAX_SAMPLES);
+}
+
 /* The part of the work that is done; 0 when nobody can tell. */
 static double fraction_done(const struct scenario_run *run, const struct scenario *scenario,
                             uint64_t done)
@@ -48,35 +76,30 @@ static double fraction_done(const struct scenario_run *run, const struct scenari
 
 /* Runs to the end; on a terminal, a line of progress for what takes more than a second. */
 static bool simulate(struct simulation *simulation, const struct scenario_run *run,
-                     const struct scenario *scenario, struct error *error)
+                     const struct scenario *scenario, const struct run_files *files,
+                     struct error *error)
 {
     enum { EVENTS_BETWEEN_LOOKS = 1 << 16 };
+    bool ok = true;
     struct progress progress;
     progress_start(&progress);
-    while (simulation_run_events(simulation, EVENTS_BETWEEN_LOOKS)) {
+    while (ok && simulation_run_events(simulation, EVENTS_BETWEEN_LOOKS)) {
         const struct simulation_counts *counts = simulation_counts(simulation);
         uint64_t done = counts->finished + counts->rejected;
         char note[128];
         snprintf(note, sizeof note, "%llu requests done, simulated %.0f s",
                  (unsigned long long)done, s_from_ps(simulation_now_ps(simulation)));
         progress_show(&progress, fraction_done(run, scenario, done), note);
+        ok = can_take_more(files, error);
     }
     progress_end(&progress);
-    return scenario_run_check(run, simulation, error);
+    return ok && scenario_run_check(run, simulation, error);
 }
-
-/* The files of a run, written while it runs; they appear when it has ended well. */
-struct run_files {
-    struct output_file requests;
-    struct output_file timeline;
-    struct request_log log;
-    struct csv_writer samples;
-    uint32_t total_blocks;
-};
 
 static void write_sample(void *context, const struct timeline_sample *sample)
 {
     struct run_files *files = context;
+    files->samples_taken++;
     run_report_timeline_sample(sample, files->total_blocks, &files->samples);
 }
 
@@ -226,7 +249,7 @@ static bool run_contrast(const struct scenario *scenario, const char *directory,
               open_files(&files, &run, directory, NULL, "contrast_timeline.csv", error);
     if (ok) {
         simulation = scenario_run_simulation(&run);
-        ok = simulate(simulation, &run, &contrast, error) && commit_files(&files, error);
+        ok = simulate(simulation, &run, &contrast, &files, error) && commit_files(&files, error);
     }
     if (ok) {
         print_contrast(&deployment, simulation, table);
@@ -313,7 +336,7 @@ static bool run_scenario(const struct scenario *scenario, struct run_options *ch
     if (ok) {
         run.settings.stepwise = chosen->stepwise;
         simulation = scenario_run_simulation(&run);
-        ok = simulate(simulation, &run, scenario, error);
+        ok = simulate(simulation, &run, scenario, &files, error);
     }
     ok = ok && report(&(struct finished_run){scenario, &deployment, simulation}, chosen, error) &&
          commit_files(&files, error);

@@ -8,7 +8,7 @@ int64_t kv_transfer_send(struct cluster_node *from, const struct kv_link *link, 
                          int64_t now_ps)
 {
     assert(from->role == INSTANCE_PREFILL);
-    from->link_free_ps =
-        ps_max(from->link_free_ps, now_ps) + link->latency_ps + link->token_ps * (int64_t)tokens;
+    int64_t transfer_ps = ps_plus(link->latency_ps, ps_times(link->token_ps, tokens));
+    from->link_free_ps = ps_plus(ps_max(from->link_free_ps, now_ps), transfer_ps);
     return from->link_free_ps;
 }

@@ -344,6 +344,11 @@ static bool find_cost(const struct cost_request *request, const struct cost_conf
     const char *name = colon != NULL ? colon + 1 : NULL;
     char path[1024];
     *ret_found = true;
+    if (name != NULL && name[0] == '\0') {
+        return error_set(error,
+                         "--cost '%s': expected the name of a cost or a file behind the colon",
+                         request->source);
+    }
     if (is_source(request->source, "profiled") || is_source(request->source, "roofline")) {
         return make_profiled(asked, name, ret_cost, error);
     }

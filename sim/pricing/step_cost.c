@@ -63,10 +63,14 @@ struct attention_price step_cost_attention(const struct step_cost *cost,
     int64_t whole_token_ps = nearest_whole(token_ps);
     return (struct attention_price){
         .constant_ps = nearest_whole(constant_ps) +
-                       whole_token_ps * (int64_t)requests * (ATTENTION_TILE_TOKENS / 2),
+                       ps_times(whole_token_ps, (int64_t)requests * (ATTENTION_TILE_TOKENS / 2)),
         .token_ps = whole_token_ps,
     };
 }
+
+/* A day for one step: what is dearer, by noise or by mistake, is priced so, and soon ends the run.
+ */
+#define MAX_STEP_PS 8.64e16
 
 /* Whole, so that the steps of a stretch are an arithmetic progression. */
 static int64_t noisy_token_ps(struct attention_price attention, struct step_noise noise)
@@ -77,7 +81,7 @@ static int64_t noisy_token_ps(struct attention_price attention, struct step_nois
 int64_t step_cost_rise_ps(const struct batch_summary *summary, struct attention_price attention,
                           struct step_noise noise)
 {
-    return noisy_token_ps(attention, noise) * (int64_t)summary->decode_requests;
+    return ps_times(noisy_token_ps(attention, noise), summary->decode_requests);
 }
 
 struct step_price step_cost_price(const struct step_cost *cost, const struct batch_summary *summary,
@@ -92,12 +96,15 @@ struct step_price step_cost_price(const struct step_cost *cost, const struct bat
         constant = cost_curve_at(&cost->mixed, summary->padded_tokens) +
                    cost->mixed_attention_ps * ((double)summary->prefill_attention_pairs_x2 / 2);
     }
-    int64_t gpu_ps = nearest_whole((constant + (double)attention.constant_ps) * noise.gpu) +
-                     noisy_token_ps(attention, noise) * (int64_t)summary->decode_context_tokens;
+    double constant_ps = fmin((constant + (double)attention.constant_ps) * noise.gpu, MAX_STEP_PS);
+    double launch_ps =
+        fmin((double)cost->host.launch_ps[summary->cuda_graph] * noise.launch, MAX_STEP_PS);
+    int64_t contexts_ps =
+        ps_times(noisy_token_ps(attention, noise), (int64_t)summary->decode_context_tokens);
+    int64_t gpu_ps = ps_plus(nearest_whole(constant_ps), contexts_ps);
     return (struct step_price){
-        .gpu_ps = ps_max(1, gpu_ps),
-        .launch_ps =
-            nearest_whole((double)cost->host.launch_ps[summary->cuda_graph] * noise.launch),
+        .gpu_ps = ps_min(ps_max(1, gpu_ps), (int64_t)MAX_STEP_PS),
+        .launch_ps = nearest_whole(launch_ps),
     };
 }
 

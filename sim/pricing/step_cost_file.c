@@ -47,9 +47,15 @@ struct coefficients {
     double idle_start_noise;
 };
 
+/* Of milliseconds: a step of a quarter of an hour is a mistake of units; of smaller units it is far
+ * beyond what was ever measured. */
+#define MAX_COST 1e6
 #define COEFFICIENT(key, member)                                                                   \
     .name = key, .type = SETTING_NUMBER, .required = true, SETTING_OF(coefficients, member),       \
-    .minimum = 0, .maximum = 1e9
+    .minimum = 0, .maximum = MAX_COST
+#define RATIO(key, member)                                                                         \
+    .name = key, .type = SETTING_NUMBER, .required = true, SETTING_OF(coefficients, member),       \
+    .minimum = 0, .maximum = 3
 
 static const struct setting coefficient_settings[] = {
     {COEFFICIENT("split_ms", split_ms)},
@@ -80,9 +86,13 @@ static const struct setting coefficient_settings[] = {
     {COEFFICIENT("request_overhead_ms", request_overhead_ms)},
     {COEFFICIENT("wake_ms", wake_ms)},
     {COEFFICIENT("output_overhead_ms", output_overhead_ms)},
-    {COEFFICIENT("largest_context_tokens", largest_context_tokens)},
-    {COEFFICIENT("step_noise_ratio", step_noise)},
-    {COEFFICIENT("launch_noise_ratio", launch_noise)},
+    {.name = "largest_context_tokens",
+     .type = SETTING_NUMBER,
+     .required = true,
+     SETTING_OF(coefficients, largest_context_tokens),
+     .maximum = 1e12},
+    {RATIO("step_noise_ratio", step_noise)},
+    {RATIO("launch_noise_ratio", launch_noise)},
     {.name = "wake_noise_ratio", /* none in files from before it was fitted */
      .type = SETTING_NUMBER,
      SETTING_OF(coefficients, idle_start_noise),
@@ -122,9 +132,12 @@ static bool read_curve(struct cost_curve *curve, const struct json *document, co
         return false;
     }
     for (uint32_t i = 0; i < count; i++) {
-        if (costs[i] < 0 || (i > 0 && curve->tokens[i] <= curve->tokens[i - 1])) {
-            return error_set(error, "%s: '%s' must have rising '%s' and costs of at least 0", place,
-                             name->curve, name->axis);
+        if (costs[i] < 0 || costs[i] > MAX_COST ||
+            (i > 0 && curve->tokens[i] <= curve->tokens[i - 1])) {
+            return error_set(error,
+                             "%s: '%s' must have rising '%s' and costs from 0 to %g, item %u is "
+                             "%g",
+                             place, name->curve, name->axis, MAX_COST, i + 1, costs[i]);
         }
         curve->cost_ps[i] = costs[i] * name->unit_ps;
     }

@@ -147,7 +147,9 @@ static size_t row_numbers(const struct json *row, size_t skip, double *values, s
     for (const struct json *item = json_first(row); item != NULL; item = json_next(item)) {
         if (skip > 0) {
             skip--;
-        } else if (count < most && json_number(item, &values[count])) {
+        } else if (count == most || !json_number(item, &values[count])) {
+            break; /* a member that is no number does not let those behind it move up */
+        } else {
             count++;
         }
     }

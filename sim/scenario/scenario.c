@@ -80,7 +80,8 @@ static const struct setting split_fleet_settings[] = {
      .unit = "instances",
      .help = "instances that generate answers only, for disaggregated serving; 0: not "
              "disaggregated"},
-    {NUMBER(scenario_fleet, "engine.kv_link_gb_per_s", kv_link_gb_per_s, 0, 10000), .unit = "GB/s",
+    {NUMBER(scenario_fleet, "engine.kv_link_gb_per_s", kv_link_gb_per_s, 0, 10000),
+     .minimum_but_0 = 0.001, .unit = "GB/s",
      .help = "rate at which KV moves from prefill to decode instances; 0: that of the GPU's link, "
              "or of PCIe"},
     {TIME(scenario_fleet, "engine.kv_latency_ms", kv_latency_ps, 10000), .unit = "ms",
@@ -167,7 +168,8 @@ static const struct setting workload_settings[] = {
 };
 
 static const struct setting metrics_settings[] = {
-    {TIME(scenario_metrics, "metrics.timeline_interval_s", timeline_interval_ps, 1e6), .unit = "s",
+    {TIME(scenario_metrics, "metrics.timeline_interval_s", timeline_interval_ps, 1e6),
+     .minimum_but_0 = 0.001, .unit = "s",
      .help = "simulated time between two rows of timeline.csv; 0: no rows"},
     {NUMBER(scenario_metrics, "metrics.warm_up_s", warm_up_s, -1, MAX_TIME_S), .unit = "s",
      .help = "time before the measured part of a run; -1: as long as nine in ten requests take, at "
