@@ -8,4 +8,7 @@
 MUST_CHECK bool catalog_page_models(bool as_json, struct error *error);
 MUST_CHECK bool catalog_page_gpus(bool as_json, struct error *error);
 
+/* Prints one of the other topics of 'kvcast list', but for 'settings', as JSON. */
+MUST_CHECK bool catalog_page_json(const char *topic, struct error *error);
+
 #endif

@@ -183,7 +183,7 @@ static bool list_settings_json(struct error *error)
 static const struct {
     const char *name;
     bool (*list)(struct error *error);
-    bool (*list_json)(struct error *error); /* NULL: only for people */
+    bool (*list_json)(struct error *error); /* NULL: catalog_page_json() has it */
 } topics[] = {{"models", list_models, list_models_json},
               {"gpus", list_gpus, list_gpus_json},
               {"engines", list_engines, NULL},
@@ -199,13 +199,9 @@ static const struct {
 static int list_topic(size_t i, bool as_json)
 {
     struct error error;
-    if (as_json && topics[i].list_json == NULL) {
-        fprintf(stderr,
-                "kvcast list: --json goes with 'models', 'gpus' and 'settings' only, got '%s'\n",
-                topics[i].name);
-        return EXIT_BAD_USAGE;
-    }
-    bool ok = as_json ? topics[i].list_json(&error) : topics[i].list(&error);
+    bool ok = !as_json                      ? topics[i].list(&error)
+              : topics[i].list_json != NULL ? topics[i].list_json(&error)
+                                            : catalog_page_json(topics[i].name, &error);
     return ok ? EXIT_DONE : options_fail(error.message);
 }
 
@@ -213,7 +209,7 @@ static int run(const struct command *command, int argc, char **argv)
 {
     bool as_json = false;
     const struct option options[] = {
-        {"--json", NULL, "as JSON ('models', 'gpus', 'settings')", OPTION_FLAG, &as_json},
+        {"--json", NULL, "as JSON", OPTION_FLAG, &as_json},
         {.name = NULL},
     };
     struct option_list positionals = {.count = 0};

@@ -268,7 +268,70 @@ static bool inform_of_steps(const struct json *document, const char *place, cons
     return ok;
 }
 
-static bool inform(const char *name, const char *directory, bool no_plots, struct error *error)
+static void add_operations(struct json *document, const struct step_profile *profile)
+{
+    struct json *operations = json_add_array(document, "operations");
+    for (uint32_t i = 0; i < profile->operation_count; i++) {
+        const struct profile_operation *operation = &profile->operations[i];
+        struct json *object = json_add_object(operations, NULL);
+        json_add_text(object, "name", operation->name);
+        json_add_whole(object, "tokens", operation->tokens);
+        json_add_whole(object, "context", operation->context);
+        json_add_number(object, "ms", operation->median_ms);
+        json_add_number(object, "layer_us", layer_us(profile, operation));
+    }
+}
+
+static void add_steps(struct json *document, const struct step_profile *profile)
+{
+    struct json *steps = json_add_array(document, "steps");
+    for (uint32_t i = 0; i < profile->step_count; i++) {
+        const struct profile_step *step = &profile->steps[i];
+        struct json *object = json_add_object(steps, NULL);
+        json_add_whole(object, "prompt_tokens", step->prompt_tokens);
+        json_add_whole(object, "prompt_context", step->prompt_context);
+        json_add_whole(object, "requests", step->requests);
+        json_add_whole(object, "context", step->context);
+        json_add_number(object, "ms", step->median_ms);
+        json_add_bool(object, "noisy", step->noisy);
+    }
+}
+
+/* The profile as JSON on standard output; a file of links as it is. */
+static bool print_json(const struct json *document, const char *place, struct error *error)
+{
+    if (link_table_is(document)) {
+        return json_write_file(document, NULL, "-", error);
+    }
+    struct step_profile *profile = memory_zeroed(1, sizeof *profile);
+    struct json *object = json_create_object();
+    bool ok = step_profile_parse(profile, document, place, error);
+    if (ok) {
+        json_add_text(object, "model", profile->model);
+        json_add_text(object, "gpu", profile->gpu);
+        json_add_whole(object, "tensor_parallel", profile->tensor_parallel);
+        json_add_text(object, "weights", profile->weights);
+        json_add_text(object, "kv_cache", profile->kv_cache);
+        json_add_text(object, "date", profile->date);
+        json_add_number(object, "weight_bytes", profile->weight_bytes);
+        json_add_number(object, "kv_bytes_per_token", profile->kv_bytes_per_token);
+        add_steps(object, profile);
+        add_operations(object, profile);
+        ok = json_write_file(object, NULL, "-", error);
+    }
+    json_destroy(object);
+    free(profile);
+    return ok;
+}
+
+/* How the profile is shown. */
+struct presentation {
+    const char *directory;
+    bool no_plots;
+    bool json;
+};
+
+static bool inform(const char *name, const struct presentation *chosen, struct error *error)
 {
     struct json *document = NULL;
     char buffer[1024];
@@ -276,21 +339,23 @@ static bool inform(const char *name, const char *directory, bool no_plots, struc
     if (!embedded_read_json(path, &document, error)) {
         return false;
     }
-    bool ok = link_table_is(document) ? link_table_print(document, path, error)
-                                      : inform_of_steps(document, path, directory, no_plots, error);
+    bool ok = chosen->json ? print_json(document, path, error)
+              : link_table_is(document)
+                  ? link_table_print(document, path, error)
+                  : inform_of_steps(document, path, chosen->directory, chosen->no_plots, error);
     json_destroy(document);
     return ok;
 }
 
 static int run(const struct command *command, int argc, char **argv)
 {
-    const char *directory = "results/profile";
-    bool no_plots = false;
+    struct presentation chosen = {.directory = "results/profile"};
     struct option_list positionals = {.count = 0};
     const struct option options[] = {
         {"--out", "DIR", "folder for tables and figures (default results/profile)", OPTION_TEXT,
-         &directory},
-        {"--no-plots", NULL, "no figures", OPTION_FLAG, &no_plots},
+         &chosen.directory},
+        {"--no-plots", NULL, "no figures", OPTION_FLAG, &chosen.no_plots},
+        {"--json", NULL, "print the profile as JSON, and write nothing", OPTION_FLAG, &chosen.json},
         {.name = NULL},
     };
     int status = 0;
@@ -303,8 +368,7 @@ static int run(const struct command *command, int argc, char **argv)
         return EXIT_BAD_USAGE;
     }
     struct error error;
-    return inform(positionals.values[0], directory, no_plots, &error) ? EXIT_DONE
-                                                                      : options_fail(error.message);
+    return inform(positionals.values[0], &chosen, &error) ? EXIT_DONE : options_fail(error.message);
 }
 
 const struct command command_profile_info = {

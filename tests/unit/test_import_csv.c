@@ -41,7 +41,7 @@ static void test_table(void **state)
     struct error error;
     const char *rows = "arrival_s,input_tokens,output_tokens,reasoning_tokens\n"
                        "7,70,17,3\n5,50,15,0\n6,60,0,0\n4,40,14,14\n9,90,19,1\n";
-    assert_true(read_text("table", rows, 5, 9, &requests, &error));
+    assert_true(read_text("csv", rows, 5, 9, &requests, &error));
     assert_int_equal(requests.count, 2);
     assert_int_equal(requests.skipped[IMPORT_NO_ANSWER], 1);
     assert_near(requests.requests[0].arrival_s, 0, 1e-12); /* begins with the time asked for */
@@ -52,7 +52,7 @@ static void test_table(void **state)
     assert_string_equal(requests.names.names[0], "table");
     import_clear(&requests);
     assert_int_equal(requests.count, 0);
-    assert_false(read_text("table", rows, 20, 30, &requests, &error));
+    assert_false(read_text("csv", rows, 20, 30, &requests, &error));
     assert_contains(error.message, "no requests from 20 to 30 s");
 }
 
@@ -102,10 +102,10 @@ static void test_refusals(void **state)
         refused("azure", content, ":2: ");
     }
     refused("azure", "TIMESTAMP,ContextTokens\n2023-11-16 18:15:46,5\n", "no column for 'output'");
-    refused("table", "arrival_s,input_tokens,output_tokens\n-1,2,3\n", "'arrival_s'");
-    refused("table", "arrival_s,input_tokens,output_tokens\n1,2.5,3\n", "'input_tokens'");
-    refused("table", "arrival_s,input_tokens,output_tokens\n", "no requests");
-    refused("table", "arrival_s,input_tokens,output_tokens,reasoning_tokens\n1,2,3,4\n",
+    refused("csv", "arrival_s,input_tokens,output_tokens\n-1,2,3\n", "'arrival_s'");
+    refused("csv", "arrival_s,input_tokens,output_tokens\n1,2.5,3\n", "'input_tokens'");
+    refused("csv", "arrival_s,input_tokens,output_tokens\n", "no requests");
+    refused("csv", "arrival_s,input_tokens,output_tokens,reasoning_tokens\n1,2,3,4\n",
             "4 reasoning tokens exceed 3");
 }
 
