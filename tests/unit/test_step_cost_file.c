@@ -61,7 +61,7 @@ static void test_faulty_curves(void **state)
     assert_false(parse(file_with("2", "[8, 8]", "[5, 6]"), &cost, &error));
     assert_contains(error.message, "c.json: 'decode' must have rising 'padded_requests'");
     assert_false(parse(file_with("2", "[1, 8]", "[5, -1]"), &cost, &error));
-    assert_contains(error.message, "costs of at least 0");
+    assert_contains(error.message, "costs from 0 to");
     assert_false(parse(file_with("2", "[]", "[]"), &cost, &error));
     assert_contains(error.message, "'decode' must hold 'padded_requests' and 'cost_ms' of 1 to 64");
     assert_false(parse(file_with("2", "[1, 8]", "[5]"), &cost, &error));
