@@ -20,9 +20,9 @@
 static const struct setting engine_settings[] = {
     {TEXT(engine), .required = true},
     {TEXT(engine_version), .required = true},
-    {TEXT(scheduler)},
+    {.name = "scheduler", .type = SETTING_IGNORED},
     {TEXT(gpu), .required = true},
-    {WHOLE(gpus)},
+    {.name = "gpus", .type = SETTING_IGNORED},
     {WHOLE(tensor_parallel), .required = true},
     {TEXT(weights), .required = true},
     {TEXT(kv_cache), .required = true},
@@ -33,28 +33,68 @@ static const struct setting engine_settings[] = {
     {WHOLE(max_batch_tokens), .required = true},
     {.name = "prefix_caching", .type = SETTING_BOOL, SETTING_OF(measured_engine, prefix_caching)},
     {WHOLE(max_model_len), .required = true},
-    {TEXT(sampling)},
+    {TEXT(scheduling_policy)},
+    {.name = "sampling", .type = SETTING_IGNORED},
     {.name = "gpu_memory_utilization",
      .type = SETTING_NUMBER,
      SETTING_OF(measured_engine, gpu_memory_utilization),
      .minimum = 0,
      .maximum = 1},
-    {.name = "num_blocks_override",
-     .type = SETTING_BOOL,
-     SETTING_OF(measured_engine, num_blocks_override)},
+    {.name = "num_blocks_override", .type = SETTING_IGNORED},
+    {.name = "speculation.method",
+     .type = SETTING_TEXT,
+     SETTING_OF(measured_engine, speculation.method)},
+    {.name = "speculation.draft_tokens",
+     .type = SETTING_WHOLE,
+     SETTING_OF(measured_engine, speculation.draft_tokens),
+     .minimum = 1,
+     .maximum = MEASURED_MAX_DRAFTS},
+    {.name = "speculation.prompt_lookup_min", .type = SETTING_IGNORED},
+    {.name = "speculation.prompt_lookup_max", .type = SETTING_IGNORED},
+    {.name = "speculation.acceptance_by_position", .type = SETTING_IGNORED}, /* read apart */
+    {.name = "speculation.acceptance", .type = SETTING_IGNORED},
     {.name = NULL},
 };
 
 /* Clocks are logged to microseconds, and rounded. */
 #define CLOCK_TICK_S 1e-4
 
+/* Shares of verifications by position; each position needs the one before it. */
+static bool read_acceptance(struct measured_engine *engine, const struct json *document,
+                            const char *path, struct error *error)
+{
+    struct measured_speculation *speculation = &engine->speculation;
+    const struct json *object = json_find(document, "speculation");
+    double before = 1;
+    if (object == NULL || speculation->draft_tokens == 0) {
+        return true;
+    }
+    if (!json_numbers(object, path, "acceptance_by_position", speculation->acceptance,
+                      speculation->draft_tokens, error)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < speculation->draft_tokens; i++) {
+        double share = speculation->acceptance[i];
+        if (!(share >= 0 && share <= before)) {
+            return error_set(error,
+                             "%s: 'acceptance_by_position' must fall from 1 to 0, found %g "
+                             "after %g",
+                             path, share, before);
+        }
+        before = share;
+    }
+    return true;
+}
+
 static bool read_engine(struct measured_run *run, struct error *error)
 {
     char path[1100];
     snprintf(path, sizeof path, "%s/engine.json", run->path);
     struct json *document = NULL;
+    snprintf(run->engine.scheduling_policy, sizeof run->engine.scheduling_policy, "fcfs");
     bool ok = json_read_file(path, &document, error) &&
-              settings_read(engine_settings, document, path, &run->engine, error);
+              settings_read(engine_settings, document, path, &run->engine, error) &&
+              read_acceptance(&run->engine, document, path, error);
     json_destroy(document);
     const struct weight_precision *weights = NULL;
     if (ok && !weight_precision_find(run->engine.weights, &weights, error)) {
@@ -68,15 +108,16 @@ static bool read_engine(struct measured_run *run, struct error *error)
     return ok;
 }
 
+/* The first 'required' columns must be there, the others may. */
 static bool open_table(const struct measured_run *run, const char *name, const char *const *columns,
-                       struct csv_reader *reader, struct error *error)
+                       size_t required, struct csv_reader *reader, struct error *error)
 {
     char path[1100];
     snprintf(path, sizeof path, "%s/%s", run->path, name);
     if (!csv_open(reader, path, columns, error)) {
         return false;
     }
-    for (size_t i = 0; columns[i] != NULL; i++) {
+    for (size_t i = 0; i < required; i++) {
         size_t column = 0;
         if (!csv_require(reader, columns[i], &column, error)) {
             csv_close(reader);
@@ -98,6 +139,15 @@ static bool get_whole(const struct csv_reader *reader, const char *name, uint32_
     return csv_whole(reader, (size_t)csv_find(reader, name), minimum, value, error);
 }
 
+/* 0 where the file lacks the column. */
+static bool get_optional(const struct csv_reader *reader, const char *name, uint32_t *value,
+                         struct error *error)
+{
+    int column = csv_find(reader, name);
+    *value = 0;
+    return column < 0 || csv_whole(reader, (size_t)column, 0, value, error);
+}
+
 static bool read_job(const struct csv_reader *reader, struct measured_job *job, struct error *error)
 {
     const char *name = reader->fields[csv_find(reader, "job")];
@@ -117,7 +167,7 @@ static bool read_jobs(struct measured_run *run, struct error *error)
 {
     static const char *const columns[] = {"job", "start_s", "end_s", NULL};
     struct csv_reader reader;
-    if (!open_table(run, "jobs.csv", columns, &reader, error)) {
+    if (!open_table(run, "jobs.csv", columns, 3, &reader, error)) {
         return false;
     }
     size_t capacity = 0;
@@ -136,6 +186,28 @@ static bool read_jobs(struct measured_run *run, struct error *error)
     }
     csv_close(&reader);
     return ok && (run->job_count > 0 || error_set(error, "%s/jobs.csv: no jobs", run->path));
+}
+
+/* What only some runs have: priorities, conversations, shared beginnings. */
+static bool read_context(const struct csv_reader *reader, struct measured_request *request,
+                         struct error *error)
+{
+    uint32_t priority = 0;
+    if (!get_optional(reader, "priority", &priority, error) ||
+        !get_optional(reader, "conversation_id", &request->conversation_id, error) ||
+        !get_optional(reader, "turn", &request->turn, error) ||
+        !get_optional(reader, "prefix_id", &request->prefix_id, error) ||
+        !get_optional(reader, "prefix_tokens", &request->prefix_tokens, error)) {
+        return false;
+    }
+    if (priority > INT32_MAX || request->prefix_tokens > request->prompt_tokens) {
+        return error_set(error,
+                         "%s:%llu: 'priority' must fit 31 bits and 'prefix_tokens' not exceed "
+                         "'prompt_tokens'",
+                         reader->path, (unsigned long long)reader->line);
+    }
+    request->priority = (int32_t)priority;
+    return true;
 }
 
 static bool read_request(const struct csv_reader *reader, struct measured_run *run,
@@ -164,7 +236,8 @@ static bool read_request(const struct csv_reader *reader, struct measured_run *r
            get_s(reader, "sent_s", &request->sent_s, error) &&
            get_s(reader, "first_token_s", &request->first_token_s, error) &&
            get_s(reader, "last_token_s", &request->last_token_s, error) &&
-           get_s(reader, "max_itl_s", &request->max_itl_s, error);
+           get_s(reader, "max_itl_s", &request->max_itl_s, error) &&
+           read_context(reader, request, error);
 }
 
 /* Times that no clock can show. */
@@ -188,11 +261,15 @@ static bool check_times(const struct csv_reader *reader, const struct measured_r
 
 static bool read_requests(struct measured_run *run, struct error *error)
 {
-    static const char *const columns[] = {"job",           "request_id", "prompt_tokens",
-                                          "output_tokens", "sent_s",     "first_token_s",
-                                          "last_token_s",  "max_itl_s",  NULL};
+    static const char *const columns[] = {"job",           "request_id",
+                                          "prompt_tokens", "output_tokens",
+                                          "sent_s",        "first_token_s",
+                                          "last_token_s",  "max_itl_s",
+                                          "priority",      "conversation_id",
+                                          "turn",          "prefix_id",
+                                          "prefix_tokens", NULL};
     struct csv_reader reader;
-    if (!open_table(run, "requests.csv", columns, &reader, error)) {
+    if (!open_table(run, "requests.csv", columns, 8, &reader, error)) {
         return false;
     }
     size_t capacity = 0;
@@ -212,7 +289,9 @@ static bool read_requests(struct measured_run *run, struct error *error)
 static bool read_step(const struct csv_reader *reader, struct measured_step *step,
                       struct error *error)
 {
-    return get_s(reader, "schedule_s", &step->schedule_s, error) &&
+    /* steps that warm the engine up may lie before the zero of the clock */
+    return csv_double(reader, (size_t)csv_find(reader, "schedule_s"), -MAX_TIME_S, MAX_TIME_S,
+                      &step->schedule_s, error) &&
            get_whole(reader, "prefill_tokens", 0, &step->prefill_tokens, error) &&
            get_whole(reader, "prefill_requests", 0, &step->prefill_requests, error) &&
            get_whole(reader, "prefill_context_tokens", 0, &step->prefill_context_tokens, error) &&
@@ -222,29 +301,23 @@ static bool read_step(const struct csv_reader *reader, struct measured_step *ste
            get_whole(reader, "waiting_requests", 0, &step->waiting_requests, error) &&
            csv_double(reader, (size_t)csv_find(reader, "kv_utilization"), 0, 1,
                       &step->kv_utilization, error) &&
-           get_whole(reader, "preempted_requests", 0, &step->preempted_requests, error);
+           get_whole(reader, "preempted_requests", 0, &step->preempted_requests, error) &&
+           get_optional(reader, "draft_tokens", &step->draft_tokens, error);
 }
 
 static bool read_steps(struct measured_run *run, struct error *error)
 {
-    static const char *const columns[] = {"schedule_s",
-                                          "prefill_tokens",
-                                          "prefill_requests",
-                                          "prefill_context_tokens",
-                                          "decode_requests",
-                                          "decode_context_tokens",
-                                          "running_requests",
-                                          "waiting_requests",
-                                          "kv_utilization",
-                                          "preempted_requests",
-                                          NULL};
+    static const char *const columns[] = {
+        "schedule_s",      "prefill_tokens",        "prefill_requests", "prefill_context_tokens",
+        "decode_requests", "decode_context_tokens", "running_requests", "waiting_requests",
+        "kv_utilization",  "preempted_requests",    "draft_tokens",     NULL};
     struct csv_reader reader;
     char path[1100];
     snprintf(path, sizeof path, "%s/steps.csv", run->path);
     if (access(path, F_OK) != 0) {
         return true; /* requests alone: nobody logged the engine's steps */
     }
-    if (!open_table(run, "steps.csv", columns, &reader, error)) {
+    if (!open_table(run, "steps.csv", columns, 10, &reader, error)) {
         return false;
     }
     size_t capacity = 0;
@@ -321,6 +394,8 @@ void measured_run_identify(const struct measured_run *run, struct step_cost_iden
     snprintf(identity->weights, sizeof identity->weights, "%s", engine->weights);
     snprintf(identity->kv_cache, sizeof identity->kv_cache, "%s", engine->kv_cache);
     identity->tensor_parallel = engine->tensor_parallel;
+    identity->max_batch_requests = engine->max_batch_requests;
+    identity->max_batch_tokens = engine->max_batch_tokens;
 }
 
 void measured_run_note_sizes(const struct measured_run *run, uint32_t step_count,
@@ -339,5 +414,9 @@ struct cost_request measured_engine_cost_request(const struct measured_engine *e
                                  .gpu = engine->gpu,
                                  .weights = engine->weights,
                                  .kv_cache = engine->kv_cache,
+                                 .max_batch_requests = engine->max_batch_requests,
+                                 .max_batch_tokens = engine->max_batch_tokens,
+                                 .one_step_in_flight = engine->speculation.draft_tokens > 0,
+                                 .engine = "vllm-0.24",
                                  .tensor_parallel = engine->tensor_parallel};
 }

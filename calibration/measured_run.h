@@ -10,12 +10,19 @@
 #include "sim/pricing/launched_sizes.h"
 #include "sim/pricing/step_cost.h"
 
+enum { MEASURED_MAX_DRAFTS = 16 };
+
+/* How the engine drafted; no draft tokens: it did not. */
+struct measured_speculation {
+    char method[16]; /* "ngram" */
+    uint32_t draft_tokens;
+    double acceptance[MEASURED_MAX_DRAFTS]; /* share of verifications that accept so many or more */
+};
+
 struct measured_engine {
     char engine[32];
     char engine_version[32];
-    char scheduler[32];
     char gpu[64];
-    uint32_t gpus;
     uint32_t tensor_parallel;
     char weights[32];
     char kv_cache[16];
@@ -26,10 +33,10 @@ struct measured_engine {
     uint32_t max_batch_tokens;
     bool prefix_caching;
     uint32_t max_model_len;
-    char sampling[128];
+    char scheduling_policy[16];    /* "fcfs" where the file does not say */
     double gpu_memory_utilization; /* 0: the number of blocks was set by hand */
-    bool num_blocks_override;
     bool new_sizes_wait; /* as these weights make the engine do (sim/hardware/precision.h) */
+    struct measured_speculation speculation;
 };
 
 struct measured_request {
@@ -41,6 +48,11 @@ struct measured_request {
     double first_token_s;
     double last_token_s;
     double max_itl_s;
+    int32_t priority;         /* 0 where the file has none, as all that follow */
+    uint32_t conversation_id; /* the turns of one conversation go one after the other */
+    uint32_t turn;
+    uint32_t prefix_id; /* of the system prompt it begins with */
+    uint32_t prefix_tokens;
 };
 
 /* State and content of one pass. */
@@ -55,6 +67,7 @@ struct measured_step {
     uint32_t waiting_requests;
     double kv_utilization;
     uint32_t preempted_requests;
+    uint32_t draft_tokens; /* verified, beside one token of each decode */
 };
 
 struct measured_job {
@@ -86,7 +99,7 @@ void measured_run_clear(struct measured_run *run);
 
 static inline uint32_t measured_step_tokens(const struct measured_step *step)
 {
-    return step->prefill_tokens + step->decode_requests;
+    return step->prefill_tokens + step->decode_requests + step->draft_tokens;
 }
 
 /* Adds the tokens of the run's first 'step_count' steps. */

@@ -36,6 +36,7 @@ enum { HOLD_OUT = 5, ROUNDS = 4 };
 struct layout {
     struct cost_curve decode;
     bool decode_may_fall;
+    bool small_steps_hide; /* small mixed steps wait for their launches */
     struct cost_curve mixed;
     struct attention_shape attention;
     struct attention_memo *memo;
@@ -49,9 +50,25 @@ struct layout {
     size_t columns;
 };
 
+/* A step that takes about as long as the host needs for it tells nothing of the GPU: a decode that
+ * is much longer than a small one, or any other step, shorter than two launches. */
+static bool is_paced_by_host(const struct step_observations *observations,
+                             const struct step_span *span, const struct step_cost *host)
+{
+    const double close = 0.75;
+    const double longer = 1.5;
+    const struct batch_summary *summary = &observations->summaries[span->first];
+    double gpu_s = span->gpu_s / span->count;
+    double host_s = s_from_ps(host->host.launch_ps[summary->cuda_graph]);
+    double small_s = s_from_ps((int64_t)host->decode.cost_ps[0]);
+    bool may_be = summary->prefill_requests > 0 ? gpu_s < 2 * host_s : gpu_s > longer * small_s;
+    return may_be && host_s > close * gpu_s;
+}
+
 /* Pure decode: the captured sizes that were measured for more than a step in passing. */
 static void place_decode_knots(struct cost_curve *knots,
-                               const struct step_observations *observations)
+                               const struct step_observations *observations,
+                               const struct step_cost *host)
 {
     enum { LARGEST = 1024, FEWEST = 4 };
     uint32_t seen[LARGEST + 1] = {0};
@@ -59,7 +76,7 @@ static void place_decode_knots(struct cost_curve *knots,
         const struct step_span *span = &observations->spans[s];
         const struct batch_summary *summary = &observations->summaries[span->first];
         if (span->count == 1 && summary->prefill_requests == 0 &&
-            summary->padded_tokens <= LARGEST) {
+            summary->padded_tokens <= LARGEST && !is_paced_by_host(observations, span, host)) {
             seen[summary->padded_tokens]++;
         }
     }
@@ -89,12 +106,12 @@ static void place_mixed_knots(struct cost_curve *knots,
 }
 
 static struct layout lay_out(const struct step_observations *observations,
-                             const struct attention_shape *attention, bool decode_may_fall,
-                             struct attention_memo *memo)
+                             const struct step_cost *host, const struct attention_shape *attention,
+                             bool decode_may_fall, struct attention_memo *memo)
 {
     struct layout layout = {
         .attention = *attention, .memo = memo, .decode_may_fall = decode_may_fall};
-    place_decode_knots(&layout.decode, observations);
+    place_decode_knots(&layout.decode, observations, host);
     place_mixed_knots(&layout.mixed, observations);
     layout.tile = layout.decode.count;
     layout.split = layout.tile + 1;
@@ -237,8 +254,8 @@ static bool only_decodes(const struct step_observations *observations, const str
 /* The spans of decodes alone by the columns before 'mixed_base', or the others by those from it on,
  * once what their decodes take is subtracted by 'coefficients'. */
 static void gather(const struct layout *layout, const struct step_observations *observations,
-                   bool decodes, bool without_held_out, const double *coefficients,
-                   struct problem *problem)
+                   const struct step_cost *host, bool decodes, bool without_held_out,
+                   const double *coefficients, struct problem *problem)
 {
     size_t first = decodes ? 0 : layout->mixed_base;
     double *row = memory_zeroed(layout->columns, sizeof row[0]);
@@ -247,7 +264,8 @@ static void gather(const struct layout *layout, const struct step_observations *
     for (uint32_t s = 0; s < observations->span_count; s++) {
         const struct step_span *span = &observations->spans[s];
         if ((without_held_out && s % HOLD_OUT == 0) || span->gpu_s <= 0 ||
-            only_decodes(observations, span) != decodes) {
+            only_decodes(observations, span) != decodes ||
+            ((decodes || layout->small_steps_hide) && is_paced_by_host(observations, span, host))) {
             continue;
         }
         fill_row(layout, observations, span, row);
@@ -262,6 +280,33 @@ static void gather(const struct layout *layout, const struct step_observations *
         }
     }
     free(row);
+}
+
+/* Under larger limits than this, sweeps start with so many tokens that small mixed steps are few
+ * and wait for their launches. */
+enum { LARGEST_SHOWN_TOKENS = 2048 };
+
+/* Where launches hid the GPU's time of small mixed steps, they are taken to be 6 % longer than
+ * decodes of as many tokens (4 to 9 % where both show), and never below the slope of large ones. */
+static void fill_small_steps(const struct step_observations *observations, struct step_cost *cost)
+{
+    enum { MIN_SPANS = 10, SMALL_TOKENS = 512 };
+    const double longer = 1.06;
+    struct cost_curve *mixed = &cost->mixed;
+    uint32_t last = mixed->count - 1;
+    uint32_t shown = 0;
+    for (uint32_t s = 0; s < observations->span_count; s++) {
+        const struct step_span *span = &observations->spans[s];
+        const struct batch_summary *summary = &observations->summaries[span->first];
+        shown += summary->prefill_requests > 0 && summary->padded_tokens <= SMALL_TOKENS &&
+                 !is_paced_by_host(observations, span, cost);
+    }
+    double slope_ps = mixed->cost_ps[last] / mixed->tokens[last];
+    double last_decode = cost->decode.tokens[cost->decode.count - 1];
+    for (uint32_t k = 0; k < last && shown < MIN_SPANS; k++) {
+        double decode_ps = cost_curve_at(&cost->decode, fmin(mixed->tokens[k], last_decode));
+        mixed->cost_ps[k] = fmax(longer * decode_ps, slope_ps * mixed->tokens[k]);
+    }
 }
 
 #define MAX_ERROR 0.05
@@ -289,14 +334,15 @@ static bool fit_spans(const struct step_observations *observations,
     struct attention_memo memo = {0};
     /* CUTLASS's FP8 products take longer at 17 to 47 tokens than at 64, measured in every run. */
     bool may_fall = text_equal(cost->identity.weights, "fp8");
-    struct layout layout = lay_out(observations, attention, may_fall, &memo);
+    struct layout layout = lay_out(observations, cost, attention, may_fall, &memo);
+    layout.small_steps_hide = cost->identity.max_batch_tokens > LARGEST_SHOWN_TOKENS;
     double *coefficients = memory_zeroed(layout.columns, sizeof coefficients[0]);
     bool ok = layout.decode.count >= 2;
     size_t count = 0;
     for (int part = 0; part < 2 && ok; part++) {
         struct problem problem;
         double *found = &coefficients[part == 0 ? 0 : layout.mixed_base];
-        gather(&layout, observations, part == 0, without_held_out, coefficients, &problem);
+        gather(&layout, observations, cost, part == 0, without_held_out, coefficients, &problem);
         ok = problem.count >= 2 * problem.columns;
         count += problem.count;
         if (ok) {
@@ -310,6 +356,9 @@ static bool fit_spans(const struct step_observations *observations,
     }
     if (ok) {
         store(&layout, coefficients, cost);
+        if (layout.small_steps_hide) {
+            fill_small_steps(observations, cost);
+        }
     } else {
         error_set(error, "too few measured steps in sweep jobs to fit: %zu, expected at least %zu",
                   count, 2 * layout.columns);
@@ -319,20 +368,51 @@ static bool fit_spans(const struct step_observations *observations,
     return ok;
 }
 
-/* Median launch time by graph. */
-static void fit_launches(const struct step_observations *observations, struct step_cost *cost)
+enum { MIN_FIRST_LAUNCHES = 4 };
+
+/* Launches of one kind of graph by steps that start a job: nothing is in flight, so that the next
+ * scheduling pass begins when the launch returns. Those amid a job show a launch only where it held
+ * something up, the longest ones therefore. Returns how many there are. */
+static size_t first_launches(const struct measured_run *run,
+                             const struct step_observations *observations, enum cuda_graph graph,
+                             double *values)
 {
-    double *values = memory_zeroed(observations->step_count, sizeof values[0]);
+    size_t count = 0;
+    for (uint32_t j = 0; j < run->job_count && run->engine.tensor_parallel == 1; j++) {
+        const struct measured_job *job = &run->jobs[j];
+        const struct measured_step *first = &run->steps[job->first_step];
+        if (job->is_sweep && job->step_count >= 2 &&
+            observations->summaries[job->first_step].cuda_graph == graph) {
+            values[count++] = first[1].schedule_s - first[0].schedule_s;
+        }
+    }
+    return count;
+}
+
+static size_t shown_launches(const struct step_observations *observations, enum cuda_graph graph,
+                             double *values)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < observations->step_count; i++) {
+        if (observations->summaries[i].cuda_graph == graph && !isnan(observations->launch_s[i])) {
+            values[count++] = observations->launch_s[i];
+        }
+    }
+    return count;
+}
+
+/* Median launch time by graph: of first steps where there are enough, else of all that show. */
+static void fit_launches(const struct measured_run *run,
+                         const struct step_observations *observations, struct step_cost *cost)
+{
+    double *values = memory_zeroed(run->job_count + observations->step_count, sizeof values[0]);
     for (int graph = 0; graph < 3; graph++) {
-        size_t count = 0;
-        for (uint32_t i = 0; i < observations->step_count; i++) {
-            if ((int)observations->summaries[i].cuda_graph == graph &&
-                !isnan(observations->launch_s[i])) {
-                values[count++] = observations->launch_s[i];
-            }
+        size_t count = first_launches(run, observations, graph, values);
+        if (count < MIN_FIRST_LAUNCHES) {
+            count = shown_launches(observations, graph, values);
         }
         if (count > 0) {
-            cost->host.launch_ps[graph] = ps_from_s(robust_median(values, count));
+            cost->host.launch_ps[graph] = ps_max(0, ps_from_s(robust_median(values, count)));
         }
     }
     free(values);
@@ -486,9 +566,9 @@ static bool fit(const struct sweeps *sweeps, bool without_held_out, struct step_
                        error)) {
             return false;
         }
-        fit_launches(observations, cost);
+        fit_launches(sweeps->run, observations, cost);
     }
-    cost->largest_context_tokens = largest_context(observations);
+    step_cost_note_measured(cost, largest_context(observations));
     fit_noise(observations, cost);
     return true;
 }
@@ -513,6 +593,12 @@ bool step_fit_run(const struct measured_run *run, struct step_cost *ret_cost,
     struct step_observations observations = {0};
     struct step_cost without_held_out;
     struct step_cost cost;
+    if (run->engine.speculation.draft_tokens > 0) {
+        return error_set(error,
+                         "%s: its engine drafts and waits for each step, which the fit does not "
+                         "take apart: calibrate on a run of the same engine without drafts",
+                         run->path);
+    }
     bool ok = find_shape(&sweeps, error) &&
               fit(&sweeps, true, &without_held_out, &observations, ret_report, error) &&
               fit(&sweeps, false, &cost, &observations, ret_report, error);

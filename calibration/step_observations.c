@@ -40,6 +40,7 @@ struct batch_summary step_observations_summarize(const struct measured_run *run,
     }
     struct batch_summary summary = {
         .decode_requests = step->decode_requests,
+        .draft_tokens = step->draft_tokens,
         .prefill_requests = step->prefill_requests,
         .prefill_tokens = step->prefill_tokens,
         .decode_context_tokens = step->decode_context_tokens,
@@ -51,7 +52,7 @@ struct batch_summary step_observations_summarize(const struct measured_run *run,
             summary.decode_context_tokens * summary.decode_context_tokens / step->decode_requests;
     }
     batch_summary_choose_graph(&summary, run->engine.max_batch_requests,
-                               run->engine.max_batch_tokens, 0);
+                               run->engine.max_batch_tokens, run->engine.speculation.draft_tokens);
     return summary;
 }
 
@@ -146,9 +147,10 @@ static double shown_end_s(const struct walk *walk, uint32_t step)
 static bool shows_worker_launch(struct walk *walk, uint32_t step, double gpu_s, double end_s)
 {
     const struct step_cost *guess = walk->guess;
-    enum cuda_graph graph = walk->observations->summaries[step].cuda_graph;
+    const struct batch_summary *summary = &walk->observations->summaries[step];
+    enum cuda_graph graph = summary->cuda_graph;
     bool first_of_job = walk->known_end_s == formed_s(walk, step);
-    double launch_s = s_from_ps(guess->host.launch_ps[graph]);
+    double launch_s = s_from_ps(guess->host.launch_ps[summary->cuda_graph]);
     if (guess->host.launch_blocks_loop || graph == CUDA_GRAPH_FULL || isnan(end_s) ||
         !(first_of_job || gpu_s < launch_s)) {
         return false;

@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "calibration/replay_load.h"
 #include "sim/base/memory.h"
 #include "sim/base/text.h"
 #include "sim/base/units.h"
 #include "sim/cluster/simulation.h"
 #include "sim/engines/vllm_v1.h"
+#include "sim/policy/scheduling_policies.h"
 #include "sim/scenario/scenario_run.h"
 
 double compared_error_pct(struct compared compared)
@@ -24,10 +26,6 @@ static bool deployment_of(const struct measured_run *run, const struct step_cost
         return error_set(error, "%s: no engine preset for '%s' version '%s', expected vllm 0.24",
                          run->path, engine->engine, engine->engine_version);
     }
-    if (engine->prefix_caching) {
-        return error_set(error, "%s: 'prefix_caching' must be false: it is not modelled yet",
-                         run->path);
-    }
     const struct engine_preset *preset = &engine_preset_vllm_0_24;
     struct engine_settings settings = preset->defaults;
     settings.max_batch_tokens = engine->max_batch_tokens;
@@ -36,27 +34,11 @@ static bool deployment_of(const struct measured_run *run, const struct step_cost
     settings.block_tokens = engine->block_tokens;
     settings.num_blocks = engine->num_blocks;
     settings.new_sizes_wait = engine->new_sizes_wait;
+    settings.prefix_caching = engine->prefix_caching;
+    settings.draft_tokens = engine->speculation.draft_tokens;
+    settings.async_scheduling = engine->speculation.draft_tokens == 0;
     deployment_of_log(deployment, preset, &settings, cost);
-    return true;
-}
-
-static int by_sending(const void *left, const void *right)
-{
-    const struct measured_request *a = left;
-    const struct measured_request *b = right;
-    if (a->sent_s != b->sent_s) {
-        return a->sent_s < b->sent_s ? -1 : 1;
-    }
-    return a->request_id < b->request_id ? -1 : a->request_id > b->request_id;
-}
-
-static struct measured_request *sorted_requests(const struct measured_run *run,
-                                                const struct measured_job *job)
-{
-    struct measured_request *sorted = memory_zeroed(job->request_count, sizeof sorted[0]);
-    memcpy(sorted, &run->requests[job->first_request], job->request_count * sizeof sorted[0]);
-    qsort(sorted, job->request_count, sizeof sorted[0], by_sending);
-    return sorted;
+    return scheduling_policy_find(engine->scheduling_policy, &deployment->instance.policy, error);
 }
 
 static struct distribution distribution_of(const double *values, uint32_t count)
@@ -146,12 +128,16 @@ static void measure_state(const struct measured_run *run, const struct measured_
 {
     double integral = 0;
     double span = 0;
+    for (uint32_t i = 0; i < job->request_count; i++) {
+        result->hit_tokens.measured += run->requests[job->first_request + i].prompt_tokens;
+    }
     for (uint32_t i = job->first_step; i < job->first_step + job->step_count; i++) {
         const struct measured_step *step = &run->steps[i];
         bool last = i + 1 == job->first_step + job->step_count;
         double length = last ? 0 : step[1].schedule_s - step->schedule_s;
         result->kv_peak.measured = fmax(result->kv_peak.measured, step->kv_utilization);
         result->preemptions.measured += step->preempted_requests;
+        result->hit_tokens.measured -= step->prefill_tokens;
         integral += step->kv_utilization * length;
         span += length;
     }
@@ -162,16 +148,53 @@ static void measure_state(const struct measured_run *run, const struct measured_
     }
 }
 
-static struct request *make_requests(const struct measured_request *measured, uint32_t count)
+static bool replay_once(const struct simulation_settings *settings, struct replay_load *load,
+                        const char *job, struct job_validation *result, struct error *error)
 {
-    struct request *requests = memory_zeroed(count, sizeof requests[0]);
-    for (uint32_t i = 0; i < count; i++) {
-        requests[i].ask.sent_ps = ps_from_s(measured[i].sent_s - measured[0].sent_s);
-        requests[i].ask.prompt_tokens = measured[i].prompt_tokens;
-        requests[i].truth.output_tokens = measured[i].output_tokens;
-        requests[i].ask.max_output_tokens = measured[i].output_tokens;
+    struct simulation *simulation = simulation_create(settings, load->requests, load->count);
+    simulation_run(simulation);
+    struct timeline_summary timeline = timeline_summarize(simulation_timeline(simulation));
+    bool ok =
+        simulation_counts(simulation)->rejected == 0 ||
+        error_set(error, "job '%s' holds requests that its engine could not have served", job);
+    if (ok && result != NULL) {
+        compare_requests(load->measured, load->requests, load->count, result);
+        result->kv_peak.predicted = timeline.kv_peak;
+        result->kv_mean.predicted = timeline.kv_mean;
+        result->preemptions.predicted = (double)simulation_step_counts(simulation)->preemptions;
+        result->hit_tokens.predicted = 0;
+        for (uint32_t i = 0; i < load->count; i++) {
+            result->hit_tokens.predicted += load->requests[i].cached_tokens;
+        }
     }
-    return requests;
+    simulation_destroy(simulation);
+    return ok;
+}
+
+/* Replays sessions until their turns follow the answers, unless they are to be sent at the measured
+ * times. */
+static bool settle(const struct simulation_settings *settings, struct replay_load *load,
+                   const struct replay_settings *replay, struct error *error)
+{
+    enum { MAX_ROUNDS = 60 };
+    const double still_s = 1e-4;
+    const struct simulation_settings silent = {.groups = settings->groups,
+                                               .group_count = settings->group_count,
+                                               .client = settings->client,
+                                               .noise = settings->noise,
+                                               .stepwise = settings->stepwise,
+                                               .seed = settings->seed};
+    double moved_s = load->has_sessions && !replay->open_loop ? INFINITY : 0;
+    for (int round = 0; round < MAX_ROUNDS && moved_s > still_s; round++) {
+        if (!replay_once(&silent, load, "sessions", NULL, error)) {
+            return false;
+        }
+        moved_s = replay_load_follow_answers(load);
+    }
+    return moved_s < 0.1 || error_set(error,
+                                      "the turns of its sessions do not come to rest: "
+                                      "some still move by %.1f s; replay them open-loop",
+                                      moved_s);
 }
 
 bool validation_replay(const struct measured_run *run, const struct measured_job *job,
@@ -203,29 +226,21 @@ bool validation_replay_with(const struct measured_run *run, const struct measure
     settings.noise = replay->noise;
     settings.stepwise = replay->stepwise;
     settings.seed = replay->seed;
-    struct job_validation result = {.requests = job->request_count};
-    snprintf(result.name, sizeof result.name, "%s", job->name);
-    struct measured_request *measured = sorted_requests(run, job);
-    struct request *requests = make_requests(measured, job->request_count);
-    struct simulation *simulation = simulation_create(&settings, requests, job->request_count);
-    simulation_run(simulation);
-    struct timeline_summary timeline = timeline_summarize(simulation_timeline(simulation));
-    bool ok = true;
-    if (simulation_counts(simulation)->rejected > 0) {
-        ok = error_set(error, "%s: job '%s' holds requests that its engine could not have served",
-                       run->path, job->name);
-    } else {
-        compare_requests(measured, requests, job->request_count, &result);
+    struct replay_load load;
+    replay_load_init(&load, run, job, replay->seed);
+    bool ok = settle(&settings, &load, replay, error) || error_add_place(error, "%s", run->path);
+    if (ok) {
+        struct job_validation result = {.requests = job->request_count};
+        snprintf(result.name, sizeof result.name, "%s", job->name);
         measure_state(run, job, &result);
-        result.kv_peak.predicted = timeline.kv_peak;
-        result.kv_mean.predicted = timeline.kv_mean;
-        result.preemptions.predicted = (double)simulation_step_counts(simulation)->preemptions;
-        *ret_result = result;
+        ok = replay_once(&settings, &load, job->name, &result, error) ||
+             error_add_place(error, "%s", run->path);
+        if (ok) {
+            *ret_result = result;
+        }
     }
-    simulation_destroy(simulation);
     launched_sizes_clear(&known_sizes);
-    free(requests);
-    free(measured);
+    replay_load_clear(&load);
     return ok;
 }
 
@@ -258,6 +273,7 @@ static void add_result_share(struct job_validation *sum, const struct job_valida
     add_share(&sum->kv_peak.predicted, one->kv_peak.predicted, share);
     add_share(&sum->kv_mean.predicted, one->kv_mean.predicted, share);
     add_share(&sum->preemptions.predicted, one->preemptions.predicted, share);
+    add_share(&sum->hit_tokens.predicted, one->hit_tokens.predicted, share);
 }
 
 bool validation_replay_noisy(const struct measured_run *run, const struct measured_job *job,
@@ -328,6 +344,9 @@ void validation_print(const struct job_validation *result, FILE *stream)
     print_row(stream, "makespan", result->makespan_s, 1, "s");
     print_row(stream, "KV peak", result->kv_peak, 100, "%");
     print_row(stream, "KV mean", result->kv_mean, 100, "%");
+    if (result->hit_tokens.predicted > 0) {
+        print_row(stream, "hit tokens", result->hit_tokens, 1, "");
+    }
     if (isnan(result->preemptions.measured)) {
         fprintf(stream, "  %-18s %11s %11.3g\n\n", "preemptions", "not logged",
                 result->preemptions.predicted);
@@ -395,4 +414,5 @@ void validation_to_json(const struct job_validation *result, struct json *jobs)
     add_compared(job, "kv_peak", result->kv_peak);
     add_compared(job, "kv_mean", result->kv_mean);
     add_compared(job, "preemptions", result->preemptions);
+    add_compared(job, "hit_tokens", result->hit_tokens);
 }

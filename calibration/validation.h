@@ -34,14 +34,16 @@ struct job_validation {
     struct compared kv_peak;
     struct compared kv_mean;
     struct compared preemptions;
+    struct compared hit_tokens; /* of prompts, found in the prefix cache */
 };
 
 /* How a replay is run, other than as it is priced. */
 struct replay_settings {
     struct simulation_pace pace;
     struct observer_list observers;
-    bool noise;    /* draw how far steps and launches lie from their prices */
-    bool stepwise; /* walk every step: the reference that stretches must equal */
+    bool noise;     /* draw how far steps and launches lie from their prices */
+    bool open_loop; /* turns of sessions at their measured times, not after the answers before */
+    bool stepwise;  /* walk every step: the reference that stretches must equal */
     uint64_t seed;
     uint32_t replications; /* of validation_replay_noisy */
 };

@@ -82,7 +82,7 @@ static bool fit_to_steps(const struct measured_run *measured, struct step_cost *
            report.throttling_pct, report.with_throttling_pct);
     printf("  decode steps measured up to %.0f requests and %.0f context tokens, others up to %.0f "
            "tokens; beyond, prices are extrapolated and counted as such\n",
-           cost->decode.tokens[cost->decode.count - 1], cost->largest_context_tokens,
+           cost->decode.tokens[cost->decode.count - 1], cost->measured.context_tokens,
            cost->mixed.tokens[cost->mixed.count - 1]);
     return true;
 }

@@ -17,6 +17,7 @@ struct validate_options {
     const char *out;
     const char *replications_text;
     uint32_t replications; /* with noise; 0: one as priced */
+    bool open_loop;
     bool stepwise;
     bool json;
     bool markdown;
@@ -82,7 +83,8 @@ static bool explain(const struct measured_run *run, const struct measured_job *j
 static bool replay_jobs(const struct measured_run *run, const struct validate_options *options,
                         const struct step_cost *cost, struct json *jobs, struct error *error)
 {
-    const struct replay_settings settings = {.stepwise = options->stepwise,
+    const struct replay_settings settings = {.open_loop = options->open_loop,
+                                             .stepwise = options->stepwise,
                                              .replications = options->replications};
     unsigned replayed = 0;
     for (uint32_t i = 0; i < run->job_count; i++) {
@@ -227,6 +229,8 @@ static int run_validate(const struct command *command, int argc, char **argv)
          OPTION_TEXT, &chosen.out},
         {"--noise", "N", "the mean of N replications with noise, for the extremes", OPTION_TEXT,
          &chosen.replications_text},
+        {"--open-loop", NULL, "send the turns of sessions at their measured times", OPTION_FLAG,
+         &chosen.open_loop},
         {"--stepwise", NULL, "walk every step instead of taking stretches at once", OPTION_FLAG,
          &chosen.stepwise},
         {"--markdown", NULL, "print the README's table", OPTION_FLAG, &chosen.markdown},

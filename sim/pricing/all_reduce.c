@@ -36,12 +36,16 @@ static bool read_table(struct all_reduce_table *table, const struct json *item, 
 {
     const struct json *peer = json_find(item, "peer_access");
     const struct json *gpus = json_find(item, "gpus");
+    const struct json *link_item = json_find(item, "link");
+    const char *link = link_item != NULL ? json_text(link_item) : NULL;
     const char *access = peer != NULL ? json_text(peer) : NULL;
     double degree = 0;
     table->points = item_count(json_find(item, "bytes"));
     if (access == NULL || !text_copy(table->peer_access, sizeof table->peer_access, access) ||
-        gpus == NULL || !json_number(gpus, &degree) || degree < 2 || degree > 1024) {
-        return error_set(error, "%s: expected 'peer_access' and 'gpus' of at least 2", place);
+        link == NULL || !text_copy(table->link, sizeof table->link, link) || gpus == NULL ||
+        !json_number(gpus, &degree) || degree < 2 || degree > 1024) {
+        return error_set(error, "%s: expected 'peer_access', 'link' and 'gpus' of at least 2",
+                         place);
     }
     if (table->points < 2 || table->points > ALL_REDUCE_MAX_POINTS) {
         return error_set(error, "%s: 'bytes' must hold 2 to %d numbers, found %u", place,
@@ -63,13 +67,17 @@ static bool read_table(struct all_reduce_table *table, const struct json *item, 
 bool all_reduce_tables_read(struct all_reduce_tables *tables, struct error *error)
 {
     struct json *document = NULL;
-    *tables = (struct all_reduce_tables){NULL, 0};
+    *tables = (struct all_reduce_tables){NULL, 0, 0};
     if (!embedded_read_json(TABLES_FILE, &document, error)) {
         return false;
     }
     const struct json *array = json_find(document, "tables");
+    const struct json *share = json_find(document, "wire_share");
     uint32_t count = item_count(array);
-    bool ok = count > 0 || error_set(error, "%s: 'tables' must not be empty", TABLES_FILE);
+    bool ok =
+        (share != NULL && json_number(share, &tables->wire_share) && tables->wire_share > 0) ||
+        error_set(error, "%s: 'wire_share' must be a number above 0", TABLES_FILE);
+    ok = ok && (count > 0 || error_set(error, "%s: 'tables' must not be empty", TABLES_FILE));
     tables->tables = memory_zeroed(count > 0 ? count : 1, sizeof tables->tables[0]);
     for (const struct json *item = json_first(array); ok && item != NULL; item = json_next(item)) {
         char place[96];
@@ -87,7 +95,7 @@ bool all_reduce_tables_read(struct all_reduce_tables *tables, struct error *erro
 void all_reduce_tables_clear(struct all_reduce_tables *tables)
 {
     free(tables->tables);
-    *tables = (struct all_reduce_tables){NULL, 0};
+    *tables = (struct all_reduce_tables){NULL, 0, 0};
 }
 
 /* Straight lines between the logarithms, extended beyond the last; level below the first. */
@@ -106,18 +114,33 @@ static double look_up(const struct all_reduce_table *table, double bytes)
     return table->us[right] * pow(bytes / table->bytes[right], slope);
 }
 
+/* NULL where no table reaches peers in that way. */
 static const struct all_reduce_table *find(const struct all_reduce_tables *tables,
-                                           const char *peer_access, uint32_t gpus)
+                                           const char *peer_access, const char *link, uint32_t gpus)
 {
     const struct all_reduce_table *found = NULL;
     for (uint32_t i = 0; i < tables->count; i++) {
         const struct all_reduce_table *table = &tables->tables[i];
-        bool is_better = found == NULL || found->gpus < gpus;
-        if (text_equal(table->peer_access, peer_access) && is_better) {
+        bool is_like =
+            text_equal(table->peer_access, peer_access) && text_starts_with(link, table->link);
+        if (is_like && (found == NULL || found->gpus < gpus)) {
             found = table;
         }
     }
     return found;
+}
+
+static const struct all_reduce_table *choose(const struct all_reduce_tables *tables,
+                                             const struct gpu *gpu, uint32_t gpus)
+{
+    const struct all_reduce_table *table = find(tables, gpu->peer_access, gpu->link, gpus);
+    for (uint32_t i = 0; i < tables->count && table == NULL; i++) {
+        if (text_equal(tables->tables[i].peer_access, gpu->peer_access)) {
+            table = find(tables, gpu->peer_access, tables->tables[i].link, gpus);
+        }
+    }
+    table = table != NULL ? table : find(tables, GPU_PEER_NONE, "", gpus);
+    return table != NULL ? table : &tables->tables[0];
 }
 
 double all_reduce_us(const struct all_reduce_tables *tables, const struct gpu *gpu, uint32_t gpus,
@@ -128,9 +151,11 @@ double all_reduce_us(const struct all_reduce_tables *tables, const struct gpu *g
     if (gpus <= 1) {
         return 0;
     }
-    const struct all_reduce_table *table = find(tables, gpu->peer_access, gpus);
-    table = table != NULL ? table : find(tables, GPU_PEER_NONE, gpus);
-    double us = look_up(table != NULL ? table : &tables->tables[0], bytes);
+    double us = look_up(choose(tables, gpu, gpus), bytes);
+    if (text_equal(gpu->peer_access, GPU_PEER_PCIE) && gpu->pcie_gb_per_s > 0) {
+        double wire_bytes = 2.0 * (gpus - 1) / gpus * bytes;
+        us = fmax(us, wire_bytes / (tables->wire_share * gpu->pcie_gb_per_s) / 1000);
+    }
     assert(us > 0);
     return us;
 }

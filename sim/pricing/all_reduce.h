@@ -10,6 +10,7 @@ enum { ALL_REDUCE_MAX_POINTS = 16 };
 /* Of so many GPUs that reach each other in one way. */
 struct all_reduce_table {
     char peer_access[8]; /* as the GPU file has it */
+    char link[16];       /* how the link's name begins; "" for any */
     uint32_t gpus;
     uint32_t points;
     double bytes[ALL_REDUCE_MAX_POINTS];
@@ -19,6 +20,7 @@ struct all_reduce_table {
 struct all_reduce_tables {
     struct all_reduce_table *tables;
     uint32_t count;
+    double wire_share; /* of the data sheet's PCIe rate that a message reaches at most */
 };
 
 /* Reads the shipped tables; each way of reaching a peer has its tables in rising order of GPUs. */
@@ -26,8 +28,9 @@ MUST_CHECK bool all_reduce_tables_read(struct all_reduce_tables *tables, struct 
 void all_reduce_tables_clear(struct all_reduce_tables *tables);
 
 /* Microseconds for a message of 'bytes' between 'gpus' of a kind; 0 for one GPU. Taken from the
- * smallest table of at least so many GPUs, else from the largest; where none was measured for the
- * way these GPUs reach each other, from that of GPUs that copy through the host. */
+ * smallest table of at least so many GPUs, else from the largest; where no table has their link,
+ * from the first that reaches peers like them, and where they are not known to reach each other,
+ * from GPUs that copy through the host. */
 double all_reduce_us(const struct all_reduce_tables *tables, const struct gpu *gpu, uint32_t gpus,
                      double bytes);
 

@@ -35,6 +35,8 @@ static bool configure(const struct names *names, const struct step_cost *cost,
     const struct step_cost_identity *identity = &cost->identity;
     assert(identity->tensor_parallel > 0);
     ret_made->tensor_parallel = identity->tensor_parallel;
+    ret_made->max_batch_requests = identity->max_batch_requests;
+    ret_made->max_batch_tokens = identity->max_batch_tokens;
     return (model_catalog_find(&names->models, identity->model, &ret_made->model, error) &&
             gpu_catalog_find(&names->gpus, identity->gpu, &ret_made->gpu, error) &&
             weight_precision_find(identity->weights, &ret_made->weights, error) &&

@@ -11,6 +11,7 @@
 #include "sim/hardware/model_catalog.h"
 #include "sim/metrics/samples.h"
 #include "sim/pricing/cost_catalog.h"
+#include "sim/pricing/cost_extension.h"
 #include "sim/pricing/engine_factors.h"
 #include "sim/pricing/pricing_facts.h"
 #include "sim/pricing/step_cost_file.h"
@@ -20,6 +21,8 @@ static bool asked_configuration(const struct cost_request *request,
                                 struct cost_configuration *configuration, struct error *error)
 {
     configuration->tensor_parallel = request->tensor_parallel;
+    configuration->max_batch_requests = request->max_batch_requests;
+    configuration->max_batch_tokens = request->max_batch_tokens;
     return model_shape_find(request->model, &configuration->model, error) &&
            gpu_find(request->gpu, &configuration->gpu, error) &&
            weight_precision_find(request->weights, &configuration->weights, error) &&
@@ -46,9 +49,12 @@ static void set_launches(struct step_cost *cost, const struct cost_request *requ
 {
     const struct pricing_facts *facts = NULL;
     struct error ignored;
+    const struct launch_request launches = {.engine = request->engine,
+                                            .layers = asked->model.num_hidden_layers,
+                                            .tensor_parallel = asked->tensor_parallel,
+                                            .one_step_in_flight = request->one_step_in_flight};
     if (request->engine != NULL && pricing_facts_shipped(&facts, &ignored)) {
-        pricing_facts_set_launches(facts, request->engine, asked->model.num_hidden_layers,
-                                   asked->tensor_parallel, cost);
+        pricing_facts_set_launches(facts, &launches, cost);
     }
 }
 
@@ -69,19 +75,50 @@ static void warn(const struct step_cost *cost, const struct cost_request *reques
              100 * cost->uncertainty);
 }
 
-/* The entry that promises the least extra uncertainty, among those in bf16 if 'only_bf16'; NULL
- * where there is none. */
+/* How far a limit under which a cost was measured lies from the one asked for, in factors of e: a
+ * larger one, which holds what is asked, counts a quarter. 0 where one of them is not known. */
+static double limit_distance(uint32_t measured, uint32_t asked)
+{
+    double beyond = measured > 0 && asked > 0 ? log((double)asked / measured) : 0;
+    return beyond >= 0 ? beyond : -beyond / 4;
+}
+
+static double limits_distance(const struct step_cost_identity *identity,
+                              const struct cost_configuration *asked)
+{
+    return limit_distance(identity->max_batch_requests, asked->max_batch_requests) +
+           limit_distance(identity->max_batch_tokens, asked->max_batch_tokens);
+}
+
+/* Half the factors of e between the weights of two models: of equal promises, that of the more
+ * similar model is taken. */
+static double size_distance(const struct model_shape *a, const struct model_shape *b)
+{
+    double of_a = (double)model_shape_linear_weights(a);
+    double of_b = (double)model_shape_linear_weights(b);
+    assert(of_a > 0 && of_b > 0);
+    return fabs(log(of_a / of_b)) / 2;
+}
+
+/* The entry that promises the least extra uncertainty, among those in bf16 if 'only_bf16', and of
+ * equal ones that whose limits and model are nearest; NULL where there is none. */
 static const struct catalog_cost *nearest_of(const struct cost_catalog *catalog,
                                              const struct cost_configuration *asked, bool only_bf16,
                                              double *ret_extra_pct)
 {
     const struct catalog_cost *nearest = NULL;
+    double nearest_distance = INFINITY;
     *ret_extra_pct = INFINITY;
     for (uint32_t i = 0; i < catalog->count; i++) {
         const struct catalog_cost *entry = &catalog->costs[i];
         double extra_pct = cost_transfer_uncertainty_pct(&entry->made, asked);
-        if (extra_pct < *ret_extra_pct && (!only_bf16 || is_in_bf16(&entry->made))) {
+        double distance = limits_distance(&entry->cost.identity, asked) +
+                          size_distance(&entry->made.model, &asked->model);
+        bool is_nearer = extra_pct < *ret_extra_pct ||
+                         (extra_pct <= *ret_extra_pct && distance < nearest_distance);
+        if (is_nearer && (!only_bf16 || is_in_bf16(&entry->made))) {
             *ret_extra_pct = extra_pct;
+            nearest_distance = distance;
             nearest = entry;
         }
     }
@@ -102,6 +139,44 @@ static bool find_shipped(const struct cost_configuration *asked,
            error_set(error, "no calibration is shipped; name one by --cost calibrated:FILE");
 }
 
+static bool holds(const struct step_cost_identity *identity, const struct cost_configuration *asked)
+{
+    return identity->max_batch_requests >= asked->max_batch_requests &&
+           identity->max_batch_tokens >= asked->max_batch_tokens;
+}
+
+/* Where a calibration was measured under smaller limits than those asked, the nearest one of wide
+ * enough limits carries its curves on; and no price is below what the data sheet allows. */
+static bool complete(struct step_cost *cost, const struct cost_configuration *asked,
+                     struct error *error)
+{
+    const struct cost_catalog *catalog = NULL;
+    const struct catalog_cost *wide = NULL;
+    double nearest_pct = INFINITY;
+    if (!cost_catalog_calibrations(&catalog, error)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < catalog->count && !holds(&cost->identity, asked); i++) {
+        const struct catalog_cost *entry = &catalog->costs[i];
+        double extra_pct = cost_transfer_uncertainty_pct(&entry->made, asked) +
+                           size_distance(&entry->made.model, &asked->model);
+        if (holds(&entry->cost.identity, asked) && extra_pct < nearest_pct) {
+            wide = entry;
+            nearest_pct = extra_pct;
+        }
+    }
+    if (wide != NULL) {
+        struct step_cost carried = wide->cost;
+        if (!carry_over(&carried, &wide->made, asked, error)) {
+            return false;
+        }
+        cost_extend(cost, &carried);
+    }
+    cost_extend_decode(cost);
+    cost_bound(cost, asked);
+    return true;
+}
+
 bool cost_choice_nearest(const struct cost_request *request, struct step_cost *ret_cost,
                          char *warning, struct error *error)
 {
@@ -113,7 +188,8 @@ bool cost_choice_nearest(const struct cost_request *request, struct step_cost *r
         return false;
     }
     *ret_cost = nearest->cost;
-    if (!carry_over(ret_cost, &nearest->made, &asked, error)) {
+    if (!carry_over(ret_cost, &nearest->made, &asked, error) ||
+        !complete(ret_cost, &asked, error)) {
         return false;
     }
     set_launches(ret_cost, request, &asked);
@@ -157,6 +233,7 @@ struct wanted {
     const char *weights;
     const char *model; /* NULL: the smallest there is */
     uint32_t tensor_parallel;
+    const struct cost_configuration *limits; /* of equal ones, measured nearest to these */
 };
 
 static bool is_wanted(const struct cost_configuration *made, const struct wanted *wanted)
@@ -172,6 +249,7 @@ static bool find_measured(const struct wanted *wanted, const struct catalog_cost
 {
     const struct cost_catalog *catalog = NULL;
     double smallest = INFINITY;
+    double nearest = INFINITY;
     *ret_found = NULL;
     if (!cost_catalog_calibrations(&catalog, error)) {
         return false;
@@ -179,9 +257,12 @@ static bool find_measured(const struct wanted *wanted, const struct catalog_cost
     for (uint32_t i = 0; i < catalog->count; i++) {
         const struct catalog_cost *entry = &catalog->costs[i];
         double size = (double)model_shape_linear_weights(&entry->made.model);
-        if (size < smallest && is_wanted(&entry->made, wanted)) {
+        double distance = limits_distance(&entry->cost.identity, wanted->limits);
+        bool is_better = size < smallest || (size <= smallest && distance < nearest);
+        if (is_better && is_wanted(&entry->made, wanted)) {
             *ret_found = entry;
             smallest = size;
+            nearest = distance;
         }
     }
     return true;
@@ -189,10 +270,12 @@ static bool find_measured(const struct wanted *wanted, const struct catalog_cost
 
 /* What an engine makes of so many GPUs: the bf16 calibration of the smallest model, and the profile
  * of that model; NULL where one of them is missing. */
-static bool find_reference(uint32_t tensor_parallel, const struct catalog_cost **ret_measured,
+static bool find_reference(uint32_t tensor_parallel, const struct cost_configuration *limits,
+                           const struct catalog_cost **ret_measured,
                            const struct catalog_cost **ret_profile, struct error *error)
 {
-    const struct wanted wanted = {.weights = "bf16", .tensor_parallel = tensor_parallel};
+    const struct wanted wanted = {
+        .weights = "bf16", .tensor_parallel = tensor_parallel, .limits = limits};
     double extra_pct = INFINITY;
     if (!find_measured(&wanted, ret_measured, error) ||
         (*ret_measured != NULL &&
@@ -213,7 +296,8 @@ static bool find_factors(const struct cost_configuration *asked, struct engine_f
     const struct catalog_cost *format = NULL;
     const struct catalog_cost *bf16 = NULL;
     const struct pricing_facts *facts = NULL;
-    const struct wanted of_format = {.weights = asked->weights->name, .tensor_parallel = 1};
+    const struct wanted of_format = {
+        .weights = asked->weights->name, .tensor_parallel = 1, .limits = asked};
     *ret_found = false;
     if (!pricing_facts_shipped(&facts, error) || !find_measured(&of_format, &format, error)) {
         return false;
@@ -221,28 +305,31 @@ static bool find_factors(const struct cost_configuration *asked, struct engine_f
     if (format == NULL || !cost_transfer_shares_kernels(facts, asked, &format->made)) {
         return true;
     }
-    const struct wanted of_bf16 = {
-        .weights = "bf16", .model = format->made.model.name, .tensor_parallel = 1};
+    const struct wanted of_bf16 = {.weights = "bf16",
+                                   .model = format->made.model.name,
+                                   .tensor_parallel = 1,
+                                   .limits = &format->made};
     if (!find_measured(&of_bf16, &bf16, error)) {
         return false;
     }
     *ret_found = bf16 != NULL;
     if (bf16 != NULL) {
         engine_factors_learn(factors, &format->cost, &bf16->cost, &format->made,
-                             facts->terms.read_efficiency);
+                             pricing_facts_efficiency(facts, &format->made.gpu)->read);
     }
     return true;
 }
 
 /* What the engine takes for a decode beyond the GPU: one constant, the median over the batches of
  * the bf16 reference on as many GPUs, or on one. */
-static bool add_engine_constant(struct step_cost *cost, struct error *error)
+static bool add_engine_constant(struct step_cost *cost, const struct cost_configuration *asked,
+                                struct error *error)
 {
     const struct catalog_cost *measured = NULL;
     const struct catalog_cost *profile = NULL;
     struct samples rest_ps;
-    if (!find_reference(cost->identity.tensor_parallel, &measured, &profile, error) ||
-        (measured == NULL && !find_reference(1, &measured, &profile, error))) {
+    if (!find_reference(cost->identity.tensor_parallel, asked, &measured, &profile, error) ||
+        (measured == NULL && !find_reference(1, asked, &measured, &profile, error))) {
         return false;
     }
     if (measured == NULL) {
@@ -253,7 +340,9 @@ static bool add_engine_constant(struct step_cost *cost, struct error *error)
     samples_init(&rest_ps);
     for (uint32_t i = 0; i < decode->count; i++) {
         double profile_ps = cost_curve_at(&profile->cost.decode, decode->tokens[i]);
-        samples_add(&rest_ps, decode->cost_ps[i] - profile_ps);
+        if (decode->tokens[i] <= profile->cost.measured.decode_requests) {
+            samples_add(&rest_ps, decode->cost_ps[i] - profile_ps);
+        }
     }
     step_cost_add_constant(cost, fmax(0, samples_quantile(&rest_ps, 0.5)));
     samples_clear(&rest_ps);
@@ -286,7 +375,7 @@ static bool compose(const struct cost_configuration *asked, const char *name,
     bool known = false;
     if ((!is_in_bf16(asked) && !find_factors(asked, &factors, &known, error)) ||
         !take_profile(asked, name, ret_cost, error) ||
-        !add_engine_constant(&ret_cost->cost, error)) {
+        !add_engine_constant(&ret_cost->cost, asked, error)) {
         return false;
     }
     if (known && is_in_bf16(&ret_cost->made)) {
@@ -315,14 +404,12 @@ static bool make_profiled(const struct cost_configuration *asked, const char *na
     }
     struct step_cost host = nearest->cost;
     *ret_cost = composed.cost;
-    if (!carry_over(&host, &nearest->made, asked, error)) {
+    if (!carry_over(&host, &nearest->made, asked, error) ||
+        !carry_over(ret_cost, &composed.made, asked, error)) {
         return false;
     }
-    step_cost_take_host(ret_cost, &host);
-    if (!carry_over(ret_cost, &composed.made, asked, error)) {
-        return false;
-    }
-    ret_cost->attention_is_even = false; /* the engine's schedule, not our kernel's */
+    step_cost_take_host(ret_cost, &host); /* it is carried over already */
+    ret_cost->attention_is_even = false;  /* the engine's schedule, not our kernel's */
     if (!text_equal(composed.made.gpu.name, asked->gpu.name)) {
         snprintf(ret_cost->identity.source, sizeof ret_cost->identity.source, "roofline");
     }
@@ -388,6 +475,9 @@ bool cost_choice_find(const struct cost_request *request, struct step_cost *ret_
         return source[0] == '\0' || text_equal(source, "calibrated");
     }
     if (!find_cost(request, &asked, ret_cost, ret_found, error)) {
+        return false;
+    }
+    if (*ret_found && !complete(ret_cost, &asked, error)) {
         return false;
     }
     if (*ret_found) {

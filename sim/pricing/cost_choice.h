@@ -21,6 +21,9 @@ struct cost_request {
     const char *weights;
     const char *kv_cache;
     uint32_t tensor_parallel;
+    uint32_t max_batch_requests; /* limits of a step; 0: not known */
+    uint32_t max_batch_tokens;
+    bool one_step_in_flight; /* the engine waits for a step before it schedules the next */
 };
 
 /* Finds the named file or shipped calibration; without a name, the shipped calibration of the same

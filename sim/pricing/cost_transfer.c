@@ -46,22 +46,24 @@ static struct scales scales_of(const struct side *side)
     double degree = configuration->tensor_parallel;
     double linear = (double)model_shape_linear_weights(model) / degree;
     double head = (double)model_shape_vocabulary_weights(model) / degree;
+    const struct gpu_efficiency *share = pricing_facts_efficiency(side->facts, &configuration->gpu);
     double bandwidth = configuration->gpu.memory_gb_per_s;
-    double flops = configuration->gpu.bf16_tflops;
+    double flops = configuration->gpu.bf16_tflops * share->compute;
     double layers = model->num_hidden_layers;
     bool fp8_kv = configuration->kv->bytes < 2;
     double layer_us = terms->layer_overhead_us + (fp8_kv ? terms->fp8_kv_layer_us : 0) +
                       MODEL_LAYER_PRODUCTS * kernel->product_us;
     double read = kernel->read * pow(model->hidden_size / 5120.0, kernel->read_exponent);
     return (struct scales){
-        .read = (linear * configuration->weights->linear_bytes / read + 2 * head) / bandwidth,
+        .read = (linear * configuration->weights->linear_bytes / read + 2 * head) /
+                (bandwidth * share->read),
         .overhead_ps = (terms->step_overhead_us + layers * layer_us) * (double)PS_PER_US,
         .tile_change = kernel->tile_change,
         .batch = layers * (1 + (kernel->batch - 1) / degree) / flops,
         .compute = linear / kernel->compute / flops,
         .attention = layers * model->num_attention_heads * model->head_dim / degree / flops,
-        .tile = layers * (fp8_kv ? terms->fp8_kv_tile_ratio : 1) * model->head_dim / bandwidth *
-                configuration->gpu.sm_count *
+        .tile = layers * (fp8_kv ? share->fp8_kv : 1) * model->head_dim /
+                (bandwidth * share->attention) * configuration->gpu.sm_count *
                 pow(kv_heads_per_gpu(configuration), terms->tile_heads_exponent),
         .layers = layers,
         .launch =
@@ -104,22 +106,70 @@ struct transfer {
     struct side to;
 };
 
+/* Of the rise of a curve, what computing takes beyond the reading of the weights: where it sets the
+ * pace, it is divided among GPUs as the weights are. 'token_ps' is the slope of large steps. */
+static double computing_ps(double token_ps, double tokens, double reading_ps)
+{
+    return fmax(0, token_ps * tokens - reading_ps);
+}
+
+/* How the work of a curve changes: the computing by its slopes, the rest by 'rest' up to
+ * 'small_tokens' (what each layer does for the whole batch); what it rises by beyond is the
+ * host's and sampling, and stays. */
+struct work_change {
+    double from_token_ps;
+    double to_token_ps;
+    double rest;
+    double small_tokens;
+};
+
+static double rest_ps(const struct cost_curve *curve, const struct transfer *transfer,
+                      const struct work_change *change, double tokens)
+{
+    const struct scales *a = &transfer->from.scales;
+    double floor_ps = curve->cost_ps[0] - all_reduces_ps(&transfer->from, curve->tokens[0]);
+    double reading_ps = fmax(floor_ps - a->overhead_ps, 0.2 * floor_ps);
+    double work_ps =
+        fmax(0, cost_curve_at(curve, tokens) - all_reduces_ps(&transfer->from, tokens) - floor_ps);
+    return work_ps - fmin(work_ps, computing_ps(change->from_token_ps, tokens, reading_ps));
+}
+
 static void transfer_curve(struct cost_curve *curve, const struct transfer *transfer,
-                           double work_ratio)
+                           const struct work_change *change)
 {
     const struct scales *a = &transfer->from.scales;
     const struct scales *b = &transfer->to.scales;
-    double floor_ps = curve->cost_ps[0] - all_reduces_ps(&transfer->from, curve->tokens[0]);
+    const struct cost_curve from = *curve;
+    double floor_ps = from.cost_ps[0] - all_reduces_ps(&transfer->from, from.tokens[0]);
     double reading_ps = fmax(floor_ps - a->overhead_ps, 0.2 * floor_ps);
-    double new_floor_ps = reading_ps * b->read / a->read + b->overhead_ps;
-    assert(new_floor_ps > 0);
-    for (uint32_t k = 0; k < curve->count; k++) {
-        double tokens = curve->tokens[k];
-        double work_ps =
-            fmax(0, curve->cost_ps[k] - all_reduces_ps(&transfer->from, tokens) - floor_ps);
+    double new_reading_ps = reading_ps * b->read / a->read;
+    double small_ps =
+        rest_ps(&from, transfer, change, fmin(change->small_tokens, from.tokens[from.count - 1]));
+    assert(new_reading_ps > 0);
+    for (uint32_t k = 0; k < from.count; k++) {
+        double tokens = from.tokens[k];
+        double of_layers_ps = rest_ps(&from, transfer, change, tokens);
+        double beyond_ps = tokens > change->small_tokens ? fmax(0, of_layers_ps - small_ps) : 0;
+        double work_ps = (of_layers_ps - beyond_ps) * change->rest + beyond_ps +
+                         computing_ps(change->to_token_ps, tokens, new_reading_ps);
         curve->cost_ps[k] =
-            new_floor_ps + work_ps * work_ratio + all_reduces_ps(&transfer->to, tokens);
+            new_reading_ps + b->overhead_ps + work_ps + all_reduces_ps(&transfer->to, tokens);
+        if (k > 0 && from.cost_ps[k] >= from.cost_ps[k - 1]) {
+            curve->cost_ps[k] = fmax(curve->cost_ps[k], curve->cost_ps[k - 1]);
+        }
     }
+}
+
+/* Picoseconds a token of the largest measured steps. */
+static double large_slope_ps(const struct cost_curve *mixed, const struct side *side)
+{
+    uint32_t last = mixed->count - 1;
+    if (last == 0) {
+        return 0;
+    }
+    double rise_ps = mixed->cost_ps[last] - all_reduces_ps(side, mixed->tokens[last]) -
+                     (mixed->cost_ps[last - 1] - all_reduces_ps(side, mixed->tokens[last - 1]));
+    return fmax(0, rise_ps / (mixed->tokens[last] - mixed->tokens[last - 1]));
 }
 
 static void scale_tile_change(struct cost_curve *decode, double ratio)
@@ -211,10 +261,14 @@ bool cost_transfer(struct step_cost *cost, const struct pricing_facts *facts,
     double kv_ratio = b->layers * kv_heads_per_gpu(to) * to->kv->bytes /
                       (a->layers * kv_heads_per_gpu(from) * from->kv->bytes);
     bool other_format = from->weights != to->weights; /* else its change of tiles carries over */
+    double token_ps = large_slope_ps(&cost->mixed, &transfer.from);
+    double compute = b->compute / a->compute;
+    const struct work_change decode = {token_ps, token_ps * compute, b->batch / a->batch, 128};
+    const struct work_change mixed = {token_ps, token_ps * compute, compute, INFINITY};
     scale_tile_change(&cost->decode, other_format ? 1 / a->tile_change : 1);
-    transfer_curve(&cost->decode, &transfer, b->batch / a->batch);
+    transfer_curve(&cost->decode, &transfer, &decode);
     scale_tile_change(&cost->decode, other_format ? b->tile_change : 1);
-    transfer_curve(&cost->mixed, &transfer, b->compute / a->compute);
+    transfer_curve(&cost->mixed, &transfer, &mixed);
     transfer_attention(cost, to, b->tile / a->tile);
     cost->mixed_attention_ps *= b->attention / a->attention;
     cost->beside_prefill_ps = nearest_whole((double)cost->beside_prefill_ps * kv_ratio);

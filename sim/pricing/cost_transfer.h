@@ -17,6 +17,8 @@ struct cost_configuration {
     const struct weight_precision *weights;
     const struct kv_precision *kv;
     uint32_t tensor_parallel;
+    uint32_t max_batch_requests; /* limits of a step; 0: not known */
+    uint32_t max_batch_tokens;
 };
 
 /* Extra uncertainty of step times carried over, in per cent; 0 when nothing that matters differs.

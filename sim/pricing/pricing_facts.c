@@ -37,9 +37,32 @@ static const struct setting launch_settings[] = {
      .type = SETTING_NUMBER,
      SETTING_OF(engine_launches, layer_us),
      .maximum = 1e6},
+    {.name = "sync_step_us",
+     .type = SETTING_NUMBER,
+     SETTING_OF(engine_launches, sync_step_us),
+     .maximum = 1e6},
+    {.name = "sync_request_us",
+     .type = SETTING_NUMBER,
+     SETTING_OF(engine_launches, sync_request_us),
+     .maximum = 1e6},
+    {.name = "waits_always", .type = SETTING_BOOL, SETTING_OF(engine_launches, waits_always)},
     {.name = "loop_holds_graph",
      .type = SETTING_BOOL,
      SETTING_OF(engine_launches, loop_holds_graph)},
+    {.name = "source", .type = SETTING_IGNORED, .required = true},
+    {.name = NULL},
+};
+
+#define SHARE(member)                                                                              \
+    .name = #member, .type = SETTING_NUMBER, .required = true, SETTING_OF(gpu_efficiency, member), \
+    .minimum = 0.01, .maximum = 1.5
+
+static const struct setting efficiency_settings[] = {
+    {.name = "gpu", .type = SETTING_TEXT, .required = true, SETTING_OF(gpu_efficiency, gpu)},
+    {SHARE(read)},
+    {SHARE(compute)},
+    {SHARE(attention)},
+    {SHARE(fp8_kv)},
     {.name = "source", .type = SETTING_IGNORED, .required = true},
     {.name = NULL},
 };
@@ -53,10 +76,10 @@ static const struct {
     const char *name;
     size_t offset;
 } term_members[] = {
-    TERM(step_overhead_us),    TERM(layer_overhead_us),       TERM(launch_layers_exponent),
-    TERM(tile_heads_exponent), TERM(fp8_kv_tile_ratio),       TERM(fp8_kv_layer_us),
-    TERM(fp8_kv_launch_ratio), TERM(workers_piecewise_ratio), TERM(workers_no_graph_ratio),
-    TERM(read_efficiency),
+    TERM(step_overhead_us),        TERM(layer_overhead_us),      TERM(launch_layers_exponent),
+    TERM(tile_heads_exponent),     TERM(fp8_kv_layer_us),        TERM(fp8_kv_launch_ratio),
+    TERM(workers_piecewise_ratio), TERM(workers_no_graph_ratio),
+
 };
 
 enum { TERM_COUNT = sizeof term_members / sizeof term_members[0] };
@@ -87,11 +110,25 @@ static bool read_terms(struct step_terms *terms, struct error *error)
     return ok;
 }
 
+/* The last row is that of any other GPU. */
+static bool read_efficiencies(struct pricing_facts *facts, struct error *error)
+{
+    struct settings_list list = {NULL, 0};
+    bool ok = settings_read_list(efficiency_settings, FOLDER "gpu-efficiencies.json", "gpus",
+                                 sizeof facts->efficiencies[0], &list, error);
+    facts->efficiencies = list.items;
+    facts->efficiency_count = list.count;
+    return ok && ((list.count > 0 && facts->efficiencies[list.count - 1].gpu[0] == '\0') ||
+                  error_set(error, FOLDER "gpu-efficiencies.json: the last row must be that of any "
+                                          "other GPU, with an empty 'gpu'"));
+}
+
 static bool read_facts(struct pricing_facts *facts, struct error *error)
 {
     struct settings_list list = {NULL, 0};
     bool ok = read_terms(&facts->terms, error) && weight_kernels_read(&facts->kernels, error) &&
               all_reduce_tables_read(&facts->all_reduces, error) &&
+              read_efficiencies(facts, error) &&
               settings_read_list(launch_settings, FOLDER "engine-launches.json", "engines",
                                  sizeof facts->launches[0], &list, error);
     facts->launches = list.items;
@@ -123,21 +160,40 @@ bool pricing_facts_shipped(const struct pricing_facts **ret_facts, struct error 
     return true;
 }
 
-void pricing_facts_set_launches(const struct pricing_facts *facts, const char *engine,
-                                uint32_t layers, uint32_t tensor_parallel, struct step_cost *cost)
+const struct gpu_efficiency *pricing_facts_efficiency(const struct pricing_facts *facts,
+                                                      const struct gpu *gpu)
 {
-    assert(layers > 0 && tensor_parallel > 0);
+    assert(facts->efficiency_count > 0);
+    uint32_t i = 0;
+    while (i + 1 < facts->efficiency_count && !text_equal(facts->efficiencies[i].gpu, gpu->name)) {
+        i++;
+    }
+    return &facts->efficiencies[i];
+}
+
+static void set_launches(const struct engine_launches *known, const struct launch_request *request,
+                         struct host_cost *host)
+{
+    if (known->layer_us > 0) {
+        host->launch_ps[CUDA_GRAPH_NONE] =
+            nearest_whole(known->layer_us * (double)PS_PER_US * request->layers);
+    }
+    if (known->sync_step_us > 0 && (known->waits_always || request->one_step_in_flight)) {
+        host->launch_ps[CUDA_GRAPH_FULL] = nearest_whole(known->sync_step_us * (double)PS_PER_US);
+        host->sync_request_ps = nearest_whole(known->sync_request_us * (double)PS_PER_US);
+    }
+    if (known->loop_holds_graph && request->tensor_parallel == 1) {
+        host->launch_ps[CUDA_GRAPH_FULL] = 0;
+    }
+}
+
+void pricing_facts_set_launches(const struct pricing_facts *facts,
+                                const struct launch_request *request, struct step_cost *cost)
+{
+    assert(request->layers > 0 && request->tensor_parallel > 0);
     for (uint32_t i = 0; i < facts->launch_count; i++) {
-        const struct engine_launches *known = &facts->launches[i];
-        if (!text_equal(known->engine, engine)) {
-            continue;
-        }
-        if (known->loop_holds_graph && tensor_parallel == 1) {
-            cost->host.launch_ps[CUDA_GRAPH_FULL] = 0;
-        }
-        if (known->layer_us > 0) {
-            cost->host.launch_ps[CUDA_GRAPH_NONE] =
-                nearest_whole(known->layer_us * (double)PS_PER_US * layers);
+        if (text_equal(facts->launches[i].engine, request->engine)) {
+            set_launches(&facts->launches[i], request, &cost->host);
         }
     }
 }

@@ -108,12 +108,22 @@ struct step_price step_cost_price(const struct step_cost *cost, const struct bat
     };
 }
 
+void step_cost_note_measured(struct step_cost *cost, double context_tokens)
+{
+    assert(cost->decode.count > 0 && cost->mixed.count > 0);
+    cost->measured =
+        (struct cost_range){.decode_requests = cost->decode.tokens[cost->decode.count - 1],
+                            .mixed_tokens = cost->mixed.tokens[cost->mixed.count - 1],
+                            .context_tokens = context_tokens};
+}
+
 bool step_cost_is_extrapolated(const struct step_cost *cost, const struct batch_summary *summary)
 {
-    const struct cost_curve *curve = summary->prefill_requests == 0 ? &cost->decode : &cost->mixed;
-    assert(curve->count > 0);
-    return summary->padded_tokens > curve->tokens[curve->count - 1] ||
-           (double)summary->decode_context_tokens > cost->largest_context_tokens;
+    const struct cost_range *measured = &cost->measured;
+    double largest =
+        summary->prefill_requests == 0 ? measured->decode_requests : measured->mixed_tokens;
+    return summary->padded_tokens > largest ||
+           (double)summary->decode_context_tokens > measured->context_tokens;
 }
 
 struct step_cost step_cost_constant(int64_t step_ps)
@@ -122,6 +132,6 @@ struct step_cost step_cost_constant(int64_t step_ps)
     cost.decode = (struct cost_curve){.count = 1, .tokens = {1}, .cost_ps = {(double)step_ps}};
     cost.mixed = cost.decode;
     cost.attention = (struct attention_shape){.kv_heads = 1, .multiprocessors = 1};
-    cost.largest_context_tokens = INFINITY;
+    step_cost_note_measured(&cost, INFINITY);
     return cost;
 }

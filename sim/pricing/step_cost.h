@@ -32,12 +32,15 @@ struct step_cost_identity {
     char weights[32];
     char kv_cache[16];
     uint32_t tensor_parallel;
+    uint32_t max_batch_requests; /* the limits under which it was measured; 0: not known */
+    uint32_t max_batch_tokens;
 };
 
 /* Host time around a step, in picoseconds. */
 struct host_cost {
     int64_t launch_ps[3];        /* to launch a step, by enum cuda_graph */
     int64_t launch_tail_ps;      /* launch returned -> step ended, at least; fitted no longer */
+    int64_t sync_request_ps;     /* for each request of a step, where one step is in flight */
     bool launch_blocks_loop;     /* one GPU: the engine loop launches itself */
     int64_t request_overhead_ps; /* client sends -> engine has the request */
     int64_t idle_start_ps;       /* an idle engine has a request -> it forms a step */
@@ -49,6 +52,13 @@ struct cost_spread {
     double step;       /* of a run of steps */
     double launch;     /* of a launch from its median */
     double idle_start; /* of an idle start */
+};
+
+/* What the prices were fitted to; beyond it they are extrapolation. */
+struct cost_range {
+    double decode_requests; /* of a decode step, padded */
+    double mixed_tokens;    /* of any other step */
+    double context_tokens;  /* of a decode step */
 };
 
 struct step_cost {
@@ -64,8 +74,8 @@ struct step_cost {
     int64_t beside_prefill_ps; /* more per context token of decodes beside a large prefill */
     struct host_cost host;
     struct cost_spread spread;
-    double largest_context_tokens; /* of a measured decode step; beyond it is extrapolation */
-    double uncertainty;            /* relative, of all step times together: from carrying over */
+    struct cost_range measured;
+    double uncertainty; /* relative, of all step times together: from carrying over */
 };
 
 struct step_price {
@@ -101,6 +111,9 @@ struct step_price step_cost_price(const struct step_cost *cost, const struct bat
 /* What the price of a decode step rises by when each of its requests has one token more. */
 int64_t step_cost_rise_ps(const struct batch_summary *summary, struct attention_price attention,
                           struct step_noise noise);
+
+/* Takes what the curves hold as measured, with decodes of so many tokens of context. */
+void step_cost_note_measured(struct step_cost *cost, double context_tokens);
 
 /* True when the step lies outside of what the coefficients were fitted to. */
 bool step_cost_is_extrapolated(const struct step_cost *cost, const struct batch_summary *summary);

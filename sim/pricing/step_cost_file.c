@@ -23,6 +23,14 @@ static const struct setting identity_settings[] = {
      SETTING_OF(step_cost_identity, tensor_parallel),
      .minimum = 1,
      .maximum = 64},
+    {.name = "max_batch_requests",
+     .type = SETTING_WHOLE,
+     SETTING_OF(step_cost_identity, max_batch_requests),
+     .maximum = 1e6},
+    {.name = "max_batch_tokens",
+     .type = SETTING_WHOLE,
+     SETTING_OF(step_cost_identity, max_batch_tokens),
+     .maximum = 1e9},
     {.name = NULL},
 };
 
@@ -190,7 +198,7 @@ bool step_cost_from_json(struct step_cost *cost, const struct json *document, co
     read.host.request_overhead_ps = llround(file.request_overhead_ms * (double)PS_PER_MS);
     read.host.idle_start_ps = llround(file.wake_ms * (double)PS_PER_MS);
     read.host.output_overhead_ps = llround(file.output_overhead_ms * (double)PS_PER_MS);
-    read.largest_context_tokens = file.largest_context_tokens;
+    step_cost_note_measured(&read, file.largest_context_tokens);
     read.spread.step = file.step_noise;
     read.spread.launch = file.launch_noise;
     read.spread.idle_start = file.idle_start_noise;
@@ -236,7 +244,7 @@ void step_cost_to_json(const struct step_cost *cost, struct json *document)
         .request_overhead_ms = (double)cost->host.request_overhead_ps / (double)PS_PER_MS,
         .wake_ms = (double)cost->host.idle_start_ps / (double)PS_PER_MS,
         .output_overhead_ms = (double)cost->host.output_overhead_ps / (double)PS_PER_MS,
-        .largest_context_tokens = cost->largest_context_tokens,
+        .largest_context_tokens = cost->measured.context_tokens,
         .step_noise = round(cost->spread.step * 1e4) / 1e4,
         .launch_noise = round(cost->spread.launch * 1e4) / 1e4,
         .idle_start_noise = round(cost->spread.idle_start * 1e4) / 1e4,

@@ -123,8 +123,8 @@ static void compose_decode(const struct step_profile *profile, double slope_ps,
         const struct profile_step *step = &profile->steps[i];
         if (step->prompt_tokens == 0 && step->query_tokens == 1) {
             shortest = step->context < shortest ? step->context : shortest;
-            cost->largest_context_tokens =
-                fmax(cost->largest_context_tokens, (double)step->requests * step->context);
+            cost->measured.context_tokens =
+                fmax(cost->measured.context_tokens, (double)step->requests * step->context);
         }
     }
     for (uint32_t i = 0; i < profile->step_count; i++) {
@@ -191,6 +191,7 @@ bool step_profile_compose(const struct step_profile *profile, const char *place,
         return error_set(
             error, "%s: 'steps' must measure each step once, found two rows of one step", place);
     }
+    step_cost_note_measured(cost, cost->measured.context_tokens);
     cost->attention = (struct attention_shape){.kv_heads = profile->shape.kv_heads,
                                                .multiprocessors = profile->multiprocessors};
     cost->tile_ps =

@@ -59,12 +59,17 @@ static bool choose_cost(struct deployment *deployment, const struct scenario *sc
                         struct error *error)
 {
     char warning[COST_WARNING_BYTES] = "";
+    const struct engine_settings *engine = &deployment->instance.engine;
     const struct cost_request request = {.source = scenario->cost,
                                          .engine = scenario->engine.name,
                                          .model = scenario->model.name,
                                          .gpu = scenario->hardware.gpu,
                                          .weights = deployment->weights->name,
                                          .kv_cache = deployment->kv->name,
+                                         .max_batch_requests = engine->max_batch_requests,
+                                         .max_batch_tokens = engine->max_batch_tokens,
+                                         .one_step_in_flight =
+                                             !engine->async_scheduling || engine->draft_tokens > 0,
                                          .tensor_parallel = deployment->tensor_parallel};
     if (!cost_choice_make(&request, &deployment->cost, warning, error)) {
         return false;

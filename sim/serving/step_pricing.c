@@ -88,7 +88,9 @@ int64_t step_pricing_host_ps(const struct instance *instance, const struct batch
     if (instance_steps_limit(instance) > 1) {
         return 0;
     }
-    int64_t total_ps = settings->host.loop_ps;
+    uint32_t requests = batch->summary.decode_requests + batch->summary.prefill_requests;
+    int64_t request_ps = instance->config->cost->host.sync_request_ps;
+    int64_t total_ps = settings->host.loop_ps + request_ps * (int64_t)requests;
     total_ps += settings->host.draft_request_ps * (int64_t)batch->drafts.verifications;
     total_ps += settings->host.draft_token_ps * (int64_t)batch->drafts.context_tokens;
     return total_ps;

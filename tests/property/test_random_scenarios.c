@@ -79,6 +79,7 @@ static void draw_cost(struct step_cost *cost, struct random_stream *random)
     cost->host.idle_start_ps = (int64_t)between(random, 0, 3) * PS_PER_MS;
     cost->spread.idle_start = 0.3;
     cost->host.launch_blocks_loop = random_below(random, 2) == 0;
+    cost->host.sync_request_ps = (int64_t)between(random, 0, 2) * 30 * PS_PER_US;
     for (int i = 0; i < 3; i++) {
         cost->host.launch_ps[i] = (int64_t)between(random, 0, 15) * PS_PER_MS;
     }

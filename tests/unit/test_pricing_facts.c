@@ -46,18 +46,36 @@ static void test_unknown_capability_is_an_error(void **state)
     assert_contains(error.message, "no kernel for 'ternary' weights on 'some GPU'");
 }
 
+static struct host_cost launches_of(struct launch_request request)
+{
+    struct step_cost cost = step_cost_constant(1000);
+    cost.host.launch_ps[CUDA_GRAPH_FULL] = 5;
+    request.layers = 28;
+    pricing_facts_set_launches(shipped(), &request, &cost);
+    return cost.host;
+}
+
 static void test_launches_of_an_engine(void **state)
 {
     (void)state;
-    struct step_cost cost = step_cost_constant(1000);
-    cost.host.launch_ps[CUDA_GRAPH_FULL] = 5;
-    pricing_facts_set_launches(shipped(), "vllm-0.24", 28, 1, &cost);
-    assert_int_equal(cost.host.launch_ps[CUDA_GRAPH_FULL], 5);
-    pricing_facts_set_launches(shipped(), "vllm-v0", 28, 2, &cost);
-    assert_int_equal(cost.host.launch_ps[CUDA_GRAPH_FULL], 5);
-    assert_int_equal(cost.host.launch_ps[CUDA_GRAPH_NONE], INT64_C(28) * 420000000);
-    pricing_facts_set_launches(shipped(), "vllm-v0", 28, 1, &cost);
-    assert_int_equal(cost.host.launch_ps[CUDA_GRAPH_FULL], 0);
+    struct host_cost host = launches_of((struct launch_request){"vllm-0.24", 0, 1, false});
+    assert_int_equal(host.launch_ps[CUDA_GRAPH_FULL], 5);
+    host = launches_of((struct launch_request){"vllm-v0", 0, 2, true});
+    assert_int_equal(host.launch_ps[CUDA_GRAPH_FULL], 1767000000);
+    assert_int_equal(host.launch_ps[CUDA_GRAPH_NONE], INT64_C(28) * 420000000);
+    host = launches_of((struct launch_request){"vllm-v0", 0, 1, true});
+    assert_int_equal(host.launch_ps[CUDA_GRAPH_FULL], 0);
+}
+
+/* Waiting for each step costs host time that grows with the requests. */
+static void test_one_step_in_flight(void **state)
+{
+    (void)state;
+    struct host_cost host = launches_of((struct launch_request){"vllm-0.24", 0, 1, true});
+    assert_true(host.launch_ps[CUDA_GRAPH_FULL] > 1000000000);
+    assert_true(host.sync_request_ps > 0);
+    host = launches_of((struct launch_request){"vllm-0.24", 0, 1, false});
+    assert_int_equal(host.sync_request_ps, 0);
 }
 
 int main(void)
@@ -67,6 +85,7 @@ int main(void)
         cmocka_unit_test(test_kernels_by_capability),
         cmocka_unit_test(test_unknown_capability_is_an_error),
         cmocka_unit_test(test_launches_of_an_engine),
+        cmocka_unit_test(test_one_step_in_flight),
     };
     return cmocka_run_group_tests_name("pricing_facts", tests, NULL, NULL);
 }

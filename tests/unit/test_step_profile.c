@@ -50,7 +50,7 @@ static void test_profile_composes_what_it_was_made_of(void **state)
     assert_near(cost.tile_ps, 1e4 * 128 * 128 / 4, 1);
     assert_near(cost.mixed.cost_ps[2], (4 + 0.02 * 2048) * 1e9, 1e4);
     assert_near(cost.mixed_attention_ps, 1000, 1e-3);
-    assert_near(cost.largest_context_tokens, 32 * 4096, 0);
+    assert_near(cost.measured.context_tokens, 32 * 4096, 0);
     struct batch_summary summary = {.decode_requests = 32, .decode_context_tokens = 32 * 1000};
     summary.decode_context_squares = 32 * 1000 * 1000;
     summary.padded_tokens = 32;
