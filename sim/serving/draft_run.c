@@ -30,8 +30,9 @@ static bool step_line_init(struct step_line *line, const struct instance *instan
     int64_t context = (int64_t)summary.decode_context_tokens;
     line->token_ps = step_cost_rise_ps(&one, held->price, held->noise);
     line->gpu_ps = price.gpu_ps - line->token_ps * context;
-    line->host_ps =
-        settings->host.loop_ps + settings->host.draft_request_ps * summary.decode_requests;
+    line->host_ps = settings->host.loop_ps + (settings->host.draft_request_ps +
+                                              instance->config->cost->host.sync_request_ps) *
+                                                 summary.decode_requests;
     line->launch_ps = price.launch_ps;
     line->tail_ps = cost->host.launch_tail_ps;
     line->launches_first = summary.cuda_graph == CUDA_GRAPH_FULL;
