@@ -196,7 +196,7 @@ bool step_profile_compose(const struct step_profile *profile, const char *place,
                                                .multiprocessors = profile->multiprocessors};
     cost->tile_ps =
         slope_ps * ATTENTION_TILE_TOKENS * profile->multiprocessors / profile->shape.kv_heads;
-    assert(cost->tile_ps > 0 && cost->largest_context_tokens > 0);
+    assert(cost->tile_ps > 0 && cost->measured.context_tokens > 0);
     cost->mixed_attention_ps = pair_ps;
     cost->attention_is_even = true;
     return true;
