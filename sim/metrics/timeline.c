@@ -88,8 +88,10 @@ void timeline_take_samples(struct timeline *timeline, int64_t end_ps)
         take(samples);
     }
     samples->coming_count -= used;
-    memmove(samples->coming, &samples->coming[used],
-            samples->coming_count * sizeof samples->coming[0]);
+    if (samples->coming_count > 0) {
+        memmove(samples->coming, &samples->coming[used],
+                samples->coming_count * sizeof samples->coming[0]);
+    }
 }
 
 void timeline_set_requests(struct timeline *timeline, uint32_t track, int64_t now_ps,
