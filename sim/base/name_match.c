@@ -94,10 +94,20 @@ static bool entry_fits(const struct name_entry *entry, const char *asked, compar
     return false;
 }
 
+/* A name that separators alone make, or nothing, fits every entry and means none. */
+static bool can_name(const char *asked)
+{
+    size_t length = strlen(asked);
+    while (length > 0 && !isalnum((unsigned char)asked[length - 1])) {
+        length--;
+    }
+    return length > 0 && strlen(asked) <= MAX_NAME;
+}
+
 bool name_match_is_exact(const struct name_entry *entry, const char *asked)
 {
-    return strlen(asked) <= MAX_NAME && (entry_fits(entry, asked, equal_but_for_separators) ||
-                                         entry_fits(entry, asked, equal_without_owner));
+    return can_name(asked) && (entry_fits(entry, asked, equal_but_for_separators) ||
+                               entry_fits(entry, asked, equal_without_owner));
 }
 
 /* Writes the entries that fit into 'list', the first few by name, and returns how many there are.
@@ -183,7 +193,7 @@ bool name_match(const struct name_catalog *catalog, const char *asked, uint32_t 
                                         text_contains_words, contains_parts};
     assert(catalog != NULL && asked != NULL && ret_index != NULL);
     char list[400] = "";
-    for (size_t i = 0; i < sizeof tiers / sizeof tiers[0] && strlen(asked) <= MAX_NAME; i++) {
+    for (size_t i = 0; i < sizeof tiers / sizeof tiers[0] && can_name(asked); i++) {
         uint32_t found = collect(catalog, asked, tiers[i], list, sizeof list, ret_index);
         if (found > 1 && tiers[i] == equal_but_for_separators) {
             return first_called(catalog, asked, ret_index);

@@ -1,5 +1,6 @@
 #include "sim/cluster/run_tally.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +81,13 @@ static bool meets(const struct request *request, const struct slo *slo)
            (request_outputs(request) < 2 || within(tpot_ps(request), slo->tpot_s));
 }
 
+/* Of the tokens that were generated: an answer may have been ended early. */
+static uint32_t thought_tokens(const struct request *request)
+{
+    uint32_t outputs = request_outputs(request);
+    return request->truth.reasoning_tokens < outputs ? request->truth.reasoning_tokens : outputs;
+}
+
 void run_tally_add(struct run_tally *tally, const struct request *request)
 {
     uint32_t outputs = request_outputs(request);
@@ -104,13 +112,13 @@ void run_tally_add(struct run_tally *tally, const struct request *request)
     }
     note_end(&tally->ends, request->clock.last_token_ps);
     tally->last_token_ps = ps_max(tally->last_token_ps, request->clock.last_token_ps);
+    assert(request->cached_tokens <= request->ask.prompt_tokens);
     tally->tokens.prompt += request->ask.prompt_tokens;
     tally->tokens.prompt_cached += request->cached_tokens;
     tally->graded += request->truth.answer_is_known;
     tally->correct += request->truth.is_correct;
     tally->tokens.output += outputs;
-    tally->tokens.reasoning +=
-        request->truth.reasoning_tokens < outputs ? request->truth.reasoning_tokens : outputs;
+    tally->tokens.reasoning += thought_tokens(request);
     bool is_good = meets(request, &tally->slo);
     tally->good += is_good;
     rate_window_add_started(&tally->rates, request->clock.first_scheduled_ps);
@@ -179,7 +187,7 @@ struct request_record request_record_of(const struct request *request, const cha
         .max_itl_s = s_from_ps(request->clock.max_itl_ps),
         .prompt_tokens = request->ask.prompt_tokens,
         .output_tokens = finished ? request_outputs(request) : 0,
-        .reasoning_tokens = request->truth.reasoning_tokens,
+        .reasoning_tokens = thought_tokens(request),
         .preemptions = request->preemptions,
     };
 }

@@ -95,10 +95,18 @@ static void finish(struct instance *instance, uint32_t index)
     instance->leaving.finished[instance->leaving.finished_count++] = index;
 }
 
-/* 'ignored': finished without any output. */
+/* 'ignored': finished with the output it has, which is none unless it was preempted and cannot be
+ * computed again in one step. What was answered then was cut, and is no right answer. */
 static void refuse_head(struct instance *instance)
 {
     uint32_t index = request_queue_pop_front(&instance->waiting);
+    struct request *request = &instance->requests[index];
+    if (request_outputs(request) > 0) {
+        request_become(request, REQUEST_FINISHED);
+        request->truth.is_correct = false;
+        instance->leaving.finished[instance->leaving.finished_count++] = index;
+        return;
+    }
     instance_add_refused(instance, index);
 }
 

@@ -6,6 +6,9 @@
 
 #include "sim/base/text.h"
 
+/* Numbers of blocks, and of tokens in them, are counted in 32 and 64 bits. */
+#define MAX_BLOCKS 2147483647.0
+
 #define GIB 1073741824.0
 #define MIB 1048576.0
 
@@ -171,9 +174,16 @@ bool memory_model_plan(const struct model_shape *shape, const struct gpu *gpu,
                          shape->name, weights->name, plan.weight_gib, plan.reserve_gib, total / GIB,
                          degree, gpu->name);
     }
-    plan.num_blocks = settings.draft != NULL
-                          ? (uint32_t)(available / plan.block_bytes)
-                          : (uint32_t)(floor(available / layer_block_bytes) / layers);
+    double blocks = settings.draft != NULL ? floor(available / plan.block_bytes)
+                                           : floor(floor(available / layer_block_bytes) / layers);
+    if (blocks > MAX_BLOCKS) {
+        return error_set(
+            error,
+            "'%s': the KV pool would hold %.0f blocks of %u tokens, at most %.0f can be "
+            "counted; raise 'engine.block_tokens'",
+            shape->name, blocks, settings.block_tokens, MAX_BLOCKS);
+    }
+    plan.num_blocks = (uint32_t)blocks;
     plan.kv_gib = plan.num_blocks * plan.block_bytes / GIB;
     *ret_plan = plan;
     return true;

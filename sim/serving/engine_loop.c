@@ -8,11 +8,18 @@
 #include "sim/serving/instance.h"
 #include "sim/serving/step_pricing.h"
 
+/* Each request of the instance is running or waits: those swapped out wait too. */
+static void note_requests(struct instance *instance, int64_t now_ps)
+{
+    uint32_t waiting = (uint32_t)(instance->waiting.count + instance->swapped.count);
+    timeline_set_requests(&instance->account.record->timeline, instance->account.number, now_ps,
+                          instance->running_count, waiting);
+}
+
 static void note_state(struct instance *instance, int64_t now_ps)
 {
     struct timeline *timeline = &instance->account.record->timeline;
-    timeline_set_requests(timeline, instance->account.number, now_ps, instance->running_count,
-                          (uint32_t)instance->waiting.count);
+    note_requests(instance, now_ps);
     timeline_set_usage(timeline, instance->account.number, now_ps, instance_usage(instance));
 }
 
@@ -197,6 +204,7 @@ struct loop_result engine_loop_on_request(struct instance *instance, uint32_t re
     struct loop_result result = {.waits = false};
     assert(instance->loop.run.steps == 0);
     instance_enqueue(instance, request);
+    note_requests(instance, now_ps); /* a long step may go on meanwhile */
     if (!instance->loop.is_busy) {
         instance->loop.is_busy = true;
         wait_for(&result, EVENT_LAUNCH_DONE, now_ps + step_pricing_idle_start_ps(instance));
@@ -216,8 +224,7 @@ struct loop_result engine_loop_on_launch_done(struct instance *instance, int64_t
 static void start_run(struct instance *instance, int64_t now_ps, struct loop_result *result)
 {
     const struct decode_run *run = &instance->loop.run;
-    timeline_set_requests(&instance->account.record->timeline, instance->account.number, now_ps,
-                          instance->running_count, (uint32_t)instance->waiting.count);
+    note_requests(instance, now_ps);
     wait_for(result, EVENT_STEP_END, decode_run_step_ps(run, run->steps));
 }
 

@@ -49,6 +49,12 @@ static void test_refuses_the_rest(void **state)
                         "unknown thing 'Alpha-7C', did you mean 'Alpha-7B'? (see the list)");
     assert_false(name_match(&catalog, "", &index, &error));
     assert_false(name_match(&catalog, "- -", &index, &error));
+    static const struct name_entry empty[] = {{"One", ""}, {"Two", "|"}};
+    const struct name_catalog with_empty = {
+        .kind = "thing", .hint = "", .entries = empty, .count = 2};
+    assert_false(name_match(&with_empty, "", &index, &error));
+    assert_false(name_match(&with_empty, " ", &index, &error));
+    assert_false(name_match_is_exact(&empty[1], ""));
     char longest[400];
     memset(longest, 'x', sizeof longest - 1);
     longest[sizeof longest - 1] = '\0';
