@@ -145,6 +145,15 @@ const struct json *json_next(const struct json *child)
     return outer(inner(child)->next);
 }
 
+uint32_t json_child_count(const struct json *parent)
+{
+    uint32_t count = 0;
+    for (const struct json *child = json_first(parent); child != NULL; child = json_next(child)) {
+        count++;
+    }
+    return count;
+}
+
 const char *json_name(const struct json *value)
 {
     return inner(value)->string != NULL ? inner(value)->string : "";

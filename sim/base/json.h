@@ -24,8 +24,9 @@ void json_destroy(struct json *document);
 const struct json *json_find(const struct json *object, const char *name); /* or NULL */
 const struct json *json_first(const struct json *parent);                  /* child, or NULL */
 const struct json *json_next(const struct json *child);
-const char *json_name(const struct json *value); /* the key it stands under; "" in an array */
-const char *json_type(const struct json *value); /* "number", "object", ... */
+uint32_t json_child_count(const struct json *parent); /* 0 of NULL */
+const char *json_name(const struct json *value);      /* the key it stands under; "" in an array */
+const char *json_type(const struct json *value);      /* "number", "object", ... */
 bool json_is_object(const struct json *value);
 bool json_is_array(const struct json *value);
 const char *json_text(const struct json *value); /* NULL when it is no text */

@@ -5,7 +5,7 @@
 #include "calibration/latency_fit.h"
 #include "calibration/step_fit.h"
 #include "sim/base/json.h"
-#include "sim/cli/commands.h"
+#include "sim/cli/options.h"
 #include "sim/pricing/cost_choice.h"
 #include "sim/pricing/step_cost_file.h"
 

@@ -6,7 +6,7 @@
 #include "sim/base/memory.h"
 #include "sim/base/output_file.h"
 #include "sim/base/text.h"
-#include "sim/cli/commands.h"
+#include "sim/cli/options.h"
 #include "sim/experiments/comparison.h"
 #include "sim/metrics/paired.h"
 

@@ -1,7 +1,7 @@
 #include <stdio.h>
 
 #include "sim/base/output_file.h"
-#include "sim/cli/commands.h"
+#include "sim/cli/options.h"
 #include "sim/hardware/checkpoint.h"
 #include "sim/hardware/model_catalog.h"
 #include "sim/scenario/scenario_file.h"

@@ -6,7 +6,7 @@
 #include "sim/base/settings.h"
 #include "sim/base/text.h"
 #include "sim/base/units.h"
-#include "sim/cli/commands.h"
+#include "sim/cli/options.h"
 #include "traces/import.h"
 #include "traces/import_summary.h"
 

@@ -6,7 +6,7 @@
 #include "sim/base/memory.h"
 #include "sim/base/text.h"
 #include "sim/cli/catalog_page.h"
-#include "sim/cli/commands.h"
+#include "sim/cli/options.h"
 #include "sim/cli/settings_page.h"
 #include "sim/engines/engine_presets.h"
 #include "sim/hardware/precision.h"

@@ -8,7 +8,7 @@
 #include "plots/study/study_scores.h"
 #include "sim/base/output_set.h"
 #include "sim/base/text.h"
-#include "sim/cli/commands.h"
+#include "sim/cli/options.h"
 #include "sim/report/plotting.h"
 
 static void show_progress(uint32_t cells)

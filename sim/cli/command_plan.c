@@ -5,7 +5,7 @@
 
 #include "sim/base/memory.h"
 #include "sim/base/text.h"
-#include "sim/cli/commands.h"
+#include "sim/cli/options.h"
 #include "sim/cli/progress.h"
 #include "sim/experiments/headroom.h"
 #include "sim/experiments/launch_command.h"

@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "sim/base/json.h"
-#include "sim/cli/commands.h"
+#include "sim/cli/options.h"
 #include "sim/report/plotting.h"
 
 static const char *text_of(const struct json *object, const char *name)

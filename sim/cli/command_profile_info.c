@@ -8,7 +8,7 @@
 #include "sim/base/memory.h"
 #include "sim/base/output_set.h"
 #include "sim/base/text.h"
-#include "sim/cli/commands.h"
+#include "sim/cli/options.h"
 #include "sim/hardware/model_shape.h"
 #include "sim/hardware/precision.h"
 #include "sim/pricing/cost_choice.h"

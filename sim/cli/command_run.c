@@ -6,7 +6,7 @@
 #include "sim/base/output_set.h"
 #include "sim/base/text.h"
 #include "sim/base/units.h"
-#include "sim/cli/commands.h"
+#include "sim/cli/options.h"
 #include "sim/cli/progress.h"
 #include "sim/cli/run_tables.h"
 #include "sim/experiments/replications.h"

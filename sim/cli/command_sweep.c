@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "sim/base/text.h"
-#include "sim/cli/commands.h"
+#include "sim/cli/options.h"
 #include "sim/experiments/sweep.h"
 
 struct sweep_options {

@@ -7,7 +7,7 @@
 #include "calibration/validation.h"
 #include "sim/base/output_set.h"
 #include "sim/base/text.h"
-#include "sim/cli/commands.h"
+#include "sim/cli/options.h"
 #include "sim/pricing/cost_choice.h"
 #include "sim/report/plotting.h"
 

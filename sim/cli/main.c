@@ -7,7 +7,7 @@
 #include "sim/base/cleanup.h"
 #include "sim/base/output_file.h"
 #include "sim/base/text.h"
-#include "sim/cli/commands.h"
+#include "sim/cli/options.h"
 
 static const struct command *const commands[] = {
     &command_run,

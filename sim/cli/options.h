@@ -37,6 +37,20 @@ struct command {
     int (*run)(const struct command *command, int argc, char **argv);
 };
 
+/* The subcommands: one file each. */
+extern const struct command command_run;
+extern const struct command command_sweep;
+extern const struct command command_plan;
+extern const struct command command_compare;
+extern const struct command command_validate;
+extern const struct command command_calibrate;
+extern const struct command command_generate;
+extern const struct command command_plot;
+extern const struct command command_import;
+extern const struct command command_list;
+extern const struct command command_paper;
+extern const struct command command_profile_info;
+
 /* Fills options and positional arguments. Returns true to go on; else '*ret_exit' is the exit
  * status: --help was printed, or the usage was wrong and said so. */
 bool options_parse(const struct command *command, const struct option *options, int argc,

@@ -4,6 +4,7 @@
 
 #include "sim/cluster/request_feed.h"
 #include "sim/cluster/simulation_settings.h"
+#include "sim/metrics/rate_window.h"
 
 struct simulation;
 

@@ -5,8 +5,6 @@
 #include "sim/cluster/client.h"
 #include "sim/cluster/cluster.h"
 #include "sim/cluster/kv_transfer.h"
-#include "sim/cluster/request_feed.h"
-#include "sim/metrics/rate_window.h"
 #include "sim/metrics/run_summary.h"
 #include "sim/serving/step_record.h"
 

@@ -59,14 +59,6 @@ static bool is_newest_first(const struct event_queue *queue)
     return queue->has_newest && (queue->count == 0 || is_before(&queue->newest, &queue->heap[0]));
 }
 
-const struct event *event_queue_first(const struct event_queue *queue)
-{
-    if (is_newest_first(queue)) {
-        return &queue->newest;
-    }
-    return queue->count > 0 ? &queue->heap[0] : NULL;
-}
-
 bool event_queue_pop(struct event_queue *queue, struct event *ret_event)
 {
     if (is_newest_first(queue)) {

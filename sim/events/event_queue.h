@@ -20,8 +20,6 @@ struct event_queue {
 void event_queue_init(struct event_queue *queue);
 void event_queue_clear(struct event_queue *queue);
 void event_queue_push(struct event_queue *queue, struct event event);
-/* The earliest event, which stays; NULL when there is none. */
-const struct event *event_queue_first(const struct event_queue *queue);
 /* Takes the earliest event; false when there is none. */
 bool event_queue_pop(struct event_queue *queue, struct event *ret_event);
 

@@ -178,22 +178,13 @@ static double first_number(const struct json *object, const char *const *names, 
     return otherwise;
 }
 
-static uint32_t count_children(const struct json *parent)
-{
-    uint32_t count = 0;
-    for (const struct json *child = json_first(parent); child != NULL; child = json_next(child)) {
-        count++;
-    }
-    return count;
-}
-
 /* A tower merges squares of patches into a token by a two-layer product, once or at several of its
  * layers, or projects each. */
 static double projector_weights(const struct json *vision, double width, double hidden)
 {
     double merge = first_number(vision, (const char *const[]){"spatial_merge_size", NULL}, 1);
     double merged = width * merge * merge;
-    uint32_t mergers = 1 + count_children(json_find(vision, "deepstack_visual_indexes"));
+    uint32_t mergers = 1 + json_child_count(json_find(vision, "deepstack_visual_indexes"));
     return merge > 1 ? mergers * (merged * merged + merged * hidden)
                      : width * hidden + hidden * hidden;
 }

@@ -8,9 +8,9 @@
 #include <strings.h>
 
 #include "sim/base/memory.h"
-#include "sim/base/name_match.h"
 #include "sim/base/settings.h"
 #include "sim/base/text.h"
+#include "sim/hardware/name_match.h"
 
 /* Two names and what lies between. */
 enum { ALIASES_BYTES = 192 };

@@ -9,21 +9,12 @@
 
 #include "sim/base/embedded.h"
 #include "sim/base/memory.h"
-#include "sim/base/name_match.h"
 #include "sim/base/text.h"
 #include "sim/hardware/config_reader.h"
 #include "sim/hardware/model_config.h"
+#include "sim/hardware/name_match.h"
 
 #define CATALOG_PATH "sim/hardware/data/models.json"
-
-static uint32_t count_children(const struct json *parent)
-{
-    uint32_t count = 0;
-    for (const struct json *child = json_first(parent); child != NULL; child = json_next(child)) {
-        count++;
-    }
-    return count;
-}
 
 /* The list under "hugging_face" as one text with bars between. */
 static bool join_ids(const struct json *entry, char *ids, size_t ids_bytes, struct error *error)
@@ -44,7 +35,7 @@ static bool join_ids(const struct json *entry, char *ids, size_t ids_bytes, stru
 
 static bool read_models(struct model_catalog *catalog, const struct json *list, struct error *error)
 {
-    catalog->models = memory_zeroed(count_children(list) + 1, sizeof *catalog->models);
+    catalog->models = memory_zeroed(json_child_count(list) + 1, sizeof *catalog->models);
     for (const struct json *item = json_first(list); item != NULL; item = json_next(item)) {
         struct model_entry *entry = &catalog->models[catalog->count];
         const char *name = config_text(item, "name");
@@ -62,7 +53,7 @@ static bool read_models(struct model_catalog *catalog, const struct json *list, 
 static bool read_refusals(struct model_catalog *catalog, const struct json *list,
                           struct error *error)
 {
-    catalog->refusals = memory_zeroed(count_children(list) + 1, sizeof *catalog->refusals);
+    catalog->refusals = memory_zeroed(json_child_count(list) + 1, sizeof *catalog->refusals);
     for (const struct json *item = json_first(list); item != NULL; item = json_next(item)) {
         struct model_refusal *refusal = &catalog->refusals[catalog->refusal_count];
         if (!text_copy(refusal->name, sizeof refusal->name, config_text(item, "name")) ||

@@ -2,7 +2,7 @@
 
 #include <stddef.h>
 
-#include "sim/base/name_match.h"
+#include "sim/hardware/name_match.h"
 
 /* GPTQ and AWQ with groups of 128: 4 bits a weight, and per group a 16-bit scale and a 4-bit zero.
  * bitsandbytes: a 32-bit scale for every 64 weights. */

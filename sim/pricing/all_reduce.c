@@ -12,15 +12,6 @@
 
 #define TABLES_FILE "sim/pricing/data/all-reduces.json"
 
-static uint32_t item_count(const struct json *array)
-{
-    uint32_t count = 0;
-    for (const struct json *item = json_first(array); item != NULL; item = json_next(item)) {
-        count++;
-    }
-    return count;
-}
-
 static bool rises(const double *values, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
@@ -40,7 +31,7 @@ static bool read_table(struct all_reduce_table *table, const struct json *item, 
     const char *link = link_item != NULL ? json_text(link_item) : NULL;
     const char *access = peer != NULL ? json_text(peer) : NULL;
     double degree = 0;
-    table->points = item_count(json_find(item, "bytes"));
+    table->points = json_child_count(json_find(item, "bytes"));
     if (access == NULL || !text_copy(table->peer_access, sizeof table->peer_access, access) ||
         link == NULL || !text_copy(table->link, sizeof table->link, link) || gpus == NULL ||
         !json_number(gpus, &degree) || degree < 2 || degree > 1024) {
@@ -73,7 +64,7 @@ bool all_reduce_tables_read(struct all_reduce_tables *tables, struct error *erro
     }
     const struct json *array = json_find(document, "tables");
     const struct json *share = json_find(document, "wire_share");
-    uint32_t count = item_count(array);
+    uint32_t count = json_child_count(array);
     bool ok =
         (share != NULL && json_number(share, &tables->wire_share) && tables->wire_share > 0) ||
         error_set(error, "%s: 'wire_share' must be a number above 0", TABLES_FILE);

@@ -1,6 +1,7 @@
 #include "sim/report/figure_report.h"
 
 #include "tests/unit/check.h"
+#include "tests/unit/read_again.h"
 
 static const struct run_summary summary = {.makespan_s = 12.5,
                                            .requests = {.total = 7, .finished = 6},
@@ -15,18 +16,6 @@ static double number(const struct json *object, const char *group, const char *n
     const struct json *item = json_find(inner, name);
     assert_true(item != NULL && json_number(item, &value));
     return value;
-}
-
-/* The same as a reader of the file sees it. */
-static struct json *read_again(struct json *object)
-{
-    struct json *again = NULL;
-    struct error error;
-    char *text = json_print(object);
-    assert_true(json_parse(text, "test", &again, &error));
-    free(text);
-    json_destroy(object);
-    return again;
 }
 
 static void test_results_and_price(void **state)

@@ -4,6 +4,7 @@
 
 #include "sim/metrics/figure_table.h"
 #include "tests/unit/check.h"
+#include "tests/unit/read_again.h"
 
 static const struct run_summary runs[3] = {
     {.makespan_s = 10, .requests.accuracy = NAN, .throughput.requests_per_s = 1.0 / 3},
@@ -23,18 +24,6 @@ static char *print(void (*report)(const struct replication_set *set, FILE *strea
     assert_non_null(copy);
     free(text);
     return copy;
-}
-
-/* The same as a reader of the file sees it. */
-static struct json *read_again(struct json *object)
-{
-    struct json *again = NULL;
-    struct error error;
-    char *text = json_print(object);
-    assert_true(json_parse(text, "test", &again, &error));
-    free(text);
-    json_destroy(object);
-    return again;
 }
 
 static void test_json(void **state)

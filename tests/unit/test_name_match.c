@@ -1,6 +1,6 @@
 #include "tests/unit/check.h"
 
-#include "sim/base/name_match.h"
+#include "sim/hardware/name_match.h"
 
 static const struct name_entry entries[] = {
     {"Alpha-7B", "lab/Alpha-7B-Instruct|lab/Alpha-7B"},

@@ -1,4 +1,4 @@
-#include "sim/base/name_match.h"
+#include "sim/hardware/name_match.h"
 
 #include <assert.h>
 #include <ctype.h>

@@ -1,8 +1,8 @@
 /* Finds the one entry of a catalogue that a person means: by its exact name or an alias, else by a
  * part that fits a single entry. A part that fits several is an error that lists them, so that
  * nothing is picked silently. */
-#ifndef SIM_BASE_NAME_MATCH_H
-#define SIM_BASE_NAME_MATCH_H
+#ifndef SIM_HARDWARE_NAME_MATCH_H
+#define SIM_HARDWARE_NAME_MATCH_H
 
 #include <stdint.h>
 
