@@ -38,6 +38,24 @@ void cluster_clear(struct cluster *cluster)
     memset(cluster, 0, sizeof *cluster);
 }
 
+static uint64_t tokens_asked_for(const struct request *request)
+{
+    return (uint64_t)request->ask.prompt_tokens + request->ask.max_output_tokens;
+}
+
+void cluster_node_add(struct cluster_node *node, const struct request *request)
+{
+    node->load.requests++;
+    node->load.tokens += tokens_asked_for(request);
+}
+
+void cluster_node_remove(struct cluster_node *node, const struct request *request)
+{
+    assert(node->load.requests > 0 && node->load.tokens >= tokens_asked_for(request));
+    node->load.requests--;
+    node->load.tokens -= tokens_asked_for(request);
+}
+
 void cluster_set_requests(struct cluster *cluster, struct request *requests, uint32_t count)
 {
     for (uint32_t i = 0; i < cluster->count; i++) {

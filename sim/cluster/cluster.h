@@ -21,9 +21,22 @@ struct instance_group {
     enum instance_role role;
 };
 
+/* Whether an instance takes requests. */
+enum node_state {
+    NODE_SERVES,
+};
+
+/* The requests that an instance was given and that have not left it. */
+struct node_load {
+    uint32_t requests;
+    uint64_t tokens; /* that they ask for, prompts and budgets together */
+};
+
 /* An instance as a part of the cluster. */
 struct cluster_node {
     enum instance_role role;
+    enum node_state state;
+    struct node_load load;
     uint32_t epoch;       /* of the event it waits for; those of older epochs are stale */
     int64_t link_free_ps; /* when all KV it has handed over has left */
 };
@@ -39,6 +52,10 @@ struct cluster {
 void cluster_init(struct cluster *cluster, const struct instance_group *groups,
                   uint32_t group_count);
 void cluster_clear(struct cluster *cluster);
+
+/* A request is given to an instance; or it leaves it. */
+void cluster_node_add(struct cluster_node *node, const struct request *request);
+void cluster_node_remove(struct cluster_node *node, const struct request *request);
 
 /* The requests have moved, or there is room for more of them. */
 void cluster_set_requests(struct cluster *cluster, struct request *requests, uint32_t count);

@@ -96,6 +96,15 @@ static void create_cluster(struct simulation *simulation)
     }
 }
 
+/* No longer on the instance. */
+static void leave(struct simulation *simulation, struct cluster_node *node,
+                  const uint32_t *requests, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        cluster_node_remove(node, &simulation->requests.requests[requests[i]]);
+    }
+}
+
 static struct simulation *create(const struct simulation_settings *settings)
 {
     struct simulation *simulation = memory_zeroed(1, sizeof *simulation);
@@ -103,6 +112,7 @@ static struct simulation *create(const struct simulation_settings *settings)
     event_queue_init(&simulation->events);
     client_init(&simulation->client, &settings->client);
     create_cluster(simulation);
+    router_init(&simulation->router, &settings->router, settings->seed);
     run_tally_init(&simulation->tally, &settings->slo,
                    settings->exact_limit > 0 ? settings->exact_limit : LATENCY_EXACT_LIMIT);
     simulation->step_end_ps = TIME_NONE;
@@ -193,6 +203,8 @@ static void react(struct simulation *simulation, uint32_t number, const struct l
     if (result->waits) {
         wait_for(simulation, number, result);
     }
+    leave(simulation, node, result->finished, result->finished_count);
+    leave(simulation, node, result->refused, result->refused_count);
     if (node->role == INSTANCE_PREFILL) {
         hand_over(simulation, node, result);
     } else {
@@ -214,12 +226,23 @@ static void catch_up(struct simulation *simulation, uint32_t number)
     react(simulation, number, &result);
 }
 
+/* The instance that takes the request, as it is now. */
+static uint32_t route(struct simulation *simulation, uint32_t place, enum request_need need)
+{
+    struct router *router = &simulation->router;
+    for (uint32_t i = 0; router_looks_at_blocks(router) && i < simulation->cluster.count; i++) {
+        catch_up(simulation, i);
+    }
+    return router_choose(router, &simulation->cluster, &simulation->requests.requests[place], need);
+}
+
 /* A request goes to an instance, whose loop starts if it was idle. */
 static void enqueue(struct simulation *simulation, uint32_t number, uint32_t place)
 {
     struct instance *instance = &simulation->cluster.instances[number];
     const struct observer_list *list = &simulation->record.observers;
     catch_up(simulation, number);
+    cluster_node_add(&simulation->cluster.nodes[number], &simulation->requests.requests[place]);
     for (size_t i = 0; i < list->count; i++) {
         if (list->observers[i].on_route != NULL) {
             list->observers[i].on_route(list->observers[i].state,
@@ -246,7 +269,7 @@ static void on_request_arrival(struct simulation *simulation, uint32_t place)
             list->observers[i].on_arrival(list->observers[i].state, request, simulation->now_ps);
         }
     }
-    uint32_t number = router_choose(&simulation->cluster, REQUEST_NEEDS_PREFILL);
+    uint32_t number = route(simulation, place, REQUEST_NEEDS_PREFILL);
     if (instance_refusal(&simulation->cluster.instances[number], request) != NULL) {
         request_become(&simulation->requests.requests[place], REQUEST_REJECTED);
         reject(simulation, place);
@@ -280,7 +303,7 @@ static void handle(struct simulation *simulation, const struct event *event)
         on_request_arrival(simulation, event->subject);
         break;
     case EVENT_KV_ARRIVAL:
-        enqueue(simulation, router_choose(&simulation->cluster, REQUEST_NEEDS_DECODE),
+        enqueue(simulation, route(simulation, event->subject, REQUEST_NEEDS_DECODE),
                 event->subject);
         break;
     case EVENT_LAUNCH_DONE:

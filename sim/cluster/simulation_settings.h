@@ -5,6 +5,7 @@
 #include "sim/cluster/client.h"
 #include "sim/cluster/cluster.h"
 #include "sim/cluster/kv_transfer.h"
+#include "sim/cluster/router.h"
 #include "sim/metrics/run_summary.h"
 #include "sim/serving/step_record.h"
 
@@ -18,6 +19,7 @@ struct simulation_pace {
 struct simulation_settings {
     const struct instance_group *groups; /* at least one instance; requests enter by the first's */
     uint32_t group_count;                /* front end */
+    struct router_settings router;
     struct kv_link kv_link;
     struct client_settings client;
     struct slo slo;
@@ -26,7 +28,7 @@ struct simulation_settings {
     struct timeline_sink timeline_sink;
     bool stepwise; /* make each step by itself: the reference that fast-forwarding must equal */
     bool noise;    /* draw how far steps and launches lie from their prices */
-    uint64_t seed; /* of the noise */
+    uint64_t seed; /* of the noise, and of the router's draws */
     struct observer_list observers;
     struct simulation_pace pace; /* if there is one, the run is stepwise */
 };

@@ -23,6 +23,7 @@ struct simulation {
     struct client client;
     struct intake intake;
     struct cluster cluster;
+    struct router router;
     struct step_record record;
     struct run_tally tally;
     struct simulation_counts counts;

@@ -393,6 +393,12 @@ static const struct setting *const settings_tables[] = {
 };
 
 /* Chunks of 8192 tokens are for cards above 25,000 MiB; smaller ones take 2048 (server_args.py). */
+static uint32_t sglang_cached_tokens(const struct instance *instance, const struct request *request)
+{
+    return radix_tree_find(&sglang_state_of(instance)->tree, &request->ask.content,
+                           request->known_tokens - 1);
+}
+
 const struct engine_preset engine_preset_sglang_0_4_6 = {
     .name = "sglang-0.4.6",
     .summary = "SGLang 0.4.6: prompts first, radix cache, retraction",
@@ -406,6 +412,7 @@ const struct engine_preset engine_preset_sglang_0_4_6 = {
                  .sglang = {.max_prefill_tokens = MAX_PREFILL_TOKENS}},
     .create_state = sglang_create_state,
     .destroy_state = sglang_destroy_state,
+    .cached_tokens = sglang_cached_tokens,
     .schedule = sglang_schedule,
     .process_output = sglang_process_output,
     .repeats.repeatable_steps = sglang_repeatable_steps,

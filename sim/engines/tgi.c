@@ -73,6 +73,11 @@ static uint64_t tgi_tokens_needed(const struct instance *instance, const struct 
     return is_valid(instance, request) ? request->ask.prompt_tokens : UINT32_MAX;
 }
 
+static uint32_t tgi_cached_tokens(const struct instance *instance, const struct request *request)
+{
+    return radix_tree_find(&state_of(instance)->trie, &request->ask.content, request->known_tokens);
+}
+
 /* Reserves room for prompt and segment; false, with nothing changed, when there is none. */
 static bool reserve(struct instance *instance, uint32_t index)
 {
@@ -395,6 +400,7 @@ const struct engine_preset engine_preset_tgi = {
     .settings = settings_tables,
     .create_state = tgi_create_state,
     .destroy_state = tgi_destroy_state,
+    .cached_tokens = tgi_cached_tokens,
     .schedule = tgi_schedule,
     .process_output = tgi_process_output,
     .repeats.repeatable_steps = tgi_repeatable_steps,

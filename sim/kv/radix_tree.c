@@ -146,6 +146,26 @@ static uint32_t split(struct radix_tree *tree, uint32_t lower, uint32_t position
     return upper;
 }
 
+uint32_t radix_tree_find(const struct radix_tree *tree, const struct prompt_content *content,
+                         uint32_t most)
+{
+    uint32_t tokens = 0;
+    uint32_t place = RADIX_ROOT;
+    while (tokens < most) {
+        place = find_child(tree, place, content, tokens);
+        if (place == RADIX_ROOT) {
+            break;
+        }
+        const struct radix_node *node = &tree->nodes[place];
+        uint32_t end = node->to < most ? node->to : most;
+        tokens = first_difference(content, &node->content, tokens, end);
+        if (tokens < node->to) {
+            break;
+        }
+    }
+    return tokens;
+}
+
 struct radix_place radix_tree_match(struct radix_tree *tree, const struct prompt_content *content,
                                     uint32_t most)
 {

@@ -51,6 +51,10 @@ void radix_tree_clear(struct radix_tree *tree);
 struct radix_place radix_tree_match(struct radix_tree *tree, const struct prompt_content *content,
                                     uint32_t most);
 
+/* How long it is, for somebody who only looks: the tree stays as it is. */
+uint32_t radix_tree_find(const struct radix_tree *tree, const struct prompt_content *content,
+                         uint32_t most);
+
 /* Adds the first 'tokens' tokens. Returns how many of them were there before; '*ret_node' is where
  * they end. */
 uint32_t radix_tree_insert(struct radix_tree *tree, const struct prompt_content *content,

@@ -171,6 +171,7 @@ static void set_fleet(struct deployment *deployment, const struct scenario_fleet
     deployment->groups[1] =
         (struct instance_group){instance, asked->decode_instances, INSTANCE_DECODE};
     deployment->group_count = is_split ? 2 : 1;
+    deployment->router = asked->router;
     deployment->kv_link = (struct kv_link){
         .latency_ps = asked->kv_latency_ps,
         .token_ps = link > 0 ? (int64_t)(token_bytes * 1000 / link) : 0,

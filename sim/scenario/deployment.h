@@ -30,6 +30,7 @@ struct deployment {
     struct instance_config instance; /* refers to 'cost' and 'draft' */
     struct instance_group groups[2]; /* alike, or one for prompts and one for what follows */
     uint32_t group_count;
+    struct router_settings router;
     struct kv_link kv_link;
     char price_confidence[WARNING_BYTES]; /* what the prices are uncertain by, in words */
     struct warning_list warnings;         /* for the user, in the order in which they arose */

@@ -67,7 +67,7 @@ static const struct setting draft_model_settings[] = {
 
 static const struct setting fleet_settings[] = {
     {WHOLE(scenario_fleet, "engine.instances", instances, 1, 1024), .unit = "instances",
-     .help = "engines that serve side by side; a request goes where the fewest requests are"},
+     .help = "engines that serve side by side; cluster.router says which gets a request"},
     {.name = NULL},
 };
 
@@ -228,7 +228,7 @@ struct scenario scenario_default(const struct engine_preset *preset)
         .model = {.name = "DeepSeek-R1-Distill-Qwen-7B", .weights = "auto", .kv_cache = "bf16"},
         .hardware = {.gpu = "H200-SXM", .tensor_parallel = 1, .gpu_memory_utilization = 0.9},
         .engine = {.preset = preset, .settings = preset->defaults, .policy = "fcfs"},
-        .fleet = {.instances = 1, .kv_latency_ps = PS_PER_MS},
+        .fleet = {.instances = 1, .kv_latency_ps = PS_PER_MS, .router = {.prefix_weight = 1}},
         .workload = default_workload(),
         .metrics = {.timeline_interval_ps = PS_PER_S, .warm_up_s = -1, .percentiles = "50,90,99"},
     };
@@ -267,6 +267,7 @@ void scenario_parts(struct scenario *scenario, struct settings_part *ret_parts)
         next = add_part(next, draft_model_settings, &scenario->engine);
     }
     next = add_part(next, fleet_settings, &scenario->fleet);
+    next = add_part(next, router_settings_table, &scenario->fleet.router);
     if (preset->moves_kv) {
         next = add_part(next, split_fleet_settings, &scenario->fleet);
     }

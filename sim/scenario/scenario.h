@@ -7,6 +7,7 @@
 
 #include "sim/base/settings.h"
 #include "sim/cluster/client.h"
+#include "sim/cluster/router.h"
 #include "sim/serving/instance.h"
 #include "workloads/generator.h"
 
@@ -38,6 +39,7 @@ struct scenario_fleet {
     uint32_t decode_instances;
     double kv_link_gb_per_s; /* 0: by the GPU's data sheet */
     int64_t kv_latency_ps;
+    struct router_settings router;
 };
 
 struct scenario_arrivals {

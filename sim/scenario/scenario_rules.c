@@ -134,6 +134,17 @@ static const char *instances(const struct scenario *scenario)
     return scenario->fleet.prefill_instances > 0 ? "engine.prefill_instances" : NULL;
 }
 
+static const char *router(const struct scenario *scenario)
+{
+    const struct scenario_fleet *fleet = &scenario->fleet;
+    return fleet->prefill_instances == 0 && fleet->instances == 1 ? "engine.instances" : NULL;
+}
+
+static const char *prefix_weight(const struct scenario *scenario)
+{
+    return scenario->fleet.router.rule != ROUTER_PREFIX_AWARE ? "cluster.router" : router(scenario);
+}
+
 static const char *link_between(const struct scenario *scenario)
 {
     return scenario->fleet.prefill_instances == 0 ? "engine.prefill_instances" : NULL;
@@ -150,6 +161,8 @@ static const struct {
     {"engine.draft_token_ns", drafts},
     {"engine.draft_model", drafts},
     {"engine.instances", instances},
+    {"cluster.router", router},
+    {"cluster.prefix_weight", prefix_weight},
     {"engine.kv_link_gb_per_s", link_between},
     {"engine.kv_latency_ms", link_between},
     {"workload.datasets", by_trace},

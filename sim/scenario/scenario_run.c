@@ -19,6 +19,7 @@ struct simulation_settings scenario_run_settings(const struct deployment *deploy
     return (struct simulation_settings){
         .groups = deployment->groups,
         .group_count = deployment->group_count,
+        .router = deployment->router,
         .kv_link = deployment->kv_link,
         .client = {.kind = CLIENT_OPEN},
     };

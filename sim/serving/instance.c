@@ -79,6 +79,21 @@ void instance_join_run(struct instance *instance, struct step_record *record, ui
                        config->engine.max_batch_requests);
 }
 
+uint32_t instance_cached_tokens(const struct instance *instance, const struct request *request)
+{
+    const struct kv_cache *cache = &instance->kv_cache;
+    if (!instance->config->engine.prefix_caching) {
+        return 0;
+    }
+    if (instance->config->preset->cached_tokens != NULL) {
+        return instance->config->preset->cached_tokens(instance, request);
+    }
+    assert(cache->has_identity);
+    uint32_t most = (request->known_tokens - 1) / cache->block_tokens;
+    return block_cache_find(&cache->blocks, &request->ask.content, most).blocks *
+           cache->block_tokens;
+}
+
 struct timeline_usage instance_usage(const struct instance *instance)
 {
     return (struct timeline_usage){.used_blocks = instance->kv_cache.total_blocks -

@@ -57,6 +57,8 @@ struct engine_preset {
     struct engine_start start;
     /* Tokens that must fit the pool, or the request is refused; NULL: its prompt and output. */
     uint64_t (*tokens_needed)(const struct instance *instance, const struct request *request);
+    /* Leading tokens of the request that a cache in engine_state holds. NULL: it has none. */
+    uint32_t (*cached_tokens)(const struct instance *instance, const struct request *request);
     /* What the engine keeps beside the instance, in engine_state; NULL: nothing. */
     void (*create_state)(struct instance *instance);
     void (*destroy_state)(struct instance *instance);
@@ -162,6 +164,9 @@ void instance_clear(struct instance *instance);
  * that only repeat may be planned ahead. */
 void instance_join_run(struct instance *instance, struct step_record *record, uint32_t number,
                        bool may_repeat);
+
+/* Leading tokens of a request that is not running which it would not have to compute now. */
+uint32_t instance_cached_tokens(const struct instance *instance, const struct request *request);
 
 /* Blocks used and tokens given so far. */
 struct timeline_usage instance_usage(const struct instance *instance);

@@ -329,6 +329,8 @@ static void draw_any_engine(struct scenario *scenario, uint64_t seed)
         scenario->settings.kv_link.token_ps = (int64_t)between(random, 0, 100) * PS_PER_US;
         scenario->settings.kv_link.latency_ps = (int64_t)between(random, 0, 3) * PS_PER_MS;
     }
+    scenario->settings.router = (struct router_settings){
+        .rule = random_below(random, ROUTER_PREFIX_AWARE + 1), .prefix_weight = 1};
     draw_truth(scenario, random);
     random_destroy(random);
 }

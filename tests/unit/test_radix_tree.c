@@ -21,6 +21,8 @@ static void test_tree_splits_where_contents_part(void **state)
     assert_int_equal(radix_tree_insert(&tree, &second, 15, &node), 10);
     assert_int_equal(tree.evictable, 35);
     assert_int_equal(radix_tree_match(&tree, &first, 100).tokens, 30);
+    assert_int_equal(radix_tree_find(&tree, &second, 100), 15);
+    assert_int_equal(radix_tree_find(&tree, &first, 25), 25);
     assert_int_equal(radix_tree_match(&tree, &second, 12).tokens, 12);
     radix_tree_clear(&tree);
 }
