@@ -1,5 +1,5 @@
 /* When steps of the engine loop come that repeat one decode: the first, the second some gap later,
- * and from there on gaps that rise evenly, as contexts grow by a token a step. */
+ * and from there on gaps that rise or fall evenly, as contexts grow by a token a step. */
 #ifndef SIM_BASE_STEP_TIMES_H
 #define SIM_BASE_STEP_TIMES_H
 
@@ -10,8 +10,8 @@
 struct step_times {
     int64_t first_ps;
     int64_t first_gap_ps;
-    int64_t gap_ps;  /* from the second step to the third; at least 1 */
-    int64_t rise_ps; /* from gap to gap; at least 0 */
+    int64_t gap_ps;  /* from the second step to the third */
+    int64_t rise_ps; /* from gap to gap; no gap between steps that are asked for is below 1 */
 };
 
 /* The time of a step, counted from 0. */
@@ -23,6 +23,13 @@ static inline int64_t step_times_at(const struct step_times *times, uint64_t ste
     int64_t gaps = (int64_t)step - 1;
     return times->first_ps + times->first_gap_ps + times->gap_ps * gaps +
            times->rise_ps * (gaps * (gaps - 1) / 2);
+}
+
+/* The largest gap between any two of the first 'steps' steps, the first two aside; at least three.
+ */
+static inline int64_t step_times_largest_gap(const struct step_times *times, uint64_t steps)
+{
+    return times->gap_ps + ps_max(0, times->rise_ps * (int64_t)(steps - 3));
 }
 
 /* Times since the first step, summed over steps: so many first gaps, later gaps and rises. */
@@ -46,7 +53,8 @@ static inline struct step_delays step_delays_of(uint64_t from, uint64_t period, 
 }
 
 /* The number of steps, at most 'limit', that come before 'end_ps'; the first always counts. Counts
- * as if gaps did not rise, then goes back by the largest gap, which cannot be too far. */
+ * as if gaps did not change, which is too far where they rise and not far enough where they fall,
+ * then goes back or on by the largest gap on the way, which is never too far. */
 static inline uint64_t step_times_before(const struct step_times *times, int64_t end_ps,
                                          uint64_t limit)
 {
@@ -58,12 +66,15 @@ static inline uint64_t step_times_before(const struct step_times *times, int64_t
     steps = steps < limit ? steps : limit;
     for (;;) {
         int64_t late_ps = step_times_at(times, steps - 1) - end_ps;
-        if (late_ps < 0) {
+        int64_t gap_ps = times->gap_ps + times->rise_ps * (int64_t)(steps - 2);
+        if (late_ps >= 0) {
+            steps -= late_ps > gap_ps ? (uint64_t)(late_ps / gap_ps) : 1;
+        } else if (times->rise_ps < 0 && steps < limit && gap_ps < -late_ps) {
+            uint64_t more = (uint64_t)((-late_ps - 1) / gap_ps);
+            steps = more < limit - steps ? steps + more : limit;
+        } else {
             return steps;
         }
-        int64_t largest_ps = times->gap_ps + times->rise_ps * (int64_t)(steps - 2);
-        uint64_t back = (uint64_t)(late_ps / largest_ps);
-        steps -= back > 0 ? back : 1;
     }
 }
 

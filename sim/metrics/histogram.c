@@ -58,7 +58,11 @@ void histogram_add(struct histogram *histogram, int64_t duration_ps, uint64_t ti
 void histogram_add_progression(struct histogram *histogram, int64_t first_ps, int64_t rise_ps,
                                uint64_t terms, uint64_t times)
 {
-    assert(first_ps >= 0 && rise_ps >= 0);
+    if (rise_ps < 0 && terms > 0) {
+        first_ps += rise_ps * (int64_t)(terms - 1);
+        rise_ps = -rise_ps;
+    }
+    assert(first_ps >= 0);
     while (terms > 0) {
         uint32_t bucket = bucket_of(first_ps);
         uint64_t within = terms;

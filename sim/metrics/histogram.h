@@ -19,8 +19,7 @@ struct histogram {
 /* Counts 'times' occurrences of a duration of at least 0. */
 void histogram_add(struct histogram *histogram, int64_t duration_ps, uint64_t times);
 
-/* Counts each of first, first + rise, ..., 'terms' durations, 'times' times; 'rise' is at least 0.
- */
+/* Counts each of first, first + rise, ..., 'terms' durations of at least 0, 'times' times. */
 void histogram_add_progression(struct histogram *histogram, int64_t first_ps, int64_t rise_ps,
                                uint64_t terms, uint64_t times);
 

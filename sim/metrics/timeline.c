@@ -192,7 +192,7 @@ static uint128 block_delays_ps(const struct step_times *times, uint64_t last,
         }
     }
     return (uint128)first_gaps * (uint64_t)times->first_gap_ps + gaps * (uint64_t)times->gap_ps +
-           rises * (uint64_t)times->rise_ps;
+           rises * (uint128)times->rise_ps; /* modulo 2^128: gaps may fall */
 }
 
 /* A step of a run of which each takes blocks, and what is used once it has taken its own. */

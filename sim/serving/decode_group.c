@@ -430,8 +430,7 @@ void decode_group_repeat(struct instance *instance, const struct step_times *tim
         falling_gaps_add(&decode_group->gaps, before + 2, times->first_gap_ps);
     }
     if (steps > 2) {
-        falling_gaps_add(&decode_group->gaps, before + steps,
-                         times->gap_ps + times->rise_ps * (int64_t)(steps - 3));
+        falling_gaps_add(&decode_group->gaps, before + steps, step_times_largest_gap(times, steps));
     }
     decode_group->taken += steps;
     decode_group->last_token_ps = step_times_at(times, steps - 1) + output_overhead_ps;

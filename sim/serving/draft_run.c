@@ -36,7 +36,7 @@ static bool step_line_init(struct step_line *line, const struct instance *instan
     line->launch_ps = price.launch_ps;
     line->tail_ps = cost->host.launch_tail_ps;
     line->launches_first = summary.cuda_graph == CUDA_GRAPH_FULL;
-    return price.gpu_ps > 1 && line->token_ps >= 0 && line->tail_ps >= 0;
+    return price.gpu_ps > 1 && line->tail_ps >= 0;
 }
 
 /* When the step scheduled at 'now_ps' ends. */
@@ -46,8 +46,8 @@ static int64_t end_of_step(const struct step_line *line, const struct engine_set
     int64_t host_done_ps = now_ps + line->host_ps + settings->host.draft_token_ps * context;
     int64_t launched_ps = host_done_ps + line->launch_ps;
     int64_t started_ps = line->launches_first ? launched_ps : host_done_ps;
-    return ps_max(started_ps + line->gpu_ps + line->token_ps * context,
-                  launched_ps + line->tail_ps);
+    int64_t gpu_ps = ps_max(1, line->gpu_ps + line->token_ps * context);
+    return ps_max(started_ps + gpu_ps, launched_ps + line->tail_ps);
 }
 
 bool draft_run_plan(struct instance *instance, int64_t now_ps)

@@ -9,6 +9,10 @@
 #include "sim/serving/step_pricing.h"
 #include "sim/serving/uniform_decodes.h"
 
+/* A step takes 1 ps at least, whatever its price: below this it does not follow the price's line.
+ */
+enum { MIN_GPU_PS = 2 };
+
 /* The batch of a step 'steps' after another one of the same requests. */
 static struct batch_summary later_summary(const struct batch_summary *summary, uint64_t steps)
 {
@@ -45,6 +49,16 @@ static bool only_decodes(struct instance *instance, struct decode_run *run)
     return run->of_decode_group || uniform_decodes_are_all(instance);
 }
 
+/* For how many steps a duration that changes by 'rise_ps' from step to step is at least 'least_ps'.
+ */
+static uint64_t steps_at_least(int64_t first_ps, int64_t rise_ps, int64_t least_ps)
+{
+    if (first_ps < least_ps) {
+        return 0;
+    }
+    return rise_ps >= 0 ? UINT64_MAX : (uint64_t)((first_ps - least_ps) / -rise_ps) + 1;
+}
+
 /* Steps one at a time: a gap is the host's part and the GPU's, or the launch and what follows it
  * where that takes longer. Returns for how many steps these times hold. */
 static uint64_t time_single_steps(struct decode_run *run, int64_t lead_ps, int64_t rise_ps,
@@ -56,7 +70,7 @@ static uint64_t time_single_steps(struct decode_run *run, int64_t lead_ps, int64
         run->times.first_gap_ps = first_ps;
         run->times.gap_ps = first_ps + rise_ps;
         run->times.rise_ps = rise_ps;
-        return UINT64_MAX;
+        return steps_at_least(first_ps, rise_ps, ps_max(launched_ps, lead_ps + MIN_GPU_PS));
     }
     run->times.first_gap_ps = launched_ps;
     run->times.gap_ps = launched_ps;
@@ -83,16 +97,15 @@ static uint64_t price_steps(const struct instance *instance, const struct batch 
     run->delay_ps =
         cost->host.output_overhead_ps + (instance_takes_tokens_early(instance) ? launch_ps : 0);
     run->times = (struct step_times){.first_ps = now_ps, .rise_ps = rise_ps};
-    if (price.gpu_ps <= 1 || rise_ps < 0 || !is_free) {
+    if (price.gpu_ps < MIN_GPU_PS || !is_free) {
         return 0;
     }
     if (instance_steps_limit(instance) > 1) {
         int64_t wait_ps = newest->end_ps - now_ps;
         run->times.first_gap_ps = wait_ps;
         run->times.gap_ps = price.gpu_ps;
-        bool gpu_bound = wait_ps >= price.launch_ps && price.gpu_ps >= price.launch_ps &&
-                         price.gpu_ps >= cost->host.launch_tail_ps;
-        return gpu_bound ? UINT64_MAX : 0;
+        int64_t least_ps = ps_max(price.launch_ps, ps_max(cost->host.launch_tail_ps, MIN_GPU_PS));
+        return wait_ps < price.launch_ps ? 0 : steps_at_least(price.gpu_ps, rise_ps, least_ps);
     }
     int64_t lead_ps = first.cuda_graph == CUDA_GRAPH_FULL ? launch_ps : host_ps;
     uint64_t most = time_single_steps(run, lead_ps, rise_ps, cost->host.launch_tail_ps);

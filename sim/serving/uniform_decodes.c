@@ -165,7 +165,7 @@ static void repeat_request(struct instance *instance, const struct batch_entry *
         largest_ps = ps_max(largest_ps, times->first_gap_ps);
     }
     if (steps > 2) {
-        largest_ps = ps_max(largest_ps, times->gap_ps + times->rise_ps * (int64_t)(steps - 3));
+        largest_ps = ps_max(largest_ps, step_times_largest_gap(times, steps));
     }
     if (request->truth.reasoning_tokens >= outputs &&
         request->truth.reasoning_tokens - outputs < steps) {

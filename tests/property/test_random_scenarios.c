@@ -75,6 +75,10 @@ static void draw_cost(struct step_cost *cost, struct random_stream *random)
 {
     *cost = step_cost_constant((int64_t)between(random, 1, 20) * PS_PER_MS);
     cost->tile_ps = between(random, 0, 1000000);
+    if (random_below(random, 2) == 0) { /* so many that a longer context can make a step cheaper */
+        cost->attention.multiprocessors = between(random, 20, 200);
+        cost->tile_ps *= 100;
+    }
     cost->mixed_attention_ps = 1000 * random_uniform(random);
     cost->host.idle_start_ps = (int64_t)between(random, 0, 3) * PS_PER_MS;
     cost->spread.idle_start = 0.3;

@@ -25,6 +25,11 @@ static void test_steps_before_a_time(void **state)
     assert_int_equal(decode_run_steps_before(&run, 150 + 20 + 21), 3);
     assert_int_equal(decode_run_steps_before(&run, 150 + 20 + 22), 4);
     assert_int_equal(decode_run_steps_before(&run, INT64_MAX), 10);
+    run.times.rise_ps = -2; /* gaps of 20, 18, 16 and so on */
+    assert_int_equal(decode_run_steps_before(&run, 150 + 20 + 18), 3);
+    assert_int_equal(decode_run_steps_before(&run, 150 + 20 + 19), 4);
+    assert_int_equal(decode_run_steps_before(&run, 150 + 20 + 18 + 16 + 14 + 12 + 1), 7);
+    assert_int_equal(decode_run_steps_before(&run, INT64_MAX), 10);
     run = (struct decode_run){.steps = 3, .verifies = true, .ends_ps = {100, 130, 135, 170}};
     assert_int_equal(decode_run_steps_before(&run, 100), 1);
     assert_int_equal(decode_run_steps_before(&run, 135), 2);

@@ -51,6 +51,10 @@ static void test_histogram_progression(void **state)
                                                         : random_below(random, 1u << 30) * 1000LL;
         int64_t rise_ps = random_below(random, 4) == 0 ? 0 : random_below(random, 1u << 24);
         uint32_t terms = 1 + random_below(random, 400);
+        if (random_below(random, 3) == 0) { /* it falls */
+            first_ps += rise_ps * terms;
+            rise_ps = -rise_ps;
+        }
         for (uint32_t i = 0; i < terms; i++) {
             histogram_add(&one_by_one, first_ps + rise_ps * i, 3);
         }
