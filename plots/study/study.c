@@ -301,6 +301,7 @@ bool study_simulate(const struct study_cell *cell, uint32_t replications,
                                    .ttfvt_s = sum.ttfvt_s / count};
     }
     scenario_run_clear(&run);
+    deployment_clear(&deployment);
     free(requests);
     return ok || error_add_place(error, "table %s, %s, %s, %s", cell->table, cell->model,
                                  cell->method, cell->dataset);

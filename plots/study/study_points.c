@@ -138,6 +138,7 @@ static bool simulate_curve(struct study_point *const *points, uint32_t count, ui
         samples_clear(&values[k]);
     }
     scenario_run_clear(&run);
+    deployment_clear(&deployment);
     free(requests);
     free(values);
     return ok;

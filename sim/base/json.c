@@ -318,9 +318,19 @@ void json_add_null(struct json *parent, const char *name)
     add(parent, name, cJSON_CreateNull());
 }
 
+void json_add_copy(struct json *parent, const char *name, const struct json *value)
+{
+    add(parent, name, cJSON_Duplicate(inner(value), true));
+}
+
 char *json_print(const struct json *document)
 {
     return cJSON_Print(inner(document));
+}
+
+char *json_print_line(const struct json *value)
+{
+    return cJSON_PrintUnformatted(inner(value));
 }
 
 bool json_write_file(const struct json *document, const char *directory, const char *name,

@@ -52,10 +52,13 @@ void json_add_setting(struct json *parent, const char *name, double value);
 void json_add_text(struct json *parent, const char *name, const char *value);
 void json_add_bool(struct json *parent, const char *name, bool value);
 void json_add_null(struct json *parent, const char *name);
+/* A copy of a value of another document. */
+void json_add_copy(struct json *parent, const char *name, const struct json *value);
 /* Writes to 'directory'/'name' (directory NULL: 'name' is the path), whole or not at all. */
 MUST_CHECK bool json_write_file(const struct json *document, const char *directory,
                                 const char *name, struct error *error);
-/* A text to free(). */
+/* A text to free(); the second without white space. */
 char *json_print(const struct json *document);
+char *json_print_line(const struct json *value);
 
 #endif

@@ -157,6 +157,32 @@ static bool store_text(const struct setting *setting, const char *place, const c
     return true;
 }
 
+static bool store_array(const struct setting *setting, const char *place, const struct json *value,
+                        void *target, struct error *error)
+{
+    if (!json_is_array(value)) {
+        return error_set(error, "%s: '%s' must be an array, got %s", place, setting->name,
+                         json_type(value));
+    }
+    char *line = json_child_count(value) > 0 ? json_print_line(value) : NULL;
+    bool ok = text_copy((char *)target + setting->offset, setting->bytes, line != NULL ? line : "");
+    free(line);
+    return ok || error_set(error, "%s: '%s' must be at most %zu characters long", place,
+                           setting->name, setting->bytes - 1);
+}
+
+static bool store_array_text(const struct setting *setting, const char *text, void *target,
+                             struct error *error)
+{
+    struct json *value = NULL;
+    char place[MAX_NAME + 8];
+    snprintf(place, sizeof place, "--set %s", setting->name);
+    bool ok = json_parse(text[0] != '\0' ? text : "[]", place, &value, error) &&
+              store_array(setting, "--set", value, target, error);
+    json_destroy(value);
+    return ok;
+}
+
 static bool is_text(const struct setting *setting)
 {
     return setting->type == SETTING_TEXT || setting->type == SETTING_CHOICE;
@@ -191,6 +217,8 @@ static bool store_json(const struct setting *setting, const char *place, const s
             return wrong_type(setting, place, json_type(value), error);
         }
         return store_text(setting, place, json_text(value), target, error);
+    case SETTING_JSON:
+        return store_array(setting, place, value, target, error);
     case SETTING_WHOLE:
     case SETTING_SEED:
     case SETTING_TIME:
@@ -339,6 +367,8 @@ static bool store_typed(const struct setting *setting, const char *value, void *
     case SETTING_CHOICE:
     case SETTING_TEXT:
         return store_text(setting, "--set", value, target, error);
+    case SETTING_JSON:
+        return store_array_text(setting, value, target, error);
     case SETTING_WHOLE:
     case SETTING_SEED:
     case SETTING_TIME:
@@ -430,6 +460,17 @@ static struct json *descend(struct json *object, const char *name, const char **
     return object;
 }
 
+static void echo_array(struct json *parent, const char *leaf, const char *text)
+{
+    struct json *value = NULL;
+    struct error error;
+    bool ok = json_parse(text[0] != '\0' ? text : "[]", leaf, &value, &error);
+    assert(ok);
+    (void)ok;
+    json_add_copy(parent, leaf, value);
+    json_destroy(value);
+}
+
 void setting_echo(const struct setting *setting, const void *target, struct json *object)
 {
     const char *leaf = NULL;
@@ -440,6 +481,8 @@ void setting_echo(const struct setting *setting, const void *target, struct json
     struct json *parent = descend(object, setting->name, &leaf);
     if (setting->type == SETTING_TEXT) {
         json_add_text(parent, leaf, field);
+    } else if (setting->type == SETTING_JSON) {
+        echo_array(parent, leaf, field);
     } else if (setting->type == SETTING_CHOICE) {
         json_add_text(parent, leaf, choice_of(setting, target));
     } else if (setting->type == SETTING_BOOL) {
@@ -461,7 +504,7 @@ void settings_echo(const struct setting *table, const void *target, struct json 
 void setting_print(const struct setting *setting, const void *target, char *buffer, size_t size)
 {
     const char *field = (const char *)target + setting->offset;
-    if (setting->type == SETTING_TEXT) {
+    if (setting->type == SETTING_TEXT || setting->type == SETTING_JSON) {
         snprintf(buffer, size, "%s", field);
     } else if (setting->type == SETTING_CHOICE) {
         snprintf(buffer, size, "%s", choice_of(setting, target));
@@ -484,6 +527,9 @@ void setting_describe_type(const struct setting *setting, char *buffer, size_t s
         break;
     case SETTING_TEXT:
         snprintf(buffer, size, "a text");
+        break;
+    case SETTING_JSON:
+        snprintf(buffer, size, "a JSON array");
         break;
     case SETTING_CHOICE:
         list_choices(setting, list, sizeof list);

@@ -21,6 +21,7 @@ enum setting_type {
     SETTING_TIME,   /* int64_t picoseconds; 'unit' is what people and files say: s, ms, us or ns */
     SETTING_CHOICE, /* an enum, by the names in 'choices' */
     SETTING_TEXT,   /* char[bytes] */
+    SETTING_JSON,   /* char[bytes], the text of a JSON array; empty: nothing */
     SETTING_IGNORED /* accepted in a file, not kept: remarks, sources */
 };
 

@@ -153,6 +153,26 @@ static void close_files(struct run_files *files)
     request_log_clear(&files->log);
 }
 
+/* What the settings come to, for all instances or by group. */
+static void add_derived(const struct deployment *deployment, struct json *derived)
+{
+    json_add_number(derived, "num_blocks", deployment->instance.engine.num_blocks);
+    json_add_number(derived, "max_model_len", deployment->instance.engine.max_model_len);
+    json_add_number(derived, "weight_gib_per_gpu", deployment->memory.weight_gib);
+    json_add_text(derived, "cost_source", deployment->cost.identity.source);
+    json_add_text(derived, "price_source", deployment->gpu.price_source);
+    json_add_text(derived, "cost_name", deployment->cost.identity.name);
+    struct json *groups = deployment->others != NULL ? json_add_array(derived, "groups") : NULL;
+    for (uint32_t g = 0; groups != NULL && g < deployment->group_count; g++) {
+        const struct deployment *part = deployment_of_group(deployment, g);
+        struct json *group = json_add_object(groups, NULL);
+        json_add_text(group, "gpu", part->gpu.name);
+        json_add_number(group, "num_blocks", part->instance.engine.num_blocks);
+        json_add_number(group, "max_model_len", part->instance.engine.max_model_len);
+        json_add_text(group, "cost_name", part->cost.identity.name);
+    }
+}
+
 static bool write_summary(const struct scenario *scenario, const struct deployment *deployment,
                           const struct run_summary *summary, const struct replication_set *set,
                           const struct run_options *chosen, struct error *error)
@@ -162,12 +182,7 @@ static bool write_summary(const struct scenario *scenario, const struct deployme
     json_add_text(document, "kvcast_version", KVCAST_VERSION);
     scenario_file_echo(scenario, json_add_object(document, "scenario"));
     struct json *derived = json_add_object(document, "derived");
-    json_add_number(derived, "num_blocks", deployment->instance.engine.num_blocks);
-    json_add_number(derived, "max_model_len", deployment->instance.engine.max_model_len);
-    json_add_number(derived, "weight_gib_per_gpu", deployment->memory.weight_gib);
-    json_add_text(derived, "cost_source", deployment->cost.identity.source);
-    json_add_text(derived, "price_source", deployment->gpu.price_source);
-    json_add_text(derived, "cost_name", deployment->cost.identity.name);
+    add_derived(deployment, derived);
     figure_report_results(summary, &chosen->percentiles, json_add_object(document, "results"));
     figure_report_price(summary, json_add_object(document, "price"));
     if (set->count > 1) {
@@ -232,6 +247,7 @@ static bool check_contrast(const struct scenario *scenario, struct error *error)
                scenario_run_init(&run, &contrast, &deployment, error)) ||
               error_add_place(error, "workload.contrast_model");
     scenario_run_clear(&run);
+    deployment_clear(&deployment);
     return ok;
 }
 
@@ -259,6 +275,7 @@ static bool run_contrast(const struct scenario *scenario, const char *directory,
     simulation_destroy(simulation);
     close_files(&files);
     scenario_run_clear(&run);
+    deployment_clear(&deployment);
     return ok;
 }
 
@@ -343,6 +360,7 @@ static bool run_scenario(const struct scenario *scenario, struct run_options *ch
     simulation_destroy(simulation);
     close_files(&files);
     scenario_run_clear(&run);
+    deployment_clear(&deployment);
     return ok && (!contrasts ||
                   run_contrast(scenario, chosen->stage, chosen->json ? stderr : stdout, error));
 }

@@ -6,10 +6,33 @@
 
 #include "sim/scenario/measured_part.h"
 
+/* Groups unlike each other, a line for each. */
+static void print_groups(const struct scenario *scenario, const struct deployment *deployment)
+{
+    static const char *const roles[] = {"", ", prompts", ", answers"};
+    printf("%s: %s on %u GPUs in %u groups\n", scenario->name, deployment->model.name,
+           deployment_gpus(deployment), deployment->group_count);
+    for (uint32_t g = 0; g < deployment->group_count; g++) {
+        const struct deployment *part = deployment_of_group(deployment, g);
+        const struct engine_settings *engine = &part->instance.engine;
+        printf("group %-8u%u x %u x %s, %s weights, %s KV%s; %s, %u tokens and %u requests a step, "
+               "%u KV blocks of %u tokens; steps %s on '%s'\n",
+               g + 1, deployment->groups[g].count, part->tensor_parallel, part->gpu.name,
+               part->weights->name, part->kv->name, roles[deployment->groups[g].role],
+               part->instance.preset->name, engine->max_batch_tokens, engine->max_batch_requests,
+               engine->num_blocks, engine->block_tokens, part->cost.identity.source,
+               part->cost.identity.name);
+    }
+}
+
 void run_tables_describe(const struct scenario *scenario, const struct deployment *deployment)
 {
     const struct instance_group *groups = deployment->groups;
     const struct engine_settings *engine = &deployment->instance.engine;
+    if (deployment->others != NULL) {
+        print_groups(scenario, deployment);
+        return;
+    }
     printf("%s: %s, %s weights, %s KV on %u x %s", scenario->name, deployment->model.name,
            deployment->weights->name, deployment->kv->name, deployment->tensor_parallel,
            deployment->gpu.name);

@@ -51,6 +51,8 @@ static const char *type_name(enum setting_type type)
         return "number";
     case SETTING_CHOICE:
         return "choice";
+    case SETTING_JSON:
+        return "array";
     case SETTING_TEXT:
     case SETTING_IGNORED:
         return "text";
@@ -78,7 +80,8 @@ static void add_range(const struct setting *setting, struct json *object)
              choice++) {
             json_add_text(list, NULL, choice->name);
         }
-    } else if (setting->type != SETTING_BOOL && setting->type != SETTING_TEXT) {
+    } else if (setting->type != SETTING_BOOL && setting->type != SETTING_TEXT &&
+               setting->type != SETTING_JSON) {
         json_add_setting(object, "minimum", setting->minimum);
         json_add_setting(object, "maximum", setting->maximum);
     }

@@ -22,6 +22,7 @@ void cluster_init(struct cluster *cluster, const struct instance_group *groups,
             instance_init(&cluster->instances[number], groups[g].config, NULL, 0);
             cluster->instances[number].prefills_only = groups[g].role == INSTANCE_PREFILL;
             cluster->nodes[number].role = groups[g].role;
+            cluster->nodes[number].link = groups[g].link;
             number++;
         }
         cluster->is_disaggregated |= groups[g].count > 0 && groups[g].role == INSTANCE_PREFILL;

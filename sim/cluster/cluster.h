@@ -14,11 +14,18 @@ enum instance_role {
     INSTANCE_DECODE,  /* what follows */
 };
 
+/* The way that KV takes to another instance. */
+struct kv_link {
+    int64_t token_ps;   /* for each token of the prompt */
+    int64_t latency_ps; /* and once a request */
+};
+
 /* Instances that are alike. */
 struct instance_group {
     const struct instance_config *config; /* borrowed */
     uint32_t count;
     enum instance_role role;
+    struct kv_link link; /* of each */
 };
 
 /* Whether an instance takes requests. */
@@ -37,6 +44,7 @@ struct cluster_node {
     enum instance_role role;
     enum node_state state;
     struct node_load load;
+    struct kv_link link;
     uint32_t epoch;       /* of the event it waits for; those of older epochs are stale */
     int64_t link_free_ps; /* when all KV it has handed over has left */
 };

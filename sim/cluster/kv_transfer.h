@@ -7,14 +7,8 @@
 
 #include "sim/cluster/cluster.h"
 
-struct kv_link {
-    int64_t token_ps;   /* for each token of the prompt */
-    int64_t latency_ps; /* and once a request */
-};
-
 /* Sends the KV of so many tokens from 'now_ps' on or when the link is free. Returns when it has
  * arrived. */
-int64_t kv_transfer_send(struct cluster_node *from, const struct kv_link *link, uint32_t tokens,
-                         int64_t now_ps);
+int64_t kv_transfer_send(struct cluster_node *from, uint32_t tokens, int64_t now_ps);
 
 #endif

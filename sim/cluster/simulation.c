@@ -5,6 +5,7 @@
 
 #include "sim/base/memory.h"
 #include "sim/base/units.h"
+#include "sim/cluster/kv_transfer.h"
 #include "sim/cluster/router.h"
 #include "sim/cluster/simulation_state.h"
 #include "sim/serving/engine_loop.h"
@@ -165,8 +166,7 @@ static void hand_over(struct simulation *simulation, struct cluster_node *node,
         struct request *request = &simulation->requests.requests[result->finished[i]];
         uint32_t tokens = request->ask.prompt_tokens;
         request_hand_over(request);
-        int64_t arrived_ps =
-            kv_transfer_send(node, &simulation->settings.kv_link, tokens, simulation->now_ps);
+        int64_t arrived_ps = kv_transfer_send(node, tokens, simulation->now_ps);
         push(simulation, arrived_ps, EVENT_KV_ARRIVAL, result->finished[i], 0);
     }
 }

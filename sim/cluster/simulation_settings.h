@@ -4,7 +4,6 @@
 
 #include "sim/cluster/client.h"
 #include "sim/cluster/cluster.h"
-#include "sim/cluster/kv_transfer.h"
 #include "sim/cluster/router.h"
 #include "sim/metrics/run_summary.h"
 #include "sim/serving/step_record.h"
@@ -20,7 +19,6 @@ struct simulation_settings {
     const struct instance_group *groups; /* at least one instance; requests enter by the first's */
     uint32_t group_count;                /* front end */
     struct router_settings router;
-    struct kv_link kv_link;
     struct client_settings client;
     struct slo slo;
     size_t exact_limit;           /* latencies kept for exact percentiles; 0: the usual number */

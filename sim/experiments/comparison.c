@@ -51,6 +51,9 @@ bool comparison_run(const struct compared_scenario *scenarios, uint32_t count, c
         ret_comparison->runs = memory_zeroed(runs, sizeof ret_comparison->runs[0]);
         ok = parallel_for((uint32_t)runs, 0, run_one, &work, error);
     }
+    for (uint32_t i = 0; i < count; i++) {
+        deployment_clear(&work.sides[i].deployment);
+    }
     free(work.sides);
     if (!ok) {
         comparison_clear(ret_comparison);

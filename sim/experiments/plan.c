@@ -184,6 +184,7 @@ static bool probe(void *context, uint32_t index, struct error *error)
                       scenario->hardware.gpu);
         }
     }
+    deployment_clear(deployment);
     free(deployment);
     free(summary);
     free(scenario);

@@ -109,6 +109,7 @@ static bool run_piece(void *context, uint32_t index, struct error *error)
     for (uint32_t i = first; ok && i < end; i++) {
         ok = run_row(sweep, piece, sweep->rows[i], error);
     }
+    deployment_clear(&piece->deployment);
     free(piece);
     return ok;
 }

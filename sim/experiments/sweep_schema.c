@@ -24,6 +24,7 @@ static const char *type_of_setting(const struct setting *setting)
         return "REAL";
     case SETTING_CHOICE:
     case SETTING_TEXT:
+    case SETTING_JSON:
     case SETTING_IGNORED:
         return "TEXT";
     }

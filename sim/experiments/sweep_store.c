@@ -117,6 +117,7 @@ static void bind_setting(sqlite3_stmt *insert, int column, const struct setting 
         break;
     case SETTING_CHOICE:
     case SETTING_TEXT:
+    case SETTING_JSON:
         setting_print(setting, target, text, sizeof text);
         sqlite3_bind_text(insert, column, text, -1, SQLITE_TRANSIENT);
         break;

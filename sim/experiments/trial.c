@@ -113,6 +113,7 @@ struct trial trial_run(const struct scenario *scenario, const struct goal_list *
         }
         trial = trial_judge(goals, runs, trial.runs + more);
     }
+    deployment_clear(deployment);
     free(deployment);
     return trial;
 }

@@ -3,8 +3,10 @@
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/memory.h"
 #include "sim/base/smaller.h"
 #include "sim/base/text.h"
 #include "sim/base/units.h"
@@ -155,27 +157,25 @@ static void set_swap(struct deployment *deployment)
     }
 }
 
-/* One instance or several alike, or some for prompts and some for what follows. */
-static void set_fleet(struct deployment *deployment, const struct scenario_fleet *asked)
+/* The link over which an instance hands KV over: as set, or the GPU's own. */
+static struct kv_link link_of(const struct deployment *deployment,
+                              const struct scenario_fleet *asked)
 {
     const struct gpu *gpu = &deployment->gpu;
-    const struct instance_config *instance = &deployment->instance;
-    double token_bytes = deployment->memory.block_bytes / instance->engine.block_tokens;
+    double token_bytes = deployment->memory.block_bytes / deployment->instance.engine.block_tokens;
     double sheet = gpu->link_gb_per_s > 0 ? gpu->link_gb_per_s : gpu->pcie_gb_per_s;
     double link =
         asked->kv_link_gb_per_s > 0 ? asked->kv_link_gb_per_s : GPU_COPY_EFFICIENCY * sheet;
-    bool is_split = asked->prefill_instances > 0;
-    deployment->groups[0] =
-        is_split ? (struct instance_group){instance, asked->prefill_instances, INSTANCE_PREFILL}
-                 : (struct instance_group){instance, asked->instances, INSTANCE_BOTH};
-    deployment->groups[1] =
-        (struct instance_group){instance, asked->decode_instances, INSTANCE_DECODE};
-    deployment->group_count = is_split ? 2 : 1;
-    deployment->router = asked->router;
-    deployment->kv_link = (struct kv_link){
-        .latency_ps = asked->kv_latency_ps,
-        .token_ps = link > 0 ? (int64_t)(token_bytes * 1000 / link) : 0,
-    };
+    return (struct kv_link){.latency_ps = asked->kv_latency_ps,
+                            .token_ps = link > 0 ? (int64_t)(token_bytes * 1000 / link) : 0};
+}
+
+static void add_group(struct deployment *deployment, const struct deployment *part, uint32_t count,
+                      enum instance_role role, const struct scenario_fleet *asked)
+{
+    assert(deployment->group_count < MAX_GROUPS);
+    deployment->groups[deployment->group_count++] =
+        (struct instance_group){&part->instance, count, role, link_of(part, asked)};
 }
 
 /* A real engine does not start with a pool that cannot hold one request of max_model_len tokens.
@@ -269,11 +269,11 @@ static void warn_of_approximations(struct deployment *deployment)
     }
 }
 
-bool deployment_resolve(struct deployment *deployment, const struct scenario *scenario,
-                        struct error *error)
+/* All but which instances there are. */
+static bool resolve_part(struct deployment *deployment, const struct scenario *scenario,
+                         struct error *error)
 {
     assert(scenario->engine.preset != NULL);
-    memset(deployment, 0, sizeof *deployment);
     if (!find_names(deployment, scenario, error) || !check_startup(deployment, error) ||
         !find_draft(deployment, scenario, error) || !plan_memory(deployment, scenario, error) ||
         !choose_cost(deployment, scenario, error) || !set_engine(deployment, error) ||
@@ -281,10 +281,111 @@ bool deployment_resolve(struct deployment *deployment, const struct scenario *sc
         return false;
     }
     warn_of_approximations(deployment);
-    set_fleet(deployment, &scenario->fleet);
     set_price(deployment, &scenario->price);
-    assert(deployment->instance.engine.max_model_len > 0 && deployment_gpus(deployment) > 0);
+    assert(deployment->instance.engine.max_model_len > 0);
     return true;
+}
+
+/* What is to be known of a group is told with the rest. */
+static void take_warnings(struct deployment *deployment, const struct deployment *part,
+                          uint32_t group)
+{
+    for (uint32_t i = 0; part != deployment && i < part->warnings.count; i++) {
+        warning_list_add(&deployment->warnings, "group %u: %.*s", group + 1, WARNING_BYTES - 32,
+                         part->warnings.messages[i]);
+    }
+}
+
+/* KV that moves must mean the same to both sides, and there must be both. */
+static bool check_roles(const struct deployment *deployment, struct error *error)
+{
+    uint32_t counts[3] = {0};
+    for (uint32_t g = 0; g < deployment->group_count; g++) {
+        const struct deployment *part = deployment_of_group(deployment, g);
+        enum instance_role role = deployment->groups[g].role;
+        counts[role]++;
+        if (role != INSTANCE_BOTH && !part->instance.preset->moves_kv) {
+            return error_set(error,
+                             "cluster.groups, group %u: '%s' cannot move KV: 'role' must be 'both'",
+                             g + 1, part->instance.preset->name);
+        }
+        if (role != INSTANCE_BOTH && part->kv != deployment->kv) {
+            return error_set(error,
+                             "cluster.groups, group %u: KV moves between groups: 'model.kv_cache' "
+                             "must be '%s' as in group 1, got '%s'",
+                             g + 1, deployment->kv->name, part->kv->name);
+        }
+    }
+    bool ok = (counts[INSTANCE_PREFILL] > 0) == (counts[INSTANCE_DECODE] > 0) &&
+              (counts[INSTANCE_PREFILL] == 0 || counts[INSTANCE_BOTH] == 0);
+    return ok ||
+           error_set(error,
+                     "cluster.groups: 'role' must be 'both' in all groups, or 'prefill' in "
+                     "some and 'decode' in the others, got %u, %u and %u groups",
+                     counts[INSTANCE_BOTH], counts[INSTANCE_PREFILL], counts[INSTANCE_DECODE]);
+}
+
+static bool resolve_groups(struct deployment *deployment, const struct scenario *scenario,
+                           uint32_t count, struct error *error)
+{
+    struct deployment *others = memory_zeroed(count, sizeof others[0]);
+    for (uint32_t g = 0; g < count; g++) {
+        struct scenario_group group;
+        struct deployment *part = g == 0 ? deployment : &others[g - 1];
+        bool ok = scenario_group_read(scenario, g, &group, error);
+        if (!ok || !resolve_part(part, &group.scenario, error)) {
+            free(others);
+            return ok ? error_add_place(error, "cluster.groups, group %u", g + 1) : false;
+        }
+        take_warnings(deployment, part, g);
+        add_group(deployment, part, group.instances, group.role, &scenario->fleet);
+    }
+    deployment->others = others;
+    return check_roles(deployment, error);
+}
+
+static bool resolve_alike(struct deployment *deployment, const struct scenario *scenario,
+                          struct error *error)
+{
+    const struct scenario_fleet *fleet = &scenario->fleet;
+    if (!resolve_part(deployment, scenario, error)) {
+        return false;
+    }
+    if (fleet->prefill_instances > 0) {
+        add_group(deployment, deployment, fleet->prefill_instances, INSTANCE_PREFILL, fleet);
+        add_group(deployment, deployment, fleet->decode_instances, INSTANCE_DECODE, fleet);
+    } else {
+        add_group(deployment, deployment, fleet->instances, INSTANCE_BOTH, fleet);
+    }
+    return true;
+}
+
+bool deployment_resolve(struct deployment *deployment, const struct scenario *scenario,
+                        struct error *error)
+{
+    uint32_t count = scenario_group_count(scenario);
+    memset(deployment, 0, sizeof *deployment);
+    if (count > MAX_GROUPS) {
+        return error_set(error, "'cluster.groups' must be at most %d groups, got %u", MAX_GROUPS,
+                         count);
+    }
+    bool ok = count > 0 ? resolve_groups(deployment, scenario, count, error)
+                        : resolve_alike(deployment, scenario, error);
+    deployment->router = scenario->fleet.router;
+    assert(!ok || deployment_gpus(deployment) > 0);
+    return ok;
+}
+
+void deployment_clear(struct deployment *deployment)
+{
+    free(deployment->others);
+    deployment->others = NULL;
+}
+
+const struct deployment *deployment_of_group(const struct deployment *deployment, uint32_t group)
+{
+    assert(group < deployment->group_count);
+    return group == 0 || deployment->others == NULL ? deployment : &deployment->others[group - 1];
 }
 
 void deployment_of_log(struct deployment *deployment, const struct engine_preset *preset,
@@ -298,15 +399,16 @@ void deployment_of_log(struct deployment *deployment, const struct engine_preset
                                                     .policy = scheduling_policies[0],
                                                     .cost = &deployment->cost,
                                                     .engine = *settings};
-    deployment->groups[0] = (struct instance_group){&deployment->instance, 1, INSTANCE_BOTH};
+    deployment->groups[0] =
+        (struct instance_group){.config = &deployment->instance, .count = 1, .role = INSTANCE_BOTH};
     deployment->group_count = 1;
 }
 
 uint32_t deployment_gpus(const struct deployment *deployment)
 {
-    uint32_t instances = 0;
-    for (uint32_t i = 0; i < deployment->group_count; i++) {
-        instances += deployment->groups[i].count;
+    uint32_t gpus = 0;
+    for (uint32_t g = 0; g < deployment->group_count; g++) {
+        gpus += deployment->groups[g].count * deployment_of_group(deployment, g)->tensor_parallel;
     }
-    return instances * deployment->tensor_parallel;
+    return gpus;
 }

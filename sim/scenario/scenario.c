@@ -66,6 +66,12 @@ static const struct setting draft_model_settings[] = {
 };
 
 static const struct setting fleet_settings[] = {
+    {.name = "cluster.groups",
+     .type = SETTING_JSON,
+     SETTING_OF(scenario_fleet, groups),
+     .help = "groups of instances that are unlike each other, each an object with 'instances', "
+             "'role' (both, prefill, decode) and settings of its own for model.weights, "
+             "model.kv_cache, hardware, engine, price and cost; empty: all instances are alike"},
     {WHOLE(scenario_fleet, "engine.instances", instances, 1, 1024), .unit = "instances",
      .help = "engines that serve side by side; cluster.router says which gets a request"},
     {.name = NULL},

@@ -34,6 +34,7 @@ struct scenario_engine {
 
 /* How many instances there are, and what lies between them. */
 struct scenario_fleet {
+    char groups[2048]; /* JSON, of instances unlike each other; empty: all are alike */
     uint32_t instances;
     uint32_t prefill_instances;
     uint32_t decode_instances;

@@ -129,15 +129,21 @@ static const char *conversations(const struct scenario *scenario)
                                                    : NULL;
 }
 
+static const char *by_groups(const struct scenario *scenario)
+{
+    return scenario->fleet.groups[0] != '\0' ? "cluster.groups" : NULL;
+}
+
 static const char *instances(const struct scenario *scenario)
 {
-    return scenario->fleet.prefill_instances > 0 ? "engine.prefill_instances" : NULL;
+    return scenario->fleet.prefill_instances > 0 ? "engine.prefill_instances" : by_groups(scenario);
 }
 
 static const char *router(const struct scenario *scenario)
 {
     const struct scenario_fleet *fleet = &scenario->fleet;
-    return fleet->prefill_instances == 0 && fleet->instances == 1 ? "engine.instances" : NULL;
+    bool is_alone = fleet->prefill_instances == 0 && fleet->instances == 1;
+    return is_alone && by_groups(scenario) == NULL ? "engine.instances" : NULL;
 }
 
 static const char *prefix_weight(const struct scenario *scenario)
@@ -147,7 +153,8 @@ static const char *prefix_weight(const struct scenario *scenario)
 
 static const char *link_between(const struct scenario *scenario)
 {
-    return scenario->fleet.prefill_instances == 0 ? "engine.prefill_instances" : NULL;
+    bool moves = scenario->fleet.prefill_instances > 0 || by_groups(scenario) != NULL;
+    return moves ? NULL : "engine.prefill_instances";
 }
 
 /* What has no effect in some scenarios, and the setting that makes it so. */
@@ -161,6 +168,8 @@ static const struct {
     {"engine.draft_token_ns", drafts},
     {"engine.draft_model", drafts},
     {"engine.instances", instances},
+    {"engine.prefill_instances", by_groups},
+    {"engine.decode_instances", by_groups},
     {"cluster.router", router},
     {"cluster.prefix_weight", prefix_weight},
     {"engine.kv_link_gb_per_s", link_between},
@@ -220,8 +229,8 @@ static bool check_given(struct scenario *scenario, struct error *error)
             continue;
         }
         const char *cause = scenario_rules_overruled_by(scenario, setting->name);
-        bool is_empty =
-            setting->type == SETTING_TEXT && ((const char *)target)[setting->offset] == '\0';
+        bool is_empty = (setting->type == SETTING_TEXT || setting->type == SETTING_JSON) &&
+                        ((const char *)target)[setting->offset] == '\0';
         if (cause == NULL || is_empty || source_of(scenario, parts, cause) > scenario->given[i]) {
             continue;
         }
@@ -250,7 +259,7 @@ static bool check_split(const struct scenario *scenario, struct error *error)
     return true;
 }
 
-bool scenario_rules_check(struct scenario *scenario, struct error *error)
+bool scenario_rules_check_engine(const struct scenario *scenario, struct error *error)
 {
     const struct engine_preset *preset = scenario->engine.preset;
     const struct engine_settings *settings = &scenario->engine.settings;
@@ -265,8 +274,14 @@ bool scenario_rules_check(struct scenario *scenario, struct error *error)
                          "without chunked prefill, got %u and %u",
                          settings->max_batch_tokens, settings->max_model_len);
     }
+    return true;
+}
+
+bool scenario_rules_check(struct scenario *scenario, struct error *error)
+{
     struct percentile_list percentiles;
-    return percentile_list_parse(scenario->metrics.percentiles, &percentiles, error) &&
+    return scenario_rules_check_engine(scenario, error) &&
+           percentile_list_parse(scenario->metrics.percentiles, &percentiles, error) &&
            check_split(scenario, error) && check_given(scenario, error);
 }
 

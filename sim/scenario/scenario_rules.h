@@ -10,6 +10,9 @@ const char *scenario_rules_overruled_by(const struct scenario *scenario, const c
 /* Settings that were given and cannot act, or that do not go together, are errors. */
 MUST_CHECK bool scenario_rules_check(struct scenario *scenario, struct error *error);
 
+/* The same of what the engine can be told at all. */
+MUST_CHECK bool scenario_rules_check_engine(const struct scenario *scenario, struct error *error);
+
 /* The engines that have a setting: "vllm-0.24, vllm-0.8"; "" when none has it. */
 void scenario_rules_list_engines(const char *key, char *buffer, size_t size);
 

@@ -20,7 +20,6 @@ struct simulation_settings scenario_run_settings(const struct deployment *deploy
         .groups = deployment->groups,
         .group_count = deployment->group_count,
         .router = deployment->router,
-        .kv_link = deployment->kv_link,
         .client = {.kind = CLIENT_OPEN},
     };
 }
@@ -267,7 +266,11 @@ bool scenario_run_file(const char *path, const struct option_list *assignments,
 {
     struct scenario scenario;
     struct deployment deployment;
-    return scenario_file_read(&scenario, path, assignments, NULL, error) &&
-           deployment_resolve(&deployment, &scenario, error) &&
-           scenario_run_all(&scenario, &deployment, on_finished, context, error);
+    if (!scenario_file_read(&scenario, path, assignments, NULL, error)) {
+        return false;
+    }
+    bool ok = deployment_resolve(&deployment, &scenario, error) &&
+              scenario_run_all(&scenario, &deployment, on_finished, context, error);
+    deployment_clear(&deployment);
+    return ok;
 }

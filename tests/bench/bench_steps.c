@@ -38,7 +38,7 @@ static double run_s(const struct step_cost *cost, uint32_t batch, bool stepwise)
                                                 .reserve_full_prompt = true,
                                                 .chunked_prefill = true,
                                                 .async_scheduling = true}};
-    struct instance_group group = {&config, 1, INSTANCE_BOTH};
+    struct instance_group group = {&config, 1, INSTANCE_BOTH, {0}};
     struct simulation_settings settings = {
         .groups = &group, .group_count = 1, .client = {.kind = CLIENT_OPEN}, .stepwise = stepwise};
     double started = monotonic_s();

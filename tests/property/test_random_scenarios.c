@@ -330,8 +330,9 @@ static void draw_any_engine(struct scenario *scenario, uint64_t seed)
     if (scenario->config.preset->moves_kv && random_below(random, 3) == 0) {
         uint32_t prefills = between(random, 1, 3);
         set_instances(scenario, between(random, 1, 3), prefills);
-        scenario->settings.kv_link.token_ps = (int64_t)between(random, 0, 100) * PS_PER_US;
-        scenario->settings.kv_link.latency_ps = (int64_t)between(random, 0, 3) * PS_PER_MS;
+        scenario->groups[0].link =
+            (struct kv_link){.token_ps = (int64_t)between(random, 0, 100) * PS_PER_US,
+                             .latency_ps = (int64_t)between(random, 0, 3) * PS_PER_MS};
     }
     scenario->settings.router = (struct router_settings){
         .rule = random_below(random, ROUTER_PREFIX_AWARE + 1), .prefix_weight = 1};

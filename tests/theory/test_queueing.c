@@ -68,7 +68,7 @@ static void set_up_queue(struct queue *queue, bool geometric, uint32_t batch, do
                                                         .num_blocks = 1000000,
                                                         .reserve_full_prompt = true,
                                                         .chunked_prefill = true}};
-    queue->group = (struct instance_group){&queue->config, 1, INSTANCE_BOTH};
+    queue->group = (struct instance_group){&queue->config, 1, INSTANCE_BOTH, {0}};
     struct simulation_settings settings = {
         .groups = &queue->group, .group_count = 1, .client = {.kind = CLIENT_OPEN}};
     queue->simulation = simulation_create(&settings, queue->requests, REQUESTS);

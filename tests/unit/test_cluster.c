@@ -23,7 +23,7 @@ static void test_groups_in_order(void **state)
     const struct instance_config large = config_of(&engine_preset_vllm_0_24, 101);
     const struct instance_config small = config_of(&engine_preset_vllm_0_24, 51);
     const struct instance_group groups[] = {
-        {&large, 1, INSTANCE_PREFILL}, {&large, 0, INSTANCE_BOTH}, {&small, 2, INSTANCE_DECODE}};
+        {&large, 1, INSTANCE_PREFILL, {0}}, {&large, 0, INSTANCE_BOTH, {0}}, {&small, 2, INSTANCE_DECODE, {0}}};
     cluster_init(&cluster, groups, 3);
     assert_int_equal(cluster.count, 3);
     assert_true(cluster.is_disaggregated);
@@ -48,7 +48,7 @@ static void test_unlike_engines_are_not_disaggregated(void **state)
     const struct instance_config one = config_of(&engine_preset_vllm_0_24, 101);
     const struct instance_config other = config_of(&engine_preset_orca, 101);
     const struct instance_group groups[] = {
-        {&one, 1, INSTANCE_BOTH}, {&other, 1, INSTANCE_BOTH}, {&one, 0, INSTANCE_PREFILL}};
+        {&one, 1, INSTANCE_BOTH, {0}}, {&other, 1, INSTANCE_BOTH, {0}}, {&one, 0, INSTANCE_PREFILL, {0}}};
     cluster_init(&cluster, groups, 3);
     assert_false(cluster.is_disaggregated);
     assert_int_equal(cluster.instances[0].kv_cache.total_blocks, 100);
@@ -62,7 +62,7 @@ static void test_all_see_the_requests(void **state)
     struct cluster cluster;
     struct request requests[9] = {{0}};
     const struct instance_config config = config_of(&engine_preset_vllm_0_24, 101);
-    const struct instance_group group = {&config, 3, INSTANCE_BOTH};
+    const struct instance_group group = {&config, 3, INSTANCE_BOTH, {0}};
     cluster_init(&cluster, &group, 1);
     cluster_set_requests(&cluster, requests, 9);
     for (uint32_t i = 0; i < 3; i++) {

@@ -101,7 +101,55 @@ static void test_split_fleet_counts_its_gpus(void **state)
     assert_int_equal(deployment.group_count, 2);
     assert_int_equal(deployment.groups[0].role, INSTANCE_PREFILL);
     assert_int_equal(deployment.groups[1].count, 3);
-    assert_true(deployment.kv_link.token_ps > 0 && deployment.kv_link.latency_ps == PS_PER_MS);
+    assert_true(deployment.groups[0].link.token_ps > 0 &&
+                deployment.groups[0].link.latency_ps == PS_PER_MS);
+}
+
+static bool resolve_groups(struct deployment *deployment, const char *groups, struct error *error)
+{
+    struct scenario scenario = on_engine("vllm-0.24");
+    snprintf(scenario.fleet.groups, sizeof scenario.fleet.groups, "%s", groups);
+    return deployment_resolve(deployment, &scenario, error);
+}
+
+static void test_groups_are_resolved_by_themselves(void **state)
+{
+    (void)state;
+    struct deployment deployment;
+    struct error error;
+    assert_true(resolve_groups(&deployment,
+                               "[{\"instances\":2},"
+                               "{\"hardware\":{\"gpu\":\"L40S\",\"tensor_parallel\":4}}]",
+                               &error));
+    assert_int_equal(deployment.group_count, 2);
+    assert_int_equal(deployment_gpus(&deployment), 2 + 4);
+    const struct deployment *second = deployment_of_group(&deployment, 1);
+    assert_string_equal(deployment.gpu.name, "H200-SXM");
+    assert_string_equal(second->gpu.name, "L40S");
+    assert_true(deployment.groups[1].config == &second->instance);
+    assert_true(second->instance.cost == &second->cost);
+    assert_contains(deployment.warnings.messages[0], "group 2: ");
+    deployment_clear(&deployment);
+}
+
+static void test_roles_must_go_together(void **state)
+{
+    (void)state;
+    static const char *const faults[][2] = {
+        {"[{\"role\":\"prefill\"}]", "'role' must be 'both' in all groups"},
+        {"[{\"role\":\"prefill\"},{\"role\":\"decode\"},{}]", "'role' must be 'both' in all"},
+        {"[{\"role\":\"prefill\"},{\"role\":\"decode\",\"model.kv_cache\":\"fp8\"}]",
+         "group 2: KV moves between groups"},
+        {"[{\"role\":\"prefill\",\"engine.preset\":\"tgi\"},{\"role\":\"decode\"}]",
+         "'tgi' cannot move KV"},
+    };
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        struct deployment deployment;
+        struct error error;
+        assert_false(resolve_groups(&deployment, faults[i][0], &error));
+        assert_contains(error.message, faults[i][1]);
+        deployment_clear(&deployment);
+    }
 }
 
 int main(void)
@@ -113,6 +161,8 @@ int main(void)
         cmocka_unit_test(test_explicit_length_is_refused),
         cmocka_unit_test(test_speculation_is_synchronous),
         cmocka_unit_test(test_split_fleet_counts_its_gpus),
+        cmocka_unit_test(test_groups_are_resolved_by_themselves),
+        cmocka_unit_test(test_roles_must_go_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

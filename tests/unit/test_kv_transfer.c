@@ -6,11 +6,11 @@
 static void test_transfers_queue_up(void **state)
 {
     (void)state;
-    struct cluster_node node = {.role = INSTANCE_PREFILL};
-    struct kv_link link = {.token_ps = 10, .latency_ps = 500};
-    assert_int_equal(kv_transfer_send(&node, &link, 100, 1000), 1000 + 500 + 1000);
-    assert_int_equal(kv_transfer_send(&node, &link, 200, 1000), 2500 + 500 + 2000);
-    assert_int_equal(kv_transfer_send(&node, &link, 1, 9000), 9000 + 500 + 10);
+    struct cluster_node node = {.role = INSTANCE_PREFILL,
+                                .link = {.token_ps = 10, .latency_ps = 500}};
+    assert_int_equal(kv_transfer_send(&node, 100, 1000), 1000 + 500 + 1000);
+    assert_int_equal(kv_transfer_send(&node, 200, 1000), 2500 + 500 + 2000);
+    assert_int_equal(kv_transfer_send(&node, 1, 9000), 9000 + 500 + 10);
     assert_int_equal(node.link_free_ps, 9510);
 }
 

@@ -40,7 +40,7 @@ static uint32_t choose(struct router *router, const struct cluster *cluster)
 static void test_the_least_loaded_instance_is_chosen(void **state)
 {
     (void)state;
-    const struct instance_group group = {&config, 3, INSTANCE_BOTH};
+    const struct instance_group group = {&config, 3, INSTANCE_BOTH, {0}};
     struct router by_requests = router_of(ROUTER_LEAST_REQUESTS);
     struct router by_tokens = router_of(ROUTER_LEAST_TOKENS);
     struct router by_kv = router_of(ROUTER_LEAST_KV);
@@ -69,7 +69,7 @@ static void test_the_least_loaded_instance_is_chosen(void **state)
 static void test_instances_take_turns(void **state)
 {
     (void)state;
-    const struct instance_group group = {&config, 3, INSTANCE_BOTH};
+    const struct instance_group group = {&config, 3, INSTANCE_BOTH, {0}};
     struct router router = router_of(ROUTER_ROUND_ROBIN);
     struct cluster cluster;
     cluster_init(&cluster, &group, 1);
@@ -83,7 +83,7 @@ static void test_draws_are_even_and_repeat(void **state)
 {
     (void)state;
     enum { DRAWS = 3000 };
-    const struct instance_group group = {&config, 3, INSTANCE_BOTH};
+    const struct instance_group group = {&config, 3, INSTANCE_BOTH, {0}};
     struct router router = router_of(ROUTER_RANDOM);
     struct router again = router_of(ROUTER_RANDOM);
     struct router of_two = router_of(ROUTER_POWER_OF_TWO);
@@ -107,7 +107,7 @@ static void test_draws_are_even_and_repeat(void **state)
 static void test_a_conversation_stays_where_it_is(void **state)
 {
     (void)state;
-    const struct instance_group groups[] = {{&config, 4, INSTANCE_BOTH}};
+    const struct instance_group groups[] = {{&config, 4, INSTANCE_BOTH, {0}}};
     struct router router = router_of(ROUTER_SESSION);
     struct cluster cluster;
     bool chosen[4] = {false};
@@ -128,7 +128,7 @@ static void test_held_blocks_need_not_be_computed(void **state)
     (void)state;
     struct instance_config caching = config;
     caching.engine.prefix_caching = true;
-    const struct instance_group group = {&caching, 2, INSTANCE_BOTH};
+    const struct instance_group group = {&caching, 2, INSTANCE_BOTH, {0}};
     struct router router = router_of(ROUTER_PREFIX_AWARE);
     struct cluster cluster;
     const struct request request = request_of(65, 20, 7);
@@ -147,8 +147,8 @@ static void test_held_blocks_need_not_be_computed(void **state)
 static void test_roles_are_kept(void **state)
 {
     (void)state;
-    const struct instance_group groups[] = {{&config, 2, INSTANCE_PREFILL},
-                                            {&config, 1, INSTANCE_DECODE}};
+    const struct instance_group groups[] = {{&config, 2, INSTANCE_PREFILL, {0}},
+                                            {&config, 1, INSTANCE_DECODE, {0}}};
     struct router router = router_of(ROUTER_LEAST_REQUESTS);
     struct cluster cluster;
     cluster_init(&cluster, groups, 2);

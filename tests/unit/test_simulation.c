@@ -19,7 +19,7 @@ static void test_run_beyond_the_clock_is_given_up(void **state)
                                                 .block_tokens = 16,
                                                 .num_blocks = 20000,
                                                 .chunked_prefill = true}};
-    struct instance_group group = {&config, 1, INSTANCE_BOTH};
+    struct instance_group group = {&config, 1, INSTANCE_BOTH, {0}};
     struct simulation_settings settings = {
         .groups = &group, .group_count = 1, .client = {.kind = CLIENT_OPEN}};
     for (int stepwise = 0; stepwise < 2; stepwise++) {
@@ -54,7 +54,7 @@ static struct simulation *run_tight(const struct scheduling_policy *policy,
                                                   .num_blocks = 5,
                                                   .chunked_prefill = true,
                                                   .async_scheduling = true}};
-    *group = (struct instance_group){config, 1, INSTANCE_BOTH};
+    *group = (struct instance_group){config, 1, INSTANCE_BOTH, {0}};
     for (uint32_t i = 0; i < 2; i++) {
         requests[i] = (struct request){
             .ask.prompt_tokens = 16, .ask.max_output_tokens = 30, .truth.output_tokens = 30};

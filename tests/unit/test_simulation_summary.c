@@ -26,7 +26,7 @@ static struct simulation *create(struct request *requests, uint32_t last_prompt)
                                                  .block_tokens = 16,
                                                  .num_blocks = 50,
                                                  .chunked_prefill = true}};
-    group = (struct instance_group){&config, 1, INSTANCE_BOTH};
+    group = (struct instance_group){&config, 1, INSTANCE_BOTH, {0}};
     for (uint32_t i = 0; i < REQUESTS; i++) {
         requests[i] = (struct request){
             .ask = {.prompt_tokens = i == 2 ? last_prompt : 16, .max_output_tokens = 30},
