@@ -48,15 +48,20 @@ static int name_width(const struct plan *plan)
     return (int)width;
 }
 
-/* Which bound is missed, and by how much, at the best there is. */
+/* Which bound is missed, and by how much, at the best there is. Runs that were stopped when they
+ * were lost say only what it is at least. */
 static void print_miss(const struct plan *plan, const struct trial *trial, uint32_t instances)
 {
     const struct goal *goal = &plan->goals.goals[trial->worst];
     double value = figure_value(goal->figure, &trial->means);
+    const char *least = trial->is_cut ? " at least" : "";
+    printf("misses %s", goal->text);
     if (isinf(trial->miss)) {
-        printf("misses %s: no value", goal->text);
+        printf(": no value");
+    } else if (trial->miss < 10) {
+        printf(" by%s %.0f %%: %.4g", least, 100 * (trial->miss - 1), value);
     } else {
-        printf("misses %s by %.0f %%: %.4g", goal->text, 100 * (trial->miss - 1), value);
+        printf("%s %.0f times over: %.4g", least, trial->miss, value);
     }
     if (instances > 0) {
         printf(" at best, on %u instances", instances);
@@ -100,6 +105,9 @@ static void print_configuration(const struct plan *plan, uint32_t index, int wid
         break;
     case PLAN_PRUNED:
         printf("costs more: %u instances at least\n", plan->counts[configuration->least]);
+        break;
+    case PLAN_BEYOND_BUDGET:
+        printf("beyond the budget: %u instances at least\n", plan->counts[configuration->least]);
         break;
     }
 }
@@ -252,6 +260,11 @@ static bool report(const struct plan *plan, const struct plan_options *chosen, s
     print_header(plan);
     if (plan->best == plan->configuration_count) {
         printf("best          none reaches the goals\n");
+        if (plan->closest < plan->configuration_count) {
+            const struct plan_configuration *closest = &plan->configurations[plan->closest];
+            printf("closest       %s: ", name_of(closest));
+            print_miss(plan, &closest->trial, closest->instances);
+        }
         print_table(plan, chosen);
     } else {
         ok = print_winner(plan, chosen, scenario, error);

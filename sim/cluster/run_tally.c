@@ -62,13 +62,6 @@ static double end_quantile_s(const struct end_times *ends, double share)
     return (1 - part) * s_from_ps(ends->at_ps[below]) + part * s_from_ps(ends->at_ps[above]);
 }
 
-/* Rounded to whole picoseconds. */
-static int64_t tpot_ps(const struct request *request)
-{
-    int64_t gaps = (int64_t)request_outputs(request) - 1;
-    return (request->clock.last_token_ps - request->clock.first_token_ps + gaps / 2) / gaps;
-}
-
 static bool within(int64_t duration_ps, double limit_s)
 {
     return limit_s <= 0 || s_from_ps(duration_ps) <= limit_s;
@@ -78,7 +71,7 @@ static bool meets(const struct request *request, const struct slo *slo)
 {
     return within(request->clock.first_token_ps - request->ask.sent_ps, slo->ttft_s) &&
            within(request->clock.last_token_ps - request->ask.sent_ps, slo->e2e_s) &&
-           (request_outputs(request) < 2 || within(tpot_ps(request), slo->tpot_s));
+           (request_outputs(request) < 2 || within(request_tpot_ps(request), slo->tpot_s));
 }
 
 /* Of the tokens that were generated: an answer may have been ended early. */
@@ -103,7 +96,7 @@ void run_tally_add(struct run_tally *tally, const struct request *request)
     latency_add(&tally->e2e, request->clock.last_token_ps - request->ask.sent_ps);
     latency_add(&tally->queueing, request->clock.first_scheduled_ps - request->ask.sent_ps);
     if (outputs > 1) {
-        latency_add(&tally->tpot, tpot_ps(request));
+        latency_add(&tally->tpot, request_tpot_ps(request));
     }
     if (request->clock.first_visible_ps == TIME_NONE) {
         tally->cut_while_thinking++;

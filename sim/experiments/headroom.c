@@ -42,7 +42,7 @@ static double try_rate(void *context, uint32_t index)
                           looking->scenario->workload.arrivals.rate_per_s;
         one->workload.requests = (uint32_t)fmin(fmax(requests, 1), MAX_REQUESTS);
     }
-    *trial = trial_run(one, looking->goals, looking->max_runs);
+    *trial = trial_run(one, looking->goals, looking->max_runs, false);
     looking->runs += trial->runs;
     free(one);
     return trial_miss(trial);

@@ -17,12 +17,8 @@
 
 #define INSTANCES "engine.instances"
 /* So much more than what an overloaded instance was seen to serve is allowed for before a number of
- * instances is left out as too few to begin with, and before it is left out for good. */
-#define START_MARGIN 1.25
-#define PRUNING_MARGIN 1.6
-#define CLEAR_MISS 1.5
-/* Puts the miss of a short run behind that of every long one: they do not compare. */
-#define BRIEF 1e6
+ * instances is left out for good. */
+#define PRUNING_MARGIN 1.3
 
 struct planner {
     const struct plan_settings *settings;
@@ -102,25 +98,26 @@ static void name_configuration(const struct plan *plan, struct plan_configuratio
     }
 }
 
-static double cost_of(const struct planner *planner, const struct run_summary *summary)
-{
-    return planner->settings->objective == PLAN_MINIMIZE_GPUS ? summary->price.gpus
-                                                              : summary->price.usd_per_hour;
-}
-
 /* Open-loop arrivals alone come at a rate of their own. */
 static bool offers_rate(const struct scenario *scenario)
 {
     return scenario->workload.client.kind == CLIENT_OPEN && scenario->workload.trace[0] == '\0';
 }
 
-/* While it starts and ends, a run serves less than it could: that takes as long as the longest
- * answer at most. INFINITY where the run is not longer than that. */
-static double served_rate(const struct scenario *scenario, const struct run_summary *summary)
+/* How long a request is served, of those that were. */
+static double answer_s(const struct run_summary *summary)
 {
-    double longest_s = summary->latency.tpot_s.p99 * scenario->workload.token_budget;
-    double full_s = summary->makespan_s - longest_s;
-    return full_s > 0 ? (double)summary->requests.finished / full_s : (double)INFINITY;
+    return summary->latency.e2e_s.mean - summary->latency.queueing_s.mean;
+}
+
+/* Nine tenths of the requests, in the time until they are served less that of one answer, in which
+ * nothing comes out yet. INFINITY where that is no more than some answers: it says nothing. */
+static double served_rate(const struct run_summary *summary)
+{
+    enum { ANSWERS = 4 };
+    double full_s = summary->makespan_s - summary->straggler.drain_s - answer_s(summary);
+    return full_s > ANSWERS * answer_s(summary) ? 0.9 * (double)summary->requests.finished / full_s
+                                                : (double)INFINITY;
 }
 
 /* The fewest instances that could serve the offered rate, from what one run of the fewest there are
@@ -128,13 +125,13 @@ static double served_rate(const struct scenario *scenario, const struct run_summ
 static uint32_t least_instances(const struct plan *plan, const struct scenario *scenario,
                                 const struct run_summary *summary)
 {
-    double served_per_s = served_rate(scenario, summary) / fmax(plan->counts[0], 1);
+    double served_per_s = served_rate(summary) / fmax(plan->counts[0], 1);
     uint32_t index = 0;
     if (!offers_rate(scenario) || !(served_per_s > 0)) {
         return 0;
     }
-    while (index + 1 < plan->count_count && plan->counts[index] * served_per_s * START_MARGIN <
-                                                scenario->workload.arrivals.rate_per_s) {
+    while (index + 1 < plan->count_count &&
+           plan->counts[index] * served_per_s < scenario->workload.arrivals.rate_per_s) {
         index++;
     }
     return index;
@@ -146,9 +143,7 @@ static uint32_t least_instances(const struct plan *plan, const struct scenario *
 static uint32_t enough_requests(const struct scenario *scenario, const struct run_summary *summary)
 {
     enum { ANSWERS = 20, MAX_REQUESTS = 50000 };
-    const struct latency_figures *latency = &summary->latency;
-    double answer_s = latency->e2e_s.mean - latency->queueing_s.mean;
-    double requests = ANSWERS * answer_s * scenario->workload.arrivals.rate_per_s;
+    double requests = ANSWERS * answer_s(summary) * scenario->workload.arrivals.rate_per_s;
     if (!offers_rate(scenario) || scenario_is_given(scenario, "workload.requests") ||
         !(requests > scenario->workload.requests)) {
         return scenario->workload.requests;
@@ -173,9 +168,12 @@ static bool probe(void *context, uint32_t index, struct error *error)
         !replications_run_one(scenario, deployment, summary, refusal)) {
         configuration->fate = PLAN_REFUSED;
     } else {
-        configuration->unit_cost = cost_of(planner, summary) / fmax(plan->counts[0], 1);
+        configuration->unit_usd = summary->price.usd_per_hour / fmax(plan->counts[0], 1);
+        configuration->unit_gpus = summary->price.gpus / fmax(plan->counts[0], 1);
+        configuration->unit_cost = planner->settings->objective == PLAN_MINIMIZE_GPUS
+                                       ? configuration->unit_gpus
+                                       : configuration->unit_usd;
         configuration->least = least_instances(plan, scenario, summary);
-        configuration->short_requests = scenario->workload.requests;
         configuration->requests = enough_requests(scenario, summary);
         configuration->fate = PLAN_MISSED;
         if (isnan(configuration->unit_cost)) {
@@ -197,44 +195,6 @@ static double cost_at(const struct plan *plan, const struct plan_configuration *
     return configuration->unit_cost * fmax(plan->counts[index], 1);
 }
 
-static bool is_latency(const struct figure *figure)
-{
-    static const char *const groups[] = {"ttft_s.", "ttfvt_s.",    "tpot_s.",   "itl_s.",
-                                         "e2e_s.",  "queueing_s.", "attainment"};
-    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
-        if (text_starts_with(figure->key, groups[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A load that still rises is easier to serve than one that has settled: latencies that miss their
- * bounds clearly in short runs need no long ones. */
-static struct trial try_scenario(const struct planner *planner,
-                                 const struct plan_configuration *configuration,
-                                 struct scenario *scenario, bool *ret_is_brief)
-{
-    const struct goal_list *goals = &planner->plan->goals;
-    uint32_t requests = scenario->workload.requests;
-    uint32_t short_runs = 0;
-    if (requests > configuration->short_requests) {
-        scenario->workload.requests = configuration->short_requests;
-        struct trial brief = trial_run(scenario, goals, TRIAL_FIRST_RUNS);
-        if (brief.verdict == TRIAL_REFUSED ||
-            (brief.verdict == TRIAL_MISSED && brief.is_sure && brief.miss > CLEAR_MISS &&
-             is_latency(goals->goals[brief.worst].figure))) {
-            *ret_is_brief = true;
-            return brief;
-        }
-        short_runs = brief.runs;
-        scenario->workload.requests = requests;
-    }
-    struct trial trial = trial_run(scenario, goals, planner->settings->max_runs);
-    trial.runs += short_runs;
-    return trial;
-}
-
 /* The search of one configuration. */
 struct looking {
     const struct planner *planner;
@@ -249,11 +209,9 @@ static double try_count(void *context, uint32_t index)
     struct plan *plan = looking->planner->plan;
     struct trial *trial = &looking->trials[index];
     struct scenario *scenario = memory_zeroed(1, sizeof *scenario);
-    bool is_brief = false;
     if (plan_scenario(settings, plan, looking->configuration, plan->counts[index], scenario,
                       &trial->refusal)) {
-        *trial = try_scenario(looking->planner, &plan->configurations[looking->configuration],
-                              scenario, &is_brief);
+        *trial = trial_run(scenario, &plan->goals, settings->max_runs, settings->every_pair);
     } else {
         trial->verdict = TRIAL_REFUSED;
     }
@@ -264,15 +222,33 @@ static double try_count(void *context, uint32_t index)
     if (settings->on_trial != NULL) {
         settings->on_trial(settings->context, plan->tried, plan->candidates);
     }
-    return is_brief ? BRIEF * trial_miss(trial) : trial_miss(trial);
+    return trial_miss(trial);
+}
+
+/* Numbers of instances that keep within the goals that are a budget: of GPUs, or USD an hour. */
+static uint32_t within_budget(const struct plan *plan,
+                              const struct plan_configuration *configuration)
+{
+    uint32_t count = plan->count_count;
+    for (uint32_t g = 0; g < plan->goals.count; g++) {
+        const struct goal *goal = &plan->goals.goals[g];
+        double unit = text_equal(goal->figure->key, "price.gpus") ? configuration->unit_gpus
+                      : text_equal(goal->figure->key, "price.usd_per_hour")
+                          ? configuration->unit_usd
+                          : 0;
+        while (goal->is_ceiling && count > 0 &&
+               unit * fmax(plan->counts[count - 1], 1) >= goal->bound) {
+            count--;
+        }
+    }
+    return count;
 }
 
 /* Numbers of instances that do not cost more than what is the best so far. */
 static uint32_t affordable(const struct planner *planner,
-                           const struct plan_configuration *configuration)
+                           const struct plan_configuration *configuration, uint32_t count)
 {
     const struct plan *plan = planner->plan;
-    uint32_t count = plan->count_count;
     if (plan->best == plan->configuration_count || planner->settings->keep_costlier) {
         return count;
     }
@@ -287,11 +263,12 @@ static void look(const struct planner *planner, uint32_t index)
 {
     struct plan *plan = planner->plan;
     struct plan_configuration *configuration = &plan->configurations[index];
-    uint32_t count = affordable(planner, configuration);
-    bool hopeless = count == 0 || plan->counts[count - 1] * PRUNING_MARGIN / START_MARGIN <
-                                      plan->counts[configuration->least];
+    uint32_t budget = within_budget(plan, configuration);
+    uint32_t count = affordable(planner, configuration, budget);
+    bool hopeless =
+        count == 0 || plan->counts[count - 1] * PRUNING_MARGIN < plan->counts[configuration->least];
     if (hopeless && !planner->settings->every_pair) {
-        configuration->fate = PLAN_PRUNED;
+        configuration->fate = count < budget ? PLAN_PRUNED : PLAN_BEYOND_BUDGET;
         return;
     }
     count = planner->settings->every_pair ? plan->count_count : count;
@@ -309,7 +286,7 @@ static void look(const struct planner *planner, uint32_t index)
     configuration->best_cost = cost_at(plan, configuration, result.index);
     configuration->fate = result.found                                    ? PLAN_MET
                           : configuration->trial.verdict == TRIAL_REFUSED ? PLAN_REFUSED
-                          : count < plan->count_count                     ? PLAN_PRUNED
+                          : count < budget                                ? PLAN_PRUNED
                                                                           : PLAN_MISSED;
     free(looking.trials);
 }
@@ -362,6 +339,33 @@ static void look_at_all(const struct planner *planner)
     free(order);
 }
 
+/* Where nothing reaches the goals, the configuration that comes closest says by how much: its runs
+ * go to the end. */
+static void find_closest(const struct planner *planner)
+{
+    struct plan *plan = planner->plan;
+    for (uint32_t i = 0; i < plan->configuration_count; i++) {
+        const struct plan_configuration *one = &plan->configurations[i];
+        if (one->fate == PLAN_MISSED &&
+            (plan->closest == plan->configuration_count ||
+             trial_miss(&one->trial) < trial_miss(&plan->configurations[plan->closest].trial))) {
+            plan->closest = i;
+        }
+    }
+    if (plan->closest < plan->configuration_count &&
+        plan->configurations[plan->closest].trial.is_cut) {
+        struct plan_configuration *closest = &plan->configurations[plan->closest];
+        struct scenario *scenario = memory_zeroed(1, sizeof *scenario);
+        struct error refusal;
+        if (plan_scenario(planner->settings, plan, plan->closest, closest->instances, scenario,
+                          &refusal)) {
+            closest->trial = trial_run(scenario, &plan->goals, TRIAL_FIRST_RUNS, true);
+            plan->runs += closest->trial.runs;
+        }
+        free(scenario);
+    }
+}
+
 bool plan_run(const struct plan_settings *settings, struct plan *ret_plan, struct error *error)
 {
     struct scenario *base = memory_zeroed(1, sizeof *base);
@@ -381,6 +385,7 @@ bool plan_run(const struct plan_settings *settings, struct plan *ret_plan, struc
     plan->configurations = memory_zeroed(plan->configuration_count, sizeof plan->configurations[0]);
     plan->candidates = plan->configuration_count * plan->count_count;
     plan->best = plan->configuration_count;
+    plan->closest = plan->configuration_count;
     for (uint32_t i = 0; i < plan->configuration_count; i++) {
         plan->configurations[i].point = i;
         plan->configurations[i].unit_cost = NAN;
@@ -390,6 +395,9 @@ bool plan_run(const struct plan_settings *settings, struct plan *ret_plan, struc
     plan->runs = plan->configuration_count;
     if (ok) {
         look_at_all(&planner);
+    }
+    if (ok && plan->best == plan->configuration_count) {
+        find_closest(&planner);
     }
     return ok;
 }

@@ -24,10 +24,11 @@ struct plan_settings {
 };
 
 enum plan_fate {
-    PLAN_MET,     /* 'instances' are the fewest that reach the goals */
-    PLAN_MISSED,  /* 'trial' is the best there is, on 'instances' */
-    PLAN_REFUSED, /* 'trial.refusal' says why it cannot run */
-    PLAN_PRUNED   /* even the fewest that can carry the load cost more than the best */
+    PLAN_MET,          /* 'instances' are the fewest that reach the goals */
+    PLAN_MISSED,       /* 'trial' is the best there is, on 'instances' */
+    PLAN_REFUSED,      /* 'trial.refusal' says why it cannot run */
+    PLAN_PRUNED,       /* even the fewest that can carry the load cost more than the best */
+    PLAN_BEYOND_BUDGET /* or more than the goals allow */
 };
 
 /* A combination of the settings that vary, engine.instances left out. */
@@ -39,10 +40,11 @@ struct plan_configuration {
     struct trial trial;
     uint32_t tried; /* candidates */
     uint32_t runs;
-    uint32_t short_requests; /* of a run that shows a clear miss; the scenario's */
     uint32_t requests; /* of each run: enough to see a load that goes on, unless they were given */
     bool is_monotone;
-    double unit_cost; /* of one instance an hour, in USD or GPUs; NAN: not known */
+    double unit_usd; /* of one instance an hour; NAN: not known */
+    double unit_gpus;
+    double unit_cost; /* the one of the two that is to be small */
     uint32_t least;   /* index of the fewest instances that can carry the load */
     double best_cost; /* of 'instances' */
 };
@@ -54,7 +56,8 @@ struct plan {
     uint32_t count_count;
     struct plan_configuration *configurations;
     uint32_t configuration_count;
-    uint32_t best; /* configuration_count: none reaches the goals */
+    uint32_t best;    /* configuration_count: none reaches the goals */
+    uint32_t closest; /* then, the one that misses them by least; configuration_count: none ran */
     uint32_t candidates;
     uint32_t tried;
     uint32_t runs;

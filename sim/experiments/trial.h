@@ -16,6 +16,7 @@ enum trial_verdict {
 struct trial {
     enum trial_verdict verdict;
     bool is_sure; /* the interval of each figure decides, not just its mean */
+    bool is_cut;  /* stopped when it was lost: the miss is at least this */
     uint32_t runs;
     double miss;    /* the largest over the goals, of the means (goal.h) */
     uint32_t worst; /* the goal that it is of */
@@ -30,13 +31,15 @@ struct trial {
 struct trial trial_judge(const struct goal_list *goals, const struct run_summary *runs,
                          uint32_t count);
 
-/* The miss as the verdict has it: below 1 exactly when the goals are met. INFINITY for a scenario
- * that cannot run. */
+/* The miss as the verdict has it: below 1 exactly when the goals are met. Those that were cut are
+ * behind all others. INFINITY for a scenario that cannot run. */
 double trial_miss(const struct trial *trial);
 
 /* Runs the scenario under its seed and those that follow, the same for whatever is compared, until
- * the verdict is sure or 'max_runs' are done. What the outcome is does not depend on the cores. */
+ * the verdict is sure or 'max_runs' are done. The first runs are stopped once a goal is lost by
+ * half of its bound whatever follows (goal_watch.h), and decide when all are; 'to_the_end': none
+ * is. What the outcome is does not depend on the cores. */
 struct trial trial_run(const struct scenario *scenario, const struct goal_list *goals,
-                       uint32_t max_runs);
+                       uint32_t max_runs, bool to_the_end);
 
 #endif

@@ -96,4 +96,11 @@ static inline uint32_t request_outputs(const struct request *request)
     return request->known_tokens - request->ask.prompt_tokens;
 }
 
+/* Of a request that is done, with two outputs or more; rounded to whole picoseconds. */
+static inline int64_t request_tpot_ps(const struct request *request)
+{
+    int64_t gaps = (int64_t)request_outputs(request) - 1;
+    return (request->clock.last_token_ps - request->clock.first_token_ps + gaps / 2) / gaps;
+}
+
 #endif

@@ -61,6 +61,13 @@ done = plan(*load, "--over", "engine.instances=1..4", "--slo", "tpot_s.p95<0.001
 check("a goal that is out of reach says by how much", done.returncode == 1 and
       re.search(r"misses tpot_s.p95<0.001 by \d+ %: 0\.00\d+ at best, on \d instances",
                 done.stdout), done.stdout)
+check("and which configuration comes closest", re.search(
+    r"^closest +as the scenario says: misses tpot_s.p95<0.001 by \d+ %: 0\.00\d+ at best, on 4 ",
+    done.stdout, re.M), done.stdout)
+done = plan(*load, *grid, "--slo", "price.usd_per_hour<3")
+check("a budget leaves out what costs more", done.returncode == 0 and
+      re.search(r"gpu=H200-SXM model.weights=bf16 +beyond the budget: 1 instances", done.stdout) and
+      "hardware.gpu=L40S model.weights=fp8, 2 instances" in best(done), done.stdout)
 done = plan(*load, "--set", "model.name=DeepSeek-R1-Distill-Qwen-32B",
             "--over", "hardware.gpu=H200-SXM,L40S", "--over", "engine.instances=4",
             "--slo", "ttft_s.p99<100")

@@ -2,8 +2,10 @@
 
 #include <math.h>
 
+#include "sim/base/memory.h"
 #include "sim/base/random.h"
 #include "sim/experiments/trial.h"
+#include "sim/scenario/scenario_file.h"
 
 static struct goal_list goal_of(const char *text)
 {
@@ -77,12 +79,51 @@ static void test_sureness_is_honest(void **state)
     assert_true(wrong < TRIALS * 0.04 && wrong > TRIALS * 0.01); /* 2.5 % by the interval */
 }
 
+static struct trial run_at(double rate_per_s, const char *goal, bool to_the_end)
+{
+    char rate[64];
+    snprintf(rate, sizeof rate, "workload.rate_per_s=%g", rate_per_s);
+    const struct option_list assignments = {{rate, "workload.requests=400"}, 2};
+    struct goal_list goals = goal_of(goal);
+    struct scenario *scenario = memory_zeroed(1, sizeof *scenario);
+    struct error error;
+    assert_true(scenario_file_read(scenario, NULL, &assignments, NULL, &error));
+    struct trial trial = trial_run(scenario, &goals, 4, to_the_end);
+    free(scenario);
+    return trial;
+}
+
+/* Runs that have lost are stopped; the verdict is that of whole runs. */
+static void test_lost_runs_are_stopped(void **state)
+{
+    (void)state;
+    struct trial whole = run_at(50, "e2e_s.p90<20", true);
+    struct trial cut = run_at(50, "e2e_s.p90<20", false);
+    assert_int_equal(whole.verdict, TRIAL_MISSED);
+    assert_int_equal(cut.verdict, TRIAL_MISSED);
+    assert_false(whole.is_cut);
+    assert_true(cut.is_cut && cut.is_sure);
+    assert_true(cut.miss > 1.5 && trial_miss(&cut) > trial_miss(&whole));
+}
+
+/* What keeps its goals, or misses them by little, is not touched. */
+static void test_others_are_whole(void **state)
+{
+    (void)state;
+    struct trial whole = run_at(1, "e2e_s.p90<200", true);
+    struct trial watched = run_at(1, "e2e_s.p90<200", false);
+    assert_int_equal(watched.verdict, TRIAL_MET);
+    assert_false(watched.is_cut);
+    assert_int_equal(watched.runs, whole.runs);
+    assert_near(watched.miss, whole.miss, 1e-12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_verdicts),
-        cmocka_unit_test(test_few_runs),
-        cmocka_unit_test(test_sureness_is_honest),
+        cmocka_unit_test(test_verdicts),           cmocka_unit_test(test_few_runs),
+        cmocka_unit_test(test_sureness_is_honest), cmocka_unit_test(test_lost_runs_are_stopped),
+        cmocka_unit_test(test_others_are_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
