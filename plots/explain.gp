@@ -17,7 +17,7 @@ set xrange [0.8:*]
 set logscale x
 set yrange [-15:15]
 clipped(percent) = percent > 15 ? 15 : percent < -15 ? -15 : percent # what lies beyond is on the edge
-set ylabel 'price − measured (%)'
+set ylabel 'price − measured (%, beyond ±15 on the edge)'
 set xlabel 'tokens of the step'
 plot 'explain_steps.csv' skip 1 using ($1 == 0 ? $3 : NaN):(clipped(100 * ($6 / $5 - 1))) with points pt 7 ps 0.25 lc rgb sky title 'pure decode', \
      '' skip 1 using ($1 == 1 ? $3 : NaN):(clipped(100 * ($6 / $5 - 1))) with points pt 9 ps 0.7 lc rgb green title 'piecewise graph', \

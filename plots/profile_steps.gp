@@ -1,7 +1,6 @@
 # Step times of a profile over batch and over chunk, a line for each context, from profile_steps.csv.
 colours = '#0072B2 #56B4E9 #009E73 #E69F00 #D55E00 #CC79A7'
 none = 1e30
-set datafile missing NaN # rows of other series do not interrupt a line
 array contexts[32]
 set logscale xy
 set format xy '%g'

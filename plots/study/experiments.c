@@ -7,6 +7,7 @@
 #include "plots/study/precision_experiment.h"
 #include "sim/base/output_file.h"
 #include "sim/base/units.h"
+#include "sim/metrics/interval.h"
 #include "sim/scenario/run_price.h"
 #include "sim/scenario/scenario_run.h"
 
@@ -96,8 +97,8 @@ static bool vary_format(FILE *file, FILE *table, struct error *error)
         table,
         "\n14B on AIME-2024: what a weight format saves and loses (" EXAMPLES "formats.json)\n"
         "  weights          output tokens/s  accuracy  right per GPU hour  USD per right answer\n");
-    fprintf(file, "weights,output_tokens_per_s,accuracy_pct,right_per_gpu_hour,usd_per_right_low,"
-                  "usd_per_right_high\n");
+    fprintf(file, "weights,output_tokens_per_s,accuracy_pct,accuracy_low_pct,accuracy_high_pct,"
+                  "right_per_gpu_hour,usd_per_right_low,usd_per_right_high\n");
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
         struct outcome outcome = {.file = NULL};
         if (!run_with(EXAMPLES "formats.json", "model.weights", formats[i], &outcome, error)) {
@@ -108,10 +109,12 @@ static bool vary_format(FILE *file, FILE *table, struct error *error)
                 outcome.summary.throughput.output_tokens_per_s, accuracy_pct(&outcome.summary),
                 3600 * price->right_per_gpu_s, price->usd_per_right_answer_low,
                 price->usd_per_right_answer_high);
-        fprintf(file, "%s,%.2f,%.3f,%.2f,%.5f,%.5f\n", formats[i],
+        struct interval accuracy = interval_share((double)outcome.summary.requests.correct,
+                                                  (double)outcome.summary.requests.graded);
+        fprintf(file, "%s,%.2f,%.3f,%.3f,%.3f,%.2f,%.5f,%.5f\n", formats[i],
                 outcome.summary.throughput.output_tokens_per_s, accuracy_pct(&outcome.summary),
-                3600 * price->right_per_gpu_s, price->usd_per_right_answer_low,
-                price->usd_per_right_answer_high);
+                100 * accuracy.low, 100 * accuracy.high, 3600 * price->right_per_gpu_s,
+                price->usd_per_right_answer_low, price->usd_per_right_answer_high);
     }
     return true;
 }

@@ -1,7 +1,6 @@
 # The study's Gamma load on 14B and one simulated run of it, from paper_load.csv.
 set multiplot layout 2, 2 margins 0.08, 0.98, 0.1, 0.9 spacing 0.09, 0.17
 set key at screen 0.5, 0.985 center top
-set datafile missing NaN # rows of other series do not interrupt a line
 time_of(kind, source) = strcol(1) eq kind && strcol(2) eq source ? column(3) : NaN
 set xlabel 'seconds'
 do for [shown in '4 5'] {

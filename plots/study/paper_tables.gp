@@ -10,7 +10,7 @@ do for [part = 1:2] {
     what = (part == 1 ? 'pass time (s)' : 'tokens/s as the study counts')
     set xlabel what.', published'
     set ylabel what.', simulated'
-    set key inside left top vertical noopaque
+    set key inside left top vertical noopaque reverse Left
     plot x with lines lc rgb dark lw 1 notitle, x * 1.25 with lines lc rgb light notitle, \
          x / 1.25 with lines lc rgb light notitle, \
          for [i = 1:4] 'paper_tables.csv' skip 1 \

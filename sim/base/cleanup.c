@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_ENTRIES = 128 };
+enum { MAX_ENTRIES = 256 };
 
 enum entry_kind { ENTRY_FREE, ENTRY_TAKEN, ENTRY_FILE, ENTRY_FOLDER };
 

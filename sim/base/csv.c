@@ -338,6 +338,15 @@ void csv_write_decimal(struct csv_writer *writer, double value, unsigned digits)
     writer->length = (size_t)(at - writer->text);
 }
 
+void csv_write_number(struct csv_writer *writer, double value)
+{
+    enum { NUMBER_BYTES = 32 };
+    char *at = begin_field(writer);
+    if (!isnan(value)) {
+        writer->length += (size_t)snprintf(at, NUMBER_BYTES, "%.9g", value);
+    }
+}
+
 void csv_end_row(struct csv_writer *writer)
 {
     /* fields leave room for it */

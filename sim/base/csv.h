@@ -68,6 +68,8 @@ void csv_write_whole(struct csv_writer *writer, uint64_t value);
 /* With so many digits after the point, at most 9; NAN makes an empty field. The value times ten to
  * the digits must lie within +-2^63. */
 void csv_write_decimal(struct csv_writer *writer, double value, unsigned digits);
+/* With nine significant digits; NAN makes an empty field. */
+void csv_write_number(struct csv_writer *writer, double value);
 void csv_end_row(struct csv_writer *writer);
 void csv_writer_flush(struct csv_writer *writer);
 

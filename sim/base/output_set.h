@@ -8,7 +8,7 @@
 #include "sim/base/error.h"
 #include "sim/base/output_file.h"
 
-enum { OUTPUT_SET_MAX_NAMES = 64 };
+enum { OUTPUT_SET_MAX_NAMES = 112 };
 
 struct output_set {
     const char *const *names; /* all that a set may hold, NULL-ended; borrowed */

@@ -1,5 +1,6 @@
 #include "sim/metrics/interval.h"
 
+#include <assert.h>
 #include <gsl/gsl_cdf.h>
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
@@ -37,4 +38,18 @@ struct interval interval_predict(double *values, size_t count, double level)
         interval.low = fmax(0, interval.low);
     }
     return interval;
+}
+
+struct interval interval_share(double successes, double count)
+{
+    const double z = 1.959963984540054; /* of the normal distribution, 2.5 % on either side */
+    assert(successes >= 0 && successes <= count);
+    if (count <= 0) {
+        return (struct interval){NAN, NAN, NAN};
+    }
+    double share = successes / count;
+    double scale = 1 + z * z / count;
+    double middle = (share + z * z / (2 * count)) / scale;
+    double half = z / scale * sqrt(share * (1 - share) / count + z * z / (4 * count * count));
+    return (struct interval){share, fmax(0, middle - half), fmin(1, middle + half)};
 }

@@ -16,4 +16,8 @@ struct interval {
  * bound. NAN bounds for fewer than two values. Sorts 'values'. */
 struct interval interval_predict(double *values, size_t count, double level);
 
+/* The share of successes among 'count' tries, and where the true one lies at a confidence of 95 %
+ * (Wilson's interval). NAN without tries. */
+struct interval interval_share(double successes, double count);
+
 #endif

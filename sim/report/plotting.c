@@ -8,99 +8,82 @@
 #include <unistd.h>
 
 #include "sim/base/embedded.h"
+#include "sim/base/memory.h"
 #include "sim/base/text.h"
 #include "sim/report/gnuplot.h"
+#include "sim/report/run_charts.h"
 
+/* The script of a figure is plots/NAME.gp or plots/study/NAME.gp. */
 struct figure {
     const char *name;
-    const char *needs; /* a CSV in the folder */
-    unsigned width;    /* in pixels */
+    const char *table; /* what it is drawn from */
+    unsigned width;    /* in pixels of 1/96 inch */
     unsigned height;
+    run_chart *chart; /* makes the table, from runs; NULL: a command wrote it */
 };
 
 static const struct figure figures[] = {
-    {"kv_utilization", "timeline.csv", 1000, 460},
-    {"running_waiting", "timeline.csv", 1000, 460},
-    {"stragglers", "requests.csv", 1000, 620},
-    {"latency_cdf", "requests.csv", 1000, 720},
-    {"difficulty", "requests.csv", 1000, 560},
-    {"contrast", "contrast_timeline.csv", 1000, 640},
-    {"explain", "explain_steps.csv", 1000, 900},
-    {"experiment_budgets", "experiment_budgets.csv", 1000, 520},
-    {"experiment_mixed", "experiment_mixed.csv", 1000, 520},
-    {"experiment_formats", "experiment_formats.csv", 1000, 520},
-    {"paper_load", "paper_load.csv", 1200, 760},
-    {"experiment_ratios", "experiment_ratios.csv", 1200, 520},
-    {"experiment_precisions", "experiment_precisions.csv", 1000, 620},
-    {"experiment_lengths", "experiment_lengths.csv", 1100, 560},
-    {"paper_tables", "paper_tables.csv", 1100, 560},
-    {"paper_running", "paper_running.csv", 1200, 900},
-    {"profile_steps", "profile_steps.csv", 1200, 560},
-    {"profile_roofline", "profile_operations.csv", 1000, 620},
+    {"kv_utilization", "kv_utilization.csv", 1000, 460, run_chart_kv_utilization},
+    {"running_waiting", "running_waiting.csv", 1000, 460, run_chart_running_waiting},
+    {"stragglers", "stragglers.csv", 1000, 620, run_chart_stragglers},
+    {"latency_cdf", "latency_cdf.csv", 1000, 720, run_chart_latency_cdf},
+    {"difficulty", "difficulty.csv", 1000, 560, run_chart_difficulty},
+    {"contrast", "contrast.csv", 1000, 640, run_chart_contrast},
+    {"explain", "explain_steps.csv", 1000, 900, NULL},
+    {"experiment_budgets", "experiment_budgets.csv", 1000, 520, NULL},
+    {"experiment_mixed", "experiment_mixed.csv", 1000, 520, NULL},
+    {"experiment_formats", "experiment_formats.csv", 1000, 520, NULL},
+    {"paper_load", "paper_load.csv", 1200, 760, NULL},
+    {"experiment_ratios", "experiment_ratios.csv", 1200, 520, NULL},
+    {"experiment_precisions", "experiment_precisions.csv", 1000, 620, NULL},
+    {"experiment_lengths", "experiment_lengths.csv", 1100, 560, NULL},
+    {"paper_tables", "paper_tables.csv", 1100, 560, NULL},
+    {"paper_running", "paper_running.csv", 1200, 900, NULL},
+    {"profile_steps", "profile_steps.csv", 1200, 560, NULL},
+    {"profile_roofline", "profile_operations.csv", 1000, 620, NULL},
 };
+enum { FIGURES = sizeof figures / sizeof figures[0] };
+
+/* Tables that scripts read beside a figure's own. */
+static const char *const further_tables[] = {"explain_state.csv", NULL};
 
 #define DRAWN(name) name ".png", name ".svg"
-#define RUN_FIGURES                                                                                \
-    DRAWN("kv_utilization"), DRAWN("running_waiting"), DRAWN("stragglers"), DRAWN("latency_cdf"),  \
-        DRAWN("difficulty"), DRAWN("contrast")
-#define PAPER_FIGURES DRAWN("paper_load"), DRAWN("paper_tables"), DRAWN("paper_running")
-#define EXPERIMENT_FIGURES                                                                         \
-    DRAWN("experiment_budgets"), DRAWN("experiment_mixed"), DRAWN("experiment_formats"),           \
-        DRAWN("experiment_ratios"), DRAWN("experiment_precisions"), DRAWN("experiment_lengths")
-#define PROFILE_FIGURES DRAWN("profile_steps"), DRAWN("profile_roofline")
+#define MADE(name) name ".csv", DRAWN(name)
 
-const char *const plotting_run_names[] = {"summary.json",
-                                          "requests.csv",
-                                          "timeline.csv",
-                                          "contrast_timeline.csv",
-                                          "replications.csv",
-                                          RUN_FIGURES,
-                                          NULL};
+const char *const plotting_run_names[] = {
+    "summary.json",      "requests.csv",         "timeline.csv",          "contrast_timeline.csv",
+    "replications.csv",  MADE("kv_utilization"), MADE("running_waiting"), MADE("stragglers"),
+    MADE("latency_cdf"), MADE("difficulty"),     MADE("contrast"),        NULL};
 const char *const plotting_explain_names[] = {"explain_steps.csv", "explain_state.csv",
                                               DRAWN("explain"), NULL};
-const char *const plotting_paper_names[] = {"paper_tables.csv", "paper_running.csv",
-                                            "paper_load.csv", PAPER_FIGURES, NULL};
-const char *const plotting_experiment_names[] = {
-    "experiment_budgets.csv",    "experiment_mixed.csv",
-    "experiment_formats.csv",    "experiment_ratios.csv",
-    "experiment_precisions.csv", "experiment_lengths.csv",
-    EXPERIMENT_FIGURES,          NULL};
+const char *const plotting_paper_names[] = {"paper_tables.csv",
+                                            "paper_running.csv",
+                                            "paper_load.csv",
+                                            DRAWN("paper_load"),
+                                            DRAWN("paper_tables"),
+                                            DRAWN("paper_running"),
+                                            NULL};
+const char *const plotting_experiment_names[] = {MADE("experiment_budgets"),
+                                                 MADE("experiment_mixed"),
+                                                 MADE("experiment_formats"),
+                                                 MADE("experiment_ratios"),
+                                                 MADE("experiment_precisions"),
+                                                 MADE("experiment_lengths"),
+                                                 NULL};
 const char *const plotting_profile_names[] = {"profile_operations.csv", "profile_steps.csv",
-                                              PROFILE_FIGURES, NULL};
-static const char *const all_figures[] = {RUN_FIGURES,        DRAWN("explain"), PAPER_FIGURES,
-                                          EXPERIMENT_FIGURES, PROFILE_FIGURES,  NULL};
+                                              DRAWN("profile_steps"), DRAWN("profile_roofline"),
+                                              NULL};
 
-/* One drawing: style, terminal, script. */
-static void write_script(FILE *stream, const struct figure *figure, const char *script,
-                         const char *kind)
-{
-    bool is_png = text_equal(kind, "png");
-    fprintf(stream,
-            "reset\n%s\nset terminal %s size %u,%u font 'DejaVu Sans,13' enhanced "
-            "linewidth 1.5 background rgb 'white'\nset output '%s.%s'\n%s\nunset output\n",
-            embedded_find("plots/style.gp"), is_png ? "pngcairo" : "svg", figure->width,
-            figure->height, figure->name, kind, script);
-}
-
-/* A figure that gnuplot says it has drawn must be there. */
-static bool check_drawn(const struct figure *figure, const char *directory, const char *kind,
-                        struct error *error)
+static bool is_there(const char *directory, const char *name, struct stat *ret_there)
 {
     char path[OUTPUT_PATH_BYTES + 64];
-    struct stat there;
-    snprintf(path, sizeof path, "%s/%s.%s", directory, figure->name, kind);
-    return (stat(path, &there) == 0 && there.st_size > 0) ||
-           error_set(error, "gnuplot did not write '%s.%s'", figure->name, kind);
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    return stat(path, ret_there) == 0;
 }
 
-/* The figure as PNG and as SVG. Larger tables may take longer. */
-static bool draw(const struct figure *figure, const char *directory, off_t table_bytes,
-                 struct error *error)
+static const char *find_script(const struct figure *figure)
 {
-    enum { LIMIT_S = 20, BYTES_PER_S = 1 << 20 };
     char path[128];
-    char *text = NULL;
-    size_t length = 0;
     snprintf(path, sizeof path, "plots/%s.gp", figure->name);
     const char *script = embedded_find(path);
     if (script == NULL) {
@@ -108,33 +91,87 @@ static bool draw(const struct figure *figure, const char *directory, off_t table
         script = embedded_find(path);
     }
     assert(script != NULL);
+    return script;
+}
+
+/* A figure that gnuplot says it has drawn must be there. */
+static bool check_drawn(const struct figure *figure, const struct figure_style *style,
+                        const char *directory, struct error *error)
+{
+    for (size_t i = 0; i < style->format_count; i++) {
+        char name[128];
+        struct stat there;
+        snprintf(name, sizeof name, "%s.%s", figure->name, style->formats[i]->extension);
+        if (!is_there(directory, name, &there) || there.st_size == 0) {
+            return error_set(error, "gnuplot did not write '%s'", name);
+        }
+    }
+    return true;
+}
+
+/* The figure in all formats. Larger tables may take longer. */
+static bool draw(const struct figure *figure, const struct figure_style *style,
+                 const char *directory, off_t table_bytes, struct error *error)
+{
+    enum { LIMIT_S = 20, BYTES_PER_S = 1 << 20 };
+    char *text = NULL;
+    size_t length = 0;
     FILE *stream = open_memstream(&text, &length);
-    write_script(stream, figure, script, "png");
-    write_script(stream, figure, script, "svg");
+    for (size_t i = 0; i < style->format_count; i++) {
+        figure_style_begin(style, style->formats[i], figure->name, figure->width, figure->height,
+                           stream);
+        fprintf(stream, "table = '%s'\n%s\nunset output\n", figure->table, find_script(figure));
+    }
     fclose(stream);
     bool ok =
         gnuplot_run(directory, text, LIMIT_S + (unsigned)(table_bytes / BYTES_PER_S), error) &&
-        check_drawn(figure, directory, "png", error) &&
-        check_drawn(figure, directory, "svg", error);
+        check_drawn(figure, style, directory, error);
     free(text);
     return ok || error_add_place(error, "figure '%s'", figure->name);
 }
 
-bool plotting_draw(const char *directory, FILE *notes, unsigned *ret_count, struct error *error)
+/* Writes the tables of the figures for which the runs have data. */
+static bool make_tables(const struct plotting *plotting, const char *directory, struct error *error)
+{
+    struct run_curves *curves = memory_zeroed(plotting->run_count + 1, sizeof curves[0]);
+    size_t read = 0;
+    bool ok = true;
+    while (ok && read < plotting->run_count) {
+        ok = run_curves_read(&curves[read], plotting->runs[read], error);
+        read++;
+    }
+    for (size_t i = 0; ok && i < FIGURES; i++) {
+        struct chart chart = {.series = NULL};
+        if (figures[i].chart != NULL) {
+            figures[i].chart(curves, read, &chart);
+        }
+        ok = chart.count == 0 || chart_write_csv(&chart, directory, figures[i].table, error);
+        chart_clear(&chart);
+    }
+    for (size_t i = 0; i < read; i++) {
+        run_curves_clear(&curves[i]);
+    }
+    free(curves);
+    return ok;
+}
+
+bool plotting_draw(const struct plotting *plotting, const char *directory, FILE *notes,
+                   unsigned *ret_count, struct error *error)
 {
     *ret_count = 0;
     if (!gnuplot_is_installed()) {
         fprintf(notes, "kvcast: gnuplot is not installed: figures are skipped\n");
         return true;
     }
-    for (size_t i = 0; i < sizeof figures / sizeof figures[0]; i++) {
-        char path[OUTPUT_PATH_BYTES + 64];
+    if (!make_tables(plotting, directory, error)) {
+        return false;
+    }
+    for (size_t i = 0; i < FIGURES; i++) {
         struct stat there;
-        snprintf(path, sizeof path, "%s/%s", directory, figures[i].needs);
-        if (stat(path, &there) != 0) {
+        if (!is_there(directory, figures[i].table, &there)) {
             continue;
         }
-        if (!draw(&figures[i], directory, there.st_size, error)) {
+        if (!draw(&figures[i], plotting->style, directory, there.st_size, error)) {
             return false;
         }
         ++*ret_count;
@@ -145,9 +182,12 @@ bool plotting_draw(const char *directory, FILE *notes, unsigned *ret_count, stru
 bool plotting_finish(struct output_set *set, bool draw_them, unsigned *ret_count,
                      struct error *error)
 {
+    const struct figure_style style = figure_style_default();
+    const char *const stage = set->stage;
+    const struct plotting plotting = {&style, &stage, 1};
     struct error not_placed;
     *ret_count = 0;
-    bool drawn = !draw_them || plotting_draw(set->stage, stderr, ret_count, error);
+    bool drawn = !draw_them || plotting_draw(&plotting, stage, stderr, ret_count, error);
     if (!output_set_commit(set, &not_placed)) {
         *error = not_placed;
         return false;
@@ -160,14 +200,12 @@ static bool link_table(const struct output_set *set, const char *name, struct er
 {
     char from[OUTPUT_PATH_BYTES];
     char to[OUTPUT_PATH_BYTES + 64];
-    char whole[OUTPUT_PATH_BYTES + 64];
     struct stat there;
-    snprintf(whole, sizeof whole, "%s/%s", set->directory, name);
-    if (stat(whole, &there) != 0) {
+    if (!is_there(set->directory, name, &there)) {
         return true;
     }
     if (!S_ISREG(there.st_mode)) {
-        return error_set(error, "%s: expected a regular file", whole);
+        return error_set(error, "%s/%s: expected a regular file", set->directory, name);
     }
     snprintf(from, sizeof from, "../%.200s", name);
     snprintf(to, sizeof to, "%s/%s", set->stage, name);
@@ -175,7 +213,52 @@ static bool link_table(const struct output_set *set, const char *name, struct er
            error_set(error, "%s: cannot link: %s", to, strerror(errno));
 }
 
-bool plotting_redraw(const char *directory, unsigned *ret_count, struct error *error)
+/* Tables that commands wrote; those of runs are made anew. */
+static bool link_tables(const struct output_set *set, struct error *error)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && further_tables[i] != NULL; i++) {
+        ok = link_table(set, further_tables[i], error);
+    }
+    for (size_t i = 0; ok && i < FIGURES; i++) {
+        ok = figures[i].chart != NULL || link_table(set, figures[i].table, error);
+    }
+    return ok;
+}
+
+/* All files that a drawing may leave, as one set. Those of tables that commands wrote belong to it
+ * only in the folder of these tables. */
+struct drawn_names {
+    char texts[OUTPUT_SET_MAX_NAMES][64];
+    const char *names[OUTPUT_SET_MAX_NAMES + 1];
+    size_t count;
+};
+
+static void add_name(struct drawn_names *drawn, const char *name, const char *extension)
+{
+    assert(drawn->count < OUTPUT_SET_MAX_NAMES);
+    snprintf(drawn->texts[drawn->count], sizeof drawn->texts[0], "%s.%s", name, extension);
+    drawn->names[drawn->count] = drawn->texts[drawn->count];
+    drawn->count++;
+}
+
+static void list_names(struct drawn_names *drawn, const struct figure_style *style, bool all)
+{
+    for (size_t i = 0; i < FIGURES; i++) {
+        if (figures[i].chart == NULL && !all) {
+            continue;
+        }
+        if (figures[i].chart != NULL) {
+            add_name(drawn, figures[i].name, "csv");
+        }
+        for (size_t f = 0; f < style->format_count; f++) {
+            add_name(drawn, figures[i].name, style->formats[f]->extension);
+        }
+    }
+}
+
+bool plotting_redraw(const struct plotting *plotting, const char *directory, unsigned *ret_count,
+                     struct error *error)
 {
     struct output_set set;
     *ret_count = 0;
@@ -183,14 +266,16 @@ bool plotting_redraw(const char *directory, unsigned *ret_count, struct error *e
         fprintf(stderr, "kvcast: gnuplot is not installed: figures are skipped\n");
         return true;
     }
-    if (!output_set_open(&set, directory, all_figures, error)) {
-        return false;
+    struct drawn_names *drawn = memory_zeroed(1, sizeof *drawn);
+    bool own = plotting->run_count == 1 && text_equal(plotting->runs[0], directory);
+    list_names(drawn, plotting->style, own);
+    bool ok = output_set_open(&set, directory, drawn->names, error);
+    if (ok) {
+        ok = (!own || link_tables(&set, error)) &&
+             plotting_draw(plotting, set.stage, stderr, ret_count, error) &&
+             output_set_commit(&set, error);
+        output_set_discard(&set);
     }
-    bool ok = link_table(&set, "explain_state.csv", error);
-    for (size_t i = 0; ok && i < sizeof figures / sizeof figures[0]; i++) {
-        ok = link_table(&set, figures[i].needs, error);
-    }
-    ok = ok && plotting_draw(set.stage, stderr, ret_count, error) && output_set_commit(&set, error);
-    output_set_discard(&set);
+    free(drawn);
     return ok;
 }

@@ -36,11 +36,26 @@ static void test_skewed_values_use_their_quantiles(void **state)
     assert_near(interval_predict(values, 40, 0.9).low, 1, 0);
 }
 
+/* 15 of 30 and 0 of 10, by the formula of Wilson (1927) worked out apart. */
+static void test_share(void **state)
+{
+    (void)state;
+    struct interval half = interval_share(15, 30);
+    assert_near(half.mean, 0.5, 0);
+    assert_near(half.low, 0.3315413, 1e-6);
+    assert_near(half.high, 0.6684587, 1e-6);
+    struct interval none = interval_share(0, 10);
+    assert_near(none.low, 0, 1e-12);
+    assert_near(none.high, 0.2775328, 1e-6);
+    assert_true(isnan(interval_share(0, 0).mean));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_prediction_intervals),
         cmocka_unit_test(test_skewed_values_use_their_quantiles),
+        cmocka_unit_test(test_share),
     };
     return cmocka_run_group_tests_name("interval", tests, NULL, NULL);
 }

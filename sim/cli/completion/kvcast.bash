@@ -21,6 +21,18 @@ _kvcast() {
         COMPREPLY=($(compgen -W "s ms us ns" -- "$current"))
         return
         ;;
+    --format)
+        COMPREPLY=($(compgen -W "png svg pdf tikz" -- "$current"))
+        return
+        ;;
+    --style)
+        COMPREPLY=($(compgen -W "screen ieee acm slides" -- "$current"))
+        return
+        ;;
+    --legend)
+        COMPREPLY=($(compgen -W "top right inside none" -- "$current"))
+        return
+        ;;
     esac
     if [[ $current == -* ]]; then
         COMPREPLY=($(compgen -W "$("$program" "$command" --help 2>/dev/null | sed -n 's/^  \(--[a-z-]*\).*/\1/p') --help" -- "$current"))

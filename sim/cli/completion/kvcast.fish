@@ -20,3 +20,6 @@ complete -c kvcast -n 'test (count (commandline -opc)) -eq 2; and contains -- im
 complete -c kvcast -l set -x -a '(__kvcast_settings)'
 complete -c kvcast -l cost -x -a 'calibrated profiled roofline'
 complete -c kvcast -l time-unit -x -a 's ms us ns'
+complete -c kvcast -l format -x -a 'png svg pdf tikz'
+complete -c kvcast -l style -x -a 'screen ieee acm slides'
+complete -c kvcast -l legend -x -a 'top right inside none'
