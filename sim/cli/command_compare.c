@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/json.h"
 #include "sim/base/memory.h"
 #include "sim/base/output_file.h"
 #include "sim/base/text.h"
@@ -20,6 +21,7 @@ struct compare_options {
     uint32_t replications;
     const char *csv;
     bool all;
+    bool json;
 };
 
 /* What is compared, and what to call it. */
@@ -146,32 +148,91 @@ static void write_rows(FILE *stream, const struct difference_table *table, uint3
     }
 }
 
-static bool report(const struct comparison *comparison, const struct sides *sides,
-                   const struct compare_options *chosen, struct error *error)
+static bool write_csv(const struct difference_table *tables, uint32_t scenarios, const char *path,
+                      struct error *error)
 {
     struct output_file file = {.stream = NULL};
-    if (chosen->csv != NULL && !output_file_open(&file, NULL, chosen->csv, error)) {
+    if (!output_file_open(&file, NULL, path, error)) {
         return false;
     }
-    if (file.stream != NULL) {
-        fprintf(file.stream,
-                "scenario,figure,pairs,first,this,difference,low,high,chance,significant\n");
+    fprintf(file.stream,
+            "scenario,figure,pairs,first,this,difference,low,high,chance,significant\n");
+    for (uint32_t side = 1; side < scenarios; side++) {
+        write_rows(file.stream, &tables[side], side);
     }
+    return output_file_commit(&file, error);
+}
+
+static void print_tables(const struct difference_table *tables, const struct comparison *comparison,
+                         const struct sides *sides)
+{
     printf("paired seeds  %u replications of each; means, and the %.0f %% interval of the mean "
            "difference\n",
            comparison->replications, 100 * LEVEL);
     for (uint32_t side = 1; side < comparison->scenarios; side++) {
-        struct difference_table table = {.count = 0};
-        fill_table(&table, comparison, side, chosen->all);
-        print_table(&table, sides, side);
-        if (file.stream != NULL) {
-            write_rows(file.stream, &table, side);
-        }
-        clear_table(&table);
+        print_table(&tables[side], sides, side);
     }
     printf("\n* significant: all marked ones of a table together are by luck in 5 %% of cases at "
            "most\n");
-    return file.stream == NULL || output_file_commit(&file, error);
+}
+
+static void add_rows(const struct difference_table *table, struct json *list)
+{
+    for (uint32_t i = 0; i < table->count; i++) {
+        const struct paired *row = &table->rows[i];
+        struct json *object = json_add_object(list, NULL);
+        json_add_text(object, "figure", table->figures[i]->key);
+        json_add_text(object, "unit",
+                      table->figures[i]->unit != NULL ? table->figures[i]->unit : "");
+        json_add_whole(object, "pairs", row->pairs);
+        json_add_number(object, "first", row->first);
+        json_add_number(object, "this", row->second);
+        json_add_number(object, "difference", row->difference);
+        json_add_number(object, "low", row->low);
+        json_add_number(object, "high", row->high);
+        json_add_number(object, "chance", row->chance);
+        json_add_bool(object, "significant", table->significant[i]);
+    }
+}
+
+static void print_json(const struct difference_table *tables, const struct comparison *comparison,
+                       const struct sides *sides)
+{
+    struct json *document = json_create_object();
+    json_add_whole(document, "format_version", 1);
+    json_add_whole(document, "replications", comparison->replications);
+    json_add_number(document, "level", LEVEL);
+    json_add_text(document, "first", sides->labels[0]);
+    struct json *list = json_add_array(document, "comparisons");
+    for (uint32_t side = 1; side < comparison->scenarios; side++) {
+        struct json *object = json_add_object(list, NULL);
+        json_add_text(object, "scenario", sides->labels[side]);
+        add_rows(&tables[side], json_add_array(object, "differences"));
+    }
+    char *text = json_print(document);
+    printf("%s\n", text);
+    free(text);
+    json_destroy(document);
+}
+
+static bool report(const struct comparison *comparison, const struct sides *sides,
+                   const struct compare_options *chosen, struct error *error)
+{
+    struct difference_table tables[MAX_COMPARED];
+    for (uint32_t side = 1; side < comparison->scenarios; side++) {
+        tables[side] = (struct difference_table){.count = 0};
+        fill_table(&tables[side], comparison, side, chosen->all);
+    }
+    if (chosen->json) {
+        print_json(tables, comparison, sides);
+    } else {
+        print_tables(tables, comparison, sides);
+    }
+    bool ok = chosen->csv == NULL || write_csv(tables, comparison->scenarios, chosen->csv, error);
+    for (uint32_t side = 1; side < comparison->scenarios; side++) {
+        clear_table(&tables[side]);
+    }
+    return ok;
 }
 
 static bool compare(const struct compare_options *chosen, const struct option_list *paths,
@@ -210,6 +271,7 @@ static int run(const struct command *command, int argc, char **argv)
         {"--replications", "N", "seeds of each (default 10)", OPTION_TEXT,
          &chosen.replications_text},
         {"--all", NULL, "every figure, not only the main ones", OPTION_FLAG, &chosen.all},
+        {"--json", NULL, "print JSON instead of tables", OPTION_FLAG, &chosen.json},
         {"--csv", "FILE", "write the differences as CSV too", OPTION_TEXT, &chosen.csv},
         {.name = NULL},
     };

@@ -7,15 +7,14 @@
 #include "sim/base/text.h"
 #include "sim/cli/options.h"
 #include "sim/cli/progress.h"
-#include "sim/experiments/headroom.h"
-#include "sim/experiments/launch_command.h"
-#include "sim/experiments/plan.h"
+#include "sim/experiments/plan_answer.h"
 
 struct plan_options {
     struct plan_settings settings;
     const char *minimize;
     const char *replications;
     bool what_if;
+    bool json;
 };
 
 static void show_progress(void *context, uint32_t tried, uint32_t of)
@@ -138,145 +137,100 @@ static void print_header(const struct plan *plan)
         plan->candidates - plan->tried);
 }
 
-static bool print_winner(const struct plan *plan, const struct plan_options *chosen,
-                         struct scenario *scenario, struct error *error)
+static void print_winner(const struct plan_answer *answer)
 {
-    const struct plan_configuration *best = &plan->configurations[plan->best];
-    char command[1024];
-    if (!plan_scenario(&chosen->settings, plan, plan->best, best->instances, scenario, error)) {
-        return false;
-    }
-    launch_command_write(scenario, command, sizeof command);
+    const struct plan_configuration *best = &answer->plan.configurations[answer->plan.best];
     printf("best          %s, %u instances: %u GPUs, %.4g USD/h (%u runs of %u requests)\n",
            name_of(best), best->instances, best->trial.means.price.gpus,
-           best->trial.means.price.usd_per_hour, best->trial.runs, scenario->workload.requests);
-    if (command[0] != '\0') {
-        printf("launch        %s%s\n", command, best->instances > 1 ? "   # each instance" : "");
+           best->trial.means.price.usd_per_hour, best->trial.runs,
+           answer->winner.workload.requests);
+    if (answer->command[0] != '\0') {
+        printf("launch        %s\n", answer->command);
     }
-    return true;
-}
-
-/* A run that ends before its first answers do says nothing of a load that goes on. */
-static void print_brevity(const struct plan *plan, const struct scenario *scenario)
-{
-    const struct run_summary *means = &plan->configurations[plan->best].trial.means;
-    double arrivals_s = scenario->workload.requests / scenario->workload.arrivals.rate_per_s;
-    if (scenario->workload.client.kind == CLIENT_OPEN && scenario->workload.trace[0] == '\0' &&
-        arrivals_s < 3 * means->latency.e2e_s.p99) {
+    if (plan_answer_is_brief(answer)) {
         printf("note          %u requests arrive within %.0f s, and answers take up to %.0f s: the "
                "load is still rising in much of each run; raise workload.requests\n",
-               scenario->workload.requests, arrivals_s, means->latency.e2e_s.p99);
+               answer->winner.workload.requests, plan_answer_arrivals_s(answer),
+               best->trial.means.latency.e2e_s.p99);
     }
 }
 
-static void print_headroom(const struct plan *plan, const struct scenario *scenario,
-                           const struct plan_options *chosen)
+static void print_headroom(const struct plan_answer *answer)
 {
-    enum { MAX_RUNS = 4 }; /* steps of 9 % need no more */
-    uint32_t max_runs = chosen->settings.max_runs < MAX_RUNS ? chosen->settings.max_runs : MAX_RUNS;
-    struct headroom headroom = headroom_find(scenario, &plan->goals, max_runs,
-                                             scenario_is_given(scenario, "workload.requests"));
-    if (!headroom.is_open) {
+    const struct headroom *headroom = &answer->headroom;
+    if (!headroom->is_open) {
         return;
     }
-    if (!headroom.is_met) {
+    if (!headroom->is_met) {
         printf("headroom      none of the rates from %.3g requests/s on reaches the goals\n",
-               scenario->workload.arrivals.rate_per_s / 16);
+               answer->winner.workload.arrivals.rate_per_s / 16);
         return;
     }
-    printf("headroom      up to %.3g requests/s", headroom.met_per_s);
-    if (!isnan(headroom.miss_per_s)) {
-        printf(" (%.3g misses %s)", headroom.miss_per_s,
-               plan->goals.goals[headroom.trial.worst].text);
+    printf("headroom      up to %.3g requests/s", headroom->met_per_s);
+    if (!isnan(headroom->miss_per_s)) {
+        printf(" (%.3g misses %s)", headroom->miss_per_s,
+               answer->plan.goals.goals[headroom->trial.worst].text);
     }
-    printf("; %u rates tried in %u runs%s\n", headroom.tried, headroom.runs,
-           headroom.is_monotone ? "" : "; not monotone: all rates above were tried");
+    printf("; %u rates tried in %u runs%s\n", headroom->tried, headroom->runs,
+           headroom->is_monotone ? "" : "; not monotone: all rates above were tried");
 }
 
-/* One row of the table: the winner's configuration under another load. */
-static bool print_what_if(const struct plan *plan, const struct plan_options *chosen,
-                          const char *label, const char *assignment, struct error *error)
+/* A row of the table: the winner's configuration under another load. */
+static void print_what_if(const struct plan_what_if *what_if)
 {
-    struct plan_settings settings = chosen->settings;
-    struct design_assignments *room = memory_zeroed(1, sizeof *room);
-    struct plan *changed = memory_zeroed(1, sizeof *changed);
-    const struct plan_configuration *best = &plan->configurations[plan->best];
-    bool ok = design_assign(&plan->design, best->point, room, &settings.base.assignments, error) &&
-              (settings.base.assignments.count < MAX_OPTIONS ||
-               error_set(error, "more than %d settings are given", MAX_OPTIONS));
-    if (ok) {
-        settings.base.assignments.values[settings.base.assignments.count++] = assignment;
-        settings.over.count = 0;
-        for (size_t i = 0; i < chosen->settings.over.count; i++) {
-            if (text_starts_with(chosen->settings.over.values[i], "engine.instances=")) {
-                settings.over.values[settings.over.count++] = chosen->settings.over.values[i];
-            }
-        }
-        printf("  %-26s ", label);
-        struct error refusal;
-        if (!plan_run(&settings, changed, &refusal)) {
-            printf("cannot be: %s\n", refusal.message);
-        } else if (changed->configurations[0].fate == PLAN_MET) {
-            print_met(changed, &changed->configurations[0], false, false);
-        } else if (changed->configurations[0].fate == PLAN_REFUSED) {
-            printf("cannot run: %s\n", changed->configurations[0].trial.refusal.message);
-        } else {
-            print_miss(changed, &changed->configurations[0].trial,
-                       changed->configurations[0].instances);
-        }
+    const struct plan_configuration *answer = &what_if->plan.configurations[0];
+    printf("  %-26s ", what_if->label);
+    if (!what_if->can_be) {
+        printf("cannot be: %s\n", what_if->refusal.message);
+    } else if (answer->fate == PLAN_MET) {
+        print_met(&what_if->plan, answer, false, false);
+    } else if (answer->fate == PLAN_REFUSED) {
+        printf("cannot run: %s\n", answer->trial.refusal.message);
+    } else {
+        print_miss(&what_if->plan, &answer->trial, answer->instances);
     }
-    plan_clear(changed);
-    free(changed);
-    free(room);
-    return ok;
 }
 
-static bool print_what_ifs(const struct plan *plan, const struct scenario *scenario,
-                           const struct plan_options *chosen, struct error *error)
+static void print_what_ifs(const struct plan_answer *answer)
 {
-    const struct scenario_workload *workload = &scenario->workload;
-    char rate[64];
-    char burstiness[64];
-    char answers[64];
-    snprintf(rate, sizeof rate, "workload.rate_per_s=%.10g", 2 * workload->arrivals.rate_per_s);
-    snprintf(burstiness, sizeof burstiness, "workload.burstiness=%.10g",
-             workload->arrivals.burstiness / 4);
-    snprintf(answers, sizeof answers, "workload.output_factor=%.10g",
-             1.5 * workload->output_factor);
     printf("\n  %-26s %9s %6s %9s", "what if", "instances", "GPUs", "USD/h");
-    for (uint32_t g = 0; g < shown_goals(plan); g++) {
-        printf(" %12s", plan->goals.goals[g].figure->key);
+    for (uint32_t g = 0; g < shown_goals(&answer->plan); g++) {
+        printf(" %12s", answer->plan.goals.goals[g].figure->key);
     }
     printf(" %9s\n", "accuracy");
-    return print_what_if(plan, chosen, "traffic doubles", rate, error) &&
-           print_what_if(plan, chosen, "gaps vary twice as much", burstiness, error) &&
-           print_what_if(plan, chosen, "answers grow by half", answers, error);
+    for (uint32_t i = 0; i < answer->what_if_count; i++) {
+        print_what_if(&answer->what_ifs[i]);
+    }
 }
 
-static bool report(const struct plan *plan, const struct plan_options *chosen, struct error *error)
+static void print_answer(const struct plan_answer *answer, const struct plan_options *chosen)
 {
-    struct scenario *scenario = memory_zeroed(1, sizeof *scenario);
-    bool ok = true;
+    const struct plan *plan = &answer->plan;
     print_header(plan);
-    if (plan->best == plan->configuration_count) {
-        printf("best          none reaches the goals\n");
-        if (plan->closest < plan->configuration_count) {
-            const struct plan_configuration *closest = &plan->configurations[plan->closest];
-            printf("closest       %s: ", name_of(closest));
-            print_miss(plan, &closest->trial, closest->instances);
-        }
-        print_table(plan, chosen);
+    if (plan_answer_is_found(answer)) {
+        print_winner(answer);
+        print_headroom(answer);
     } else {
-        ok = print_winner(plan, chosen, scenario, error);
-        if (ok) {
-            print_brevity(plan, scenario);
-            print_headroom(plan, scenario, chosen);
-            print_table(plan, chosen);
-            ok = !chosen->what_if || print_what_ifs(plan, scenario, chosen, error);
-        }
+        printf("best          none reaches the goals\n");
     }
-    free(scenario);
-    return ok;
+    if (plan->closest < plan->configuration_count) {
+        const struct plan_configuration *closest = &plan->configurations[plan->closest];
+        printf("closest       %s: ", name_of(closest));
+        print_miss(plan, &closest->trial, closest->instances);
+    }
+    print_table(plan, chosen);
+    if (answer->what_if_count > 0) {
+        print_what_ifs(answer);
+    }
+}
+
+static void print_json(const struct plan_answer *answer, bool with_front)
+{
+    struct json *document = plan_answer_json(answer, with_front);
+    char *text = json_print(document);
+    printf("%s\n", text);
+    free(text);
+    json_destroy(document);
 }
 
 static bool read_options(struct plan_options *chosen, struct error *error)
@@ -298,18 +252,22 @@ static bool read_options(struct plan_options *chosen, struct error *error)
 
 static bool plan(struct plan_options *chosen, bool *ret_found, struct error *error)
 {
-    struct plan *made = memory_zeroed(1, sizeof *made);
+    struct plan_answer *answer = memory_zeroed(1, sizeof *answer);
     struct progress progress;
     progress_start(&progress);
     chosen->settings.on_trial = show_progress;
     chosen->settings.context = &progress;
-    bool ok = read_options(chosen, error) && plan_run(&chosen->settings, made, error);
+    bool ok = read_options(chosen, error) &&
+              plan_answer_find(&chosen->settings, chosen->what_if, answer, error);
     progress_end(&progress);
-    chosen->settings.on_trial = NULL;
-    *ret_found = ok && made->best < made->configuration_count;
-    ok = ok && report(made, chosen, error);
-    plan_clear(made);
-    free(made);
+    if (ok && chosen->json) {
+        print_json(answer, chosen->settings.keep_costlier);
+    } else if (ok) {
+        print_answer(answer, chosen);
+    }
+    *ret_found = ok && plan_answer_is_found(answer);
+    plan_answer_clear(answer);
+    free(answer);
     return ok;
 }
 
@@ -337,6 +295,7 @@ static int run(const struct command *command, int argc, char **argv)
          OPTION_FLAG, &settings->every_pair},
         {"--what-if", NULL, "the best under twice the traffic, burstier, with longer answers",
          OPTION_FLAG, &chosen.what_if},
+        {"--json", NULL, "print JSON instead of tables", OPTION_FLAG, &chosen.json},
         {.name = NULL},
     };
     int status = 0;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/base/text.h"
+#include "sim/hardware/model_catalog.h"
 #include "sim/hardware/precision.h"
 
 struct line {
@@ -23,26 +24,39 @@ static void add(struct line *line, const char *format, ...)
     va_end(arguments);
 }
 
-/* Whose page on the Hugging Face hub a model of the catalogue stands on. */
-static const char *owner_of(const char *model)
-{
-    static const struct {
-        const char *start;
-        const char *owner;
-    } owners[] = {{"DeepSeek-", "deepseek-ai/"}, {"Qwen", "Qwen/"}, {"Llama-", "meta-llama/"}};
-    for (size_t i = 0; strchr(model, '/') == NULL && i < sizeof owners / sizeof owners[0]; i++) {
-        if (text_starts_with(model, owners[i].start)) {
-            return owners[i].owner;
-        }
-    }
-    return "";
-}
-
 /* 8-bit floats are made of bf16 weights when the engine starts; other formats are in the
  * checkpoint, from which the engine tells them. */
 static bool is_made_at_start(const char *weights)
 {
     return text_equal(weights, "fp8");
+}
+
+/* What to serve, and a remark where no id says it: a checkpoint of one's own, or one of the many
+ * that others have quantized. */
+struct served {
+    char model[320];
+    char remark[512];
+};
+
+static struct served served_by(const struct scenario *scenario)
+{
+    struct served served = {.remark = ""};
+    const char *name = scenario->model.name;
+    const char *weights = scenario->model.weights;
+    char id[320];
+    bool is_published =
+        text_equal(weights, "auto") || text_equal(weights, "bf16") || is_made_at_start(weights);
+    bool is_known = model_hub_id(name, id, sizeof id);
+    if (is_known && text_equal(weights, "auto") && strchr(name, '/') != NULL) {
+        snprintf(served.model, sizeof served.model, "%s", name); /* with its format, if any */
+    } else if (is_known && is_published) {
+        snprintf(served.model, sizeof served.model, "%s", id);
+    } else {
+        snprintf(served.model, sizeof served.model, "MODEL");
+        snprintf(served.remark, sizeof served.remark, "MODEL: a checkpoint of %s in %s",
+                 is_known ? id : name, weights);
+    }
+    return served;
 }
 
 /* Without the flag an engine keeps KV in 16 bits; 'auto' and its like mean the same. */
@@ -53,12 +67,11 @@ static bool has_16_bit_kv(const char *kv_cache)
     return kv_precision_find(kv_cache, &found, &ignored) && found->bytes >= 2;
 }
 
-static void write_vllm(const struct scenario *scenario, struct line *line)
+static void write_vllm(const struct scenario *scenario, const char *model, struct line *line)
 {
     const struct engine_settings *engine = &scenario->engine.settings;
-    add(line, "vllm serve %s%s --tensor-parallel-size %u --gpu-memory-utilization %g",
-        owner_of(scenario->model.name), scenario->model.name, scenario->hardware.tensor_parallel,
-        scenario->hardware.gpu_memory_utilization);
+    add(line, "vllm serve %s --tensor-parallel-size %u --gpu-memory-utilization %g", model,
+        scenario->hardware.tensor_parallel, scenario->hardware.gpu_memory_utilization);
     add(line, " --max-num-batched-tokens %u --max-num-seqs %u", engine->max_batch_tokens,
         engine->max_batch_requests);
     if (engine->max_model_len > 0) {
@@ -74,11 +87,11 @@ static void write_vllm(const struct scenario *scenario, struct line *line)
     add(line, engine->prefix_caching ? " --enable-prefix-caching" : " --no-enable-prefix-caching");
 }
 
-static void write_sglang(const struct scenario *scenario, struct line *line)
+static void write_sglang(const struct scenario *scenario, const char *model, struct line *line)
 {
     const struct engine_settings *engine = &scenario->engine.settings;
-    add(line, "python3 -m sglang.launch_server --model-path %s%s --tp-size %u",
-        owner_of(scenario->model.name), scenario->model.name, scenario->hardware.tensor_parallel);
+    add(line, "python3 -m sglang.launch_server --model-path %s --tp-size %u", model,
+        scenario->hardware.tensor_parallel);
     add(line, " --chunked-prefill-size %u --max-running-requests %u", engine->max_batch_tokens,
         engine->max_batch_requests);
     if (engine->max_model_len > 0) {
@@ -99,10 +112,18 @@ static void write_sglang(const struct scenario *scenario, struct line *line)
 void launch_command_write(const struct scenario *scenario, char *text, size_t text_bytes)
 {
     struct line line = {text, text_bytes};
+    const struct served served = served_by(scenario);
     text[0] = '\0';
     if (text_starts_with(scenario->engine.name, "vllm-")) {
-        write_vllm(scenario, &line);
+        write_vllm(scenario, served.model, &line);
     } else if (text_starts_with(scenario->engine.name, "sglang-")) {
-        write_sglang(scenario, &line);
+        write_sglang(scenario, served.model, &line);
+    } else {
+        return;
+    }
+    bool is_one_of_many = scenario->fleet.instances > 1;
+    if (is_one_of_many || served.remark[0] != '\0') {
+        add(&line, "   # %s%s%s", is_one_of_many ? "each instance" : "",
+            is_one_of_many && served.remark[0] != '\0' ? "; " : "", served.remark);
     }
 }

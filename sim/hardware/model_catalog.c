@@ -202,3 +202,26 @@ bool model_shape_find(const char *name, struct model_shape *ret_shape, struct er
     model_catalog_clear(&catalog);
     return ok;
 }
+
+bool model_hub_id(const char *name, char *ret_id, size_t id_bytes)
+{
+    struct model_catalog catalog;
+    struct model_shape shape;
+    struct error error;
+    char path[4096];
+    bool found = false;
+    if (is_file(name, path, sizeof path) || !model_catalog_read(&catalog, &error)) {
+        return false;
+    }
+    if (model_catalog_find(&catalog, name, &shape, &error)) {
+        for (uint32_t i = 0; i < catalog.count && !found; i++) {
+            const char *ids = catalog.models[i].ids;
+            found = ids[0] != '\0' && text_equal(catalog.models[i].shape.name, shape.name);
+            if (found) {
+                snprintf(ret_id, id_bytes, "%.*s", (int)strcspn(ids, "|"), ids);
+            }
+        }
+    }
+    model_catalog_clear(&catalog);
+    return found;
+}

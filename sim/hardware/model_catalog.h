@@ -38,4 +38,8 @@ MUST_CHECK bool model_catalog_find(const struct model_catalog *catalog, const ch
 MUST_CHECK bool model_shape_find(const char *name, struct model_shape *ret_shape,
                                  struct error *error);
 
+/* The Hugging Face id of the model called 'name', the first where it has several; false for a file,
+ * and for one without. A format at the end of the name is left out. */
+bool model_hub_id(const char *name, char *ret_id, size_t id_bytes);
+
 #endif

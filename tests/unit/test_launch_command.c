@@ -38,8 +38,42 @@ static void test_engines(void **state)
     check_command("orca", "");
 }
 
+static void check_model(const char *name, const char *weights, uint32_t instances,
+                        const char *expected)
+{
+    const struct engine_preset *preset = NULL;
+    struct error error;
+    char text[1024];
+    assert_true(engine_preset_find("vllm-0.24", &preset, &error));
+    static struct scenario scenario;
+    scenario = scenario_default(preset);
+    scenario.fleet.instances = instances;
+    snprintf(scenario.model.name, sizeof scenario.model.name, "%s", name);
+    snprintf(scenario.model.weights, sizeof scenario.model.weights, "%s", weights);
+    launch_command_write(&scenario, text, sizeof text);
+    if (strstr(text, expected) == NULL) {
+        fail_msg("'%s' is not in '%s'", expected, text);
+    }
+}
+
+/* Ids are the catalogue's; where nobody can know which checkpoint is meant, that is said. */
+static void test_models(void **state)
+{
+    (void)state;
+    check_model("DeepSeek-R1-Distill-Llama-8B", "bf16", 1,
+                "vllm serve deepseek-ai/DeepSeek-R1-Distill-Llama-8B --");
+    check_model("QwQ-32B", "fp8", 3, "vllm serve Qwen/QwQ-32B --");
+    check_model("QwQ-32B", "fp8", 3, "   # each instance");
+    check_model("Qwen/Qwen3-32B-AWQ", "auto", 1, "vllm serve Qwen/Qwen3-32B-AWQ --");
+    check_model("QwQ-32B", "awq-int4", 1, "vllm serve MODEL --");
+    check_model("QwQ-32B", "awq-int4", 1, "   # MODEL: a checkpoint of Qwen/QwQ-32B in awq-int4");
+    check_model("mine/config.json", "bf16", 2,
+                "   # each instance; MODEL: a checkpoint of mine/config.json in bf16");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_engines)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_engines),
+                                       cmocka_unit_test(test_models)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
