@@ -148,12 +148,27 @@ static bool add_engines(struct json *array, struct error *error)
     return true;
 }
 
+static void add_parameters(struct json *policy, const struct policy_parameter *parameter)
+{
+    struct json *list = json_add_array(policy, "parameters");
+    for (; parameter != NULL && parameter->key != NULL; parameter++) {
+        struct json *object = json_add_object(list, NULL);
+        json_add_text(object, "key", parameter->key);
+        json_add_number(object, "default", parameter->value);
+        json_add_number(object, "minimum", parameter->minimum);
+        json_add_number(object, "maximum", parameter->maximum);
+        json_add_text(object, "unit", parameter->unit != NULL ? parameter->unit : "");
+        json_add_text(object, "help", parameter->help);
+    }
+}
+
 static bool add_policies(struct json *array, struct error *error)
 {
     (void)error;
     for (size_t i = 0; scheduling_policies[i] != NULL; i++) {
-        json_add_text(add_named(array, scheduling_policies[i]->name), "summary",
-                      scheduling_policies[i]->summary);
+        struct json *object = add_named(array, scheduling_policies[i]->name);
+        json_add_text(object, "summary", scheduling_policies[i]->summary);
+        add_parameters(object, scheduling_policies[i]->parameters);
     }
     return true;
 }

@@ -51,7 +51,13 @@ static bool list_policies(struct error *error)
 {
     (void)error;
     for (size_t i = 0; scheduling_policies[i] != NULL; i++) {
+        const struct policy_parameter *parameter = scheduling_policies[i]->parameters;
         printf("%-18s %s\n", scheduling_policies[i]->name, scheduling_policies[i]->summary);
+        for (; parameter != NULL && parameter->key != NULL; parameter++) {
+            printf("    %s=%g%s%s: %s\n", parameter->key, parameter->value,
+                   parameter->unit != NULL ? " " : "",
+                   parameter->unit != NULL ? parameter->unit : "", parameter->help);
+        }
     }
     return true;
 }

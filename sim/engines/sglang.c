@@ -6,6 +6,7 @@
 
 #include "sim/base/memory.h"
 #include "sim/engines/sglang_adder.h"
+#include "sim/serving/instance_policy.h"
 
 /* global_config.py */
 #define RATIO_INITIAL 0.7
@@ -53,12 +54,15 @@ static void add_waiting(struct sglang_adder *adder)
     while (verdict == SGLANG_CONTINUE && instance->waiting.count > 0) {
         uint32_t index = request_queue_at(&instance->waiting, 0);
         uint32_t added = adder->added;
+        if (!instance_policy_admits(instance, index)) {
+            return;
+        }
         bool has_place =
             state->running.count + adder->added < instance->config->engine.max_batch_requests;
         verdict = has_place ? sglang_adder_add(adder, index) : SGLANG_NO_TOKEN;
         if (adder->added > added) {
             request_queue_pop_front(&instance->waiting);
-            instance_add_running(instance, index);
+            instance_policy_start(instance, index);
             request_become(&instance->requests[index], REQUEST_RUNNING);
         }
     }
@@ -118,8 +122,7 @@ static void retract(struct instance *instance, struct batch *batch, uint32_t ind
     request->computed_tokens = 0;
     request->placeholders = 0;
     request->preemptions++;
-    request_become(request, REQUEST_WAITING); /* it goes behind all others */
-    request_queue_push_back(&instance->waiting, index);
+    instance_policy_enqueue(instance, index); /* behind all others, without a policy's say */
     batch_add_preempted(batch, index);
 }
 
@@ -251,6 +254,7 @@ static void sglang_schedule(struct instance *instance, struct batch *batch)
 {
     struct sglang *state = sglang_state_of(instance);
     batch_reset(batch);
+    (void)instance_policy_begin_pass(instance);
     merge_last(instance);
     bool prompts = schedule_prompts(instance, batch);
     if (!prompts && state->running.count > 0) {
@@ -402,6 +406,7 @@ static uint32_t sglang_cached_tokens(const struct instance *instance, const stru
 const struct engine_preset engine_preset_sglang_0_4_6 = {
     .name = "sglang-0.4.6",
     .summary = "SGLang 0.4.6: prompts first, radix cache, retraction",
+    .policies = POLICY_SCOPE_ORDER,
     .settings = settings_tables,
     .defaults = {.max_batch_tokens = 8192,
                  .max_batch_requests = 2049,

@@ -5,6 +5,7 @@
 
 #include "sim/base/smaller.h"
 #include "sim/base/units.h"
+#include "sim/serving/instance_policy.h"
 #include "sim/serving/uniform_decodes.h"
 
 /* A scheduling pass under way. */
@@ -134,7 +135,7 @@ static void preempt(struct scheduling_pass *pass, uint32_t index)
         request_become(request, REQUEST_PREEMPTED);
         request->recomputed_tokens += request->computed_tokens;
         request->computed_tokens = 0;
-        instance_enqueue(instance, index);
+        instance_policy_enqueue(instance, index);
     }
     batch_add_preempted(pass->batch, index);
 }
@@ -175,7 +176,7 @@ static void admit(struct scheduling_pass *pass, uint32_t index, uint32_t tokens,
         request->cached_tokens += request->preemptions == 0 ? cached : 0;
     }
     kv_cache_allocate(cache, index, kv_cache_missing_blocks(cache, index, request->known_tokens));
-    instance_add_running(instance, index);
+    instance_policy_start(instance, index);
     request_become(request, REQUEST_RUNNING);
     pass->requests++;
     schedule_request(pass, index, tokens, cached, true);
@@ -192,6 +193,9 @@ static void schedule_waiting(struct scheduling_pass *pass)
     while (instance->waiting.count > 0) {
         uint32_t index = request_queue_at(&instance->waiting, 0);
         uint32_t known = instance->requests[index].known_tokens;
+        if (!instance_policy_admits(instance, index)) {
+            return;
+        }
         enum admission admission =
             try_blocks(instance, kv_cache_blocks_for(&instance->kv_cache, known));
         if (known > limit || admission == ADMISSION_NEVER) {
@@ -256,7 +260,7 @@ static void schedule_swapped(struct scheduling_pass *pass)
         pass->batch->summary.swapped_blocks += request->swapped_blocks;
         kv_cache_allocate(cache, index,
                           kv_cache_missing_blocks(cache, index, request->known_tokens));
-        instance_add_running(instance, index);
+        instance_policy_start(instance, index);
         request_become(request, REQUEST_RUNNING);
         pass->requests++;
         schedule_request(
@@ -270,12 +274,11 @@ static void schedule_swapped(struct scheduling_pass *pass)
 static void preempt_for_better(struct scheduling_pass *pass)
 {
     struct instance *instance = pass->instance;
-    const struct scheduling_policy *policy = instance->config->policy;
-    struct scheduler_view view = {.instance = instance};
+    const struct request_queue *waiting = &instance->waiting;
     for (uint32_t i = 1; i < instance->running_count; i++) {
         uint32_t moved = instance->running[i];
         uint32_t to = i;
-        for (; to > 0 && policy->is_before(&view, moved, instance->running[to - 1]); to--) {
+        for (; to > 0 && request_queue_is_before(waiting, moved, instance->running[to - 1]); to--) {
             instance->running[to] = instance->running[to - 1];
         }
         instance->running[to] = moved;
@@ -291,7 +294,7 @@ static void preempt_for_better(struct scheduling_pass *pass)
         bool fits = try_blocks(instance, blocks) == ADMISSION_NOW &&
                     known <= instance->config->engine.max_batch_tokens &&
                     instance->running_count < instance->config->engine.max_batch_requests;
-        if (fits || !policy->is_before(&view, head, worst)) {
+        if (fits || !request_queue_is_before(waiting, head, worst)) {
             break;
         }
         preempt(pass, worst);
@@ -299,7 +302,7 @@ static void preempt_for_better(struct scheduling_pass *pass)
     }
     request_become(&instance->requests[head],
                    instance->requests[head].preemptions > 0 ? REQUEST_PREEMPTED : REQUEST_WAITING);
-    instance_enqueue(instance, head);
+    instance_policy_enqueue(instance, head);
 }
 
 /* Chunked: those that decode, then prompts that end in this step, then prompts that go on; in each
@@ -360,12 +363,13 @@ static void vllm_v0_schedule(struct instance *instance, struct batch *batch)
         .instance = instance, .batch = batch, .requests = instance->running_count};
     bool chunked = instance->config->engine.chunked_prefill;
     batch_reset(batch);
+    (void)instance_policy_begin_pass(instance);
     instance->kv_cache.blocks.call += instance->config->preset->counts_calls;
     if (!chunked && instance->swapped.count == 0) {
         schedule_waiting(&pass);
     }
     if (batch->count == 0) {
-        if (!chunked && instance->config->policy->is_before != NULL) {
+        if (!chunked && instance->waiting.orders != NULL) {
             preempt_for_better(&pass);
         }
         schedule_running(&pass);
@@ -440,7 +444,7 @@ static uint64_t vllm_v0_repeatable_steps(const struct instance *instance)
     uint32_t longest = 0;
     if (batch->count != instance->running_count ||
         (instance->waiting.count > 0 &&
-         (instance->config->policy->is_before != NULL ||
+         (instance->waiting.orders != NULL || instance->config->policy->admits != NULL ||
           instance->requests[request_queue_at(&instance->waiting, 0)].known_tokens >
               settings->max_batch_tokens)) ||
         !is_held_back(instance)) {
@@ -478,7 +482,7 @@ const struct engine_preset engine_preset_vllm_v0 = {
     .summary = "vLLM 0.8.1: V0 scheduler, prompts first, recompute or swap",
     .spare_blocks = 1,
     .counts_calls = true,
-    .has_policies = true,
+    .policies = POLICY_SCOPE_ORDER,
     .defaults = {.max_batch_tokens = 32768,
                  .max_batch_requests = 256,
                  .block_tokens = 16,

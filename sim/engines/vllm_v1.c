@@ -7,6 +7,7 @@
 #include "sim/engines/vllm_graphs.h"
 #include "sim/engines/vllm_v1_pass.h"
 #include "sim/serving/decode_group.h"
+#include "sim/serving/instance_policy.h"
 #include "sim/serving/uniform_decodes.h"
 
 static void vllm_v1_schedule(struct instance *instance, struct batch *batch)
@@ -91,6 +92,10 @@ static bool vllm_v1_admits_waiting(const struct instance *instance)
     }
     uint32_t budget_tokens = settings->max_batch_tokens - (uint32_t)decode_tokens;
     uint32_t index = request_queue_at(&instance->waiting, 0);
+    if (!instance_policy_may_admit(instance, index)) {
+        return false;
+    }
+    budget_tokens = smaller(budget_tokens, instance_policy_chunk_tokens(instance));
     uint32_t found = instance->requests[index].remote_tokens;
     uint32_t tokens = instance->requests[index].known_tokens - found;
     if (settings->long_prefill_threshold_tokens > 0) {
@@ -192,7 +197,7 @@ const struct engine_preset engine_preset_vllm_0_24 = {
     .name = "vllm-0.24",
     .summary = "vLLM 0.24.0: V1 scheduler, asynchronous",
     .reserved_blocks = 1,
-    .has_policies = true,
+    .policies = POLICY_SCOPE_VICTIMS,
     .moves_kv = true,
     .settings = tables_of_0_24,
     .defaults = {.max_batch_tokens = 2048,
@@ -242,6 +247,7 @@ const struct engine_preset engine_preset_vllm_0_8 = {
     .summary = "vLLM 0.8.1: V1 scheduler, one step at a time",
     .ahead_tokens = 64,
     .frees_to_tail = true,
+    .policies = POLICY_SCOPE_VICTIMS,
     .moves_kv = true,
     /* The KV caches in the study's figures (430,000 and 290,000 tokens) leave no room for sampling
      * 1024 requests in the profile run. The loop takes 1 to 3 ms a step. N-gram drafts are searched

@@ -4,6 +4,7 @@
 
 #include "sim/base/smaller.h"
 #include "sim/serving/decode_group.h"
+#include "sim/serving/instance_policy.h"
 #include "sim/serving/speculation.h"
 
 /* A scheduling pass under way. */
@@ -11,6 +12,7 @@ struct scheduling_pass {
     struct instance *instance;
     struct batch *batch;
     uint32_t budget_tokens; /* left */
+    uint32_t prompt_tokens; /* left, of the policy's chunks */
     uint32_t position;      /* among the ungrouped */
 };
 
@@ -22,6 +24,12 @@ static bool is_ending(const struct instance *instance, const struct request *req
     return request->placeholders > 0 && reached >= (uint64_t)request->ask.prompt_tokens +
                                                        instance_output_limit(instance, request) +
                                                        request->placeholders;
+}
+
+/* More than its last token and drafts are to be computed. */
+static bool is_prompt(const struct request *request)
+{
+    return request->computed_tokens + 1 < request->known_tokens;
 }
 
 /* Tokens the request would run if the budget were not in the way, drafts included. */
@@ -88,6 +96,7 @@ static void unschedule(struct scheduling_pass *pass, uint32_t victim)
     uint32_t tokens = batch_drop(batch, victim);
     if (tokens > 0) {
         pass->budget_tokens += tokens;
+        pass->prompt_tokens += is_prompt(&pass->instance->requests[victim]) ? tokens : 0;
         pass->position--;
     }
 }
@@ -107,7 +116,7 @@ static void preempt(struct scheduling_pass *pass, uint32_t victim)
     request->remote_tokens = 0;
     request->preemptions++;
     request_become(request, REQUEST_PREEMPTED);
-    instance_enqueue(instance, victim);
+    instance_policy_enqueue(instance, victim);
     batch_add_preempted(pass->batch, victim);
 }
 
@@ -117,7 +126,7 @@ static bool preempt_for(struct scheduling_pass *pass, uint32_t index)
     struct instance *instance = pass->instance;
     /* Policies see every request up to date. */
     assert(decode_group_count(&instance->decode_group) == 0);
-    uint32_t victim = instance->running[instance_choose_victim(instance)];
+    uint32_t victim = instance->running[instance_policy_victim(instance)];
     preempt(pass, victim);
     return victim != index;
 }
@@ -129,6 +138,7 @@ static void schedule_request(struct scheduling_pass *pass, uint32_t index, uint3
     uint32_t reach = request->computed_tokens + tokens;
     uint32_t known = request->known_tokens + request->placeholders;
     pass->budget_tokens -= tokens;
+    pass->prompt_tokens -= is_prompt(request) ? tokens : 0;
     vllm_v1_note_content(pass->instance, index, reach);
     batch_add(pass->batch, (struct batch_entry){
                                .request = index,
@@ -142,7 +152,7 @@ static void schedule_request(struct scheduling_pass *pass, uint32_t index, uint3
 struct wishes {
     uint64_t tokens;
     uint64_t blocks; /* of those at hand when the budget of tokens goes to one alone */
-    bool are_capped; /* a request wants more than max_model_len leaves it */
+    bool are_capped; /* a request wants more than max_model_len or the policy's chunk leaves it */
 };
 
 /* Tokens that a prompt wants beyond the budget do not count as blocks: prompts come after all
@@ -154,6 +164,7 @@ static struct wishes sum_wishes(const struct instance *instance)
     struct wishes wishes = {.tokens = (uint64_t)decode_group_count(decode_group) *
                                       decode_group_member_tokens(decode_group),
                             .blocks = decode_group_blocks(decode_group)};
+    uint64_t prompt_tokens = 0;
     for (uint32_t i = 0; i < instance->ungrouped_count; i++) {
         uint32_t index = instance->ungrouped[i];
         const struct request *request = &instance->requests[index];
@@ -164,7 +175,9 @@ static struct wishes sum_wishes(const struct instance *instance)
             uint32_t missing = kv_cache_missing_blocks(&instance->kv_cache, index, reach);
             wishes.tokens += wanted;
             wishes.blocks += missing > 0 ? missing + decode_group->blocks_at_a_time - 1 : 0;
-            wishes.are_capped = wishes.are_capped || reach >= settings->max_model_len;
+            prompt_tokens += is_prompt(request) ? wanted : 0;
+            wishes.are_capped = wishes.are_capped || reach >= settings->max_model_len ||
+                                prompt_tokens > instance_policy_chunk_tokens(instance);
         }
     }
     return wishes;
@@ -176,7 +189,7 @@ static bool preempt_last(struct scheduling_pass *pass, const struct wishes *wish
 {
     struct instance *instance = pass->instance;
     if (wishes->blocks <= instance->kv_cache.free_blocks || wishes->are_capped ||
-        wishes->tokens > pass->budget_tokens || instance->config->policy->choose_victim != NULL ||
+        wishes->tokens > pass->budget_tokens || instance_policy_has_victims(instance) ||
         instance->decode_group.blocks_at_a_time > 1) {
         return false;
     }
@@ -222,6 +235,7 @@ static void schedule_running(struct scheduling_pass *pass)
             continue;
         }
         uint32_t tokens = smaller(wanted_tokens(instance, request), pass->budget_tokens);
+        tokens = is_prompt(request) ? smaller(tokens, pass->prompt_tokens) : tokens;
         uint32_t room = instance->config->engine.max_model_len - 1 - request->computed_tokens;
         tokens = smaller(tokens, room);
         if (tokens == 0) {
@@ -297,9 +311,12 @@ static void schedule_waiting(struct scheduling_pass *pass)
 {
     struct instance *instance = pass->instance;
     const struct engine_settings *settings = &instance->config->engine;
-    while (instance->waiting.count > 0 && pass->budget_tokens > 0 &&
+    while (instance->waiting.count > 0 && pass->budget_tokens > 0 && pass->prompt_tokens > 0 &&
            instance->running_count < settings->max_batch_requests) {
         uint32_t index = request_queue_at(&instance->waiting, 0);
+        if (!instance_policy_admits(instance, index)) {
+            return;
+        }
         struct request *request = &instance->requests[index];
         struct prefix_hit hit = find_prefix(instance, index);
         uint32_t tokens = request->known_tokens - found_computed(instance, index, hit);
@@ -309,13 +326,13 @@ static void schedule_waiting(struct scheduling_pass *pass)
         if (!settings->chunked_prefill && tokens > pass->budget_tokens) {
             return;
         }
-        tokens = smaller(tokens, pass->budget_tokens);
+        tokens = smaller(tokens, smaller(pass->budget_tokens, pass->prompt_tokens));
         uint32_t watermark = instance->running_count > 0 ? instance->watermark_blocks : 0;
         if (!admit(instance, index, tokens, hit, watermark)) {
             return;
         }
         request_queue_pop_front(&instance->waiting);
-        instance_add_running(instance, index);
+        instance_policy_start(instance, index);
         request_become(request, REQUEST_RUNNING);
         schedule_request(pass, index, tokens);
     }
@@ -341,15 +358,45 @@ static void advance(struct instance *instance, struct batch *batch)
     }
 }
 
+/* Whether the first of the waiting finds a slot and blocks. */
+static bool first_fits(const struct instance *instance)
+{
+    const struct engine_settings *settings = &instance->config->engine;
+    uint32_t index = request_queue_at(&instance->waiting, 0);
+    uint32_t known = smaller(instance->requests[index].known_tokens, settings->max_model_len);
+    return instance->running_count < settings->max_batch_requests &&
+           vllm_v1_has_room(&instance->kv_cache, known, find_prefix(instance, index),
+                            instance->running_count > 0 ? instance->watermark_blocks : 0);
+}
+
+/* Those that the policy puts behind the first of the waiting make room for it. */
+static void displace(struct scheduling_pass *pass)
+{
+    struct instance *instance = pass->instance;
+    uint32_t displaced = 0;
+    while (instance->waiting.count > 0 && !first_fits(instance) &&
+           instance_policy_displaced(instance, &displaced)) {
+        if (instance->requests[displaced].is_member) {
+            decode_group_remove(instance, displaced);
+        }
+        preempt(pass, displaced);
+    }
+}
+
 void vllm_v1_pass_schedule(struct instance *instance, struct batch *batch)
 {
     struct scheduling_pass pass = {.instance = instance,
                                    .batch = batch,
                                    .budget_tokens = instance->config->engine.max_batch_tokens};
     batch_reset(batch);
+    if (instance_policy_begin_pass(instance)) {
+        displace(&pass);
+    }
+    pass.prompt_tokens = instance_policy_chunk_tokens(instance);
+    uint32_t displaced = batch->preempted_count;
     schedule_decode_group(&pass);
     schedule_running(&pass);
-    if (batch->preempted_count == 0) {
+    if (batch->preempted_count == displaced) {
         schedule_waiting(&pass);
     }
     advance(instance, batch);

@@ -1,35 +1,69 @@
 #include "sim/policy/priority.h"
 
-/* vLLM 0.24 orders by (priority, arrival time, id); small goes first. */
-static bool is_before(const struct scheduler_view *view, uint32_t a, uint32_t b)
+#include "sim/policy/policy_time.h"
+
+enum { AGING_S };
+
+static const struct policy_parameter parameters[] = {
+    [AGING_S] = {.key = "policy.aging_s",
+                 .maximum = 1e9,
+                 .unit = "s",
+                 .help = "wait that counts as much as one step of priority; 0: waiting counts "
+                         "nothing"},
+    {.key = NULL},
+};
+
+struct state {
+    double aging_s;
+};
+
+static const char *init(void *memory, const double *values)
 {
-    struct request_view first = scheduler_view_request(view, a);
-    struct request_view second = scheduler_view_request(view, b);
-    if (first.priority != second.priority) {
-        return first.priority < second.priority;
-    }
-    return first.sent_ps != second.sent_ps ? first.sent_ps < second.sent_ps : first.id < second.id;
+    struct state *state = memory;
+    state->aging_s = values[AGING_S];
+    return NULL;
 }
 
-/* The worst by (priority, arrival time); among equals the one that runs longest. */
-static uint32_t choose_victim(const struct scheduler_view *view)
+/* vLLM 0.24 orders by (priority, arrival time, id); small goes first. All that wait age alike, so
+ * it is enough to count from when each was sent. */
+static double key(void *memory, const struct policy_view *view,
+                  const struct policy_request *request)
 {
-    uint32_t worst = 0;
-    struct request_view worst_view = scheduler_view_request(view, scheduler_view_running(view, 0));
-    for (uint32_t i = 1; i < scheduler_view_running_count(view); i++) {
-        struct request_view one = scheduler_view_request(view, scheduler_view_running(view, i));
-        if (one.priority > worst_view.priority ||
-            (one.priority == worst_view.priority && one.sent_ps > worst_view.sent_ps)) {
-            worst = i;
-            worst_view = one;
-        }
-    }
-    return worst;
+    const struct state *state = memory;
+    (void)view;
+    double aged = state->aging_s > 0 ? policy_seconds(request->sent_ps) / state->aging_s : 0;
+    return request->priority + aged;
+}
+
+static bool displaces(void *memory, const struct policy_view *view,
+                      const struct policy_request *waiting, const struct policy_request *running)
+{
+    (void)memory;
+    (void)view;
+    return waiting->priority < running->priority;
 }
 
 const struct scheduling_policy policy_priority = {
+    .abi = SCHEDULING_POLICY_ABI,
     .name = "priority",
     .summary = "small priority first; the worst priority is preempted",
-    .is_before = is_before,
-    .choose_victim = choose_victim,
+    .uses = POLICY_USES_PRIORITY,
+    .parameters = parameters,
+    .state_bytes = sizeof(struct state),
+    .init = init,
+    .key = key,
+    .victim_key = key,
+};
+
+const struct scheduling_policy policy_preemptive_priority = {
+    .abi = SCHEDULING_POLICY_ABI,
+    .name = "preemptive-priority",
+    .summary = "small priority first; a running request makes room for a better one",
+    .uses = POLICY_USES_PRIORITY,
+    .parameters = parameters,
+    .state_bytes = sizeof(struct state),
+    .init = init,
+    .key = key,
+    .displaces = displaces,
+    .victim_key = key,
 };

@@ -1,8 +1,9 @@
 #ifndef SIM_POLICY_PRIORITY_H
 #define SIM_POLICY_PRIORITY_H
 
-#include "sim/serving/scheduling_policy.h"
+#include "sim/scheduling/scheduling_policy.h"
 
 extern const struct scheduling_policy policy_priority;
+extern const struct scheduling_policy policy_preemptive_priority;
 
 #endif

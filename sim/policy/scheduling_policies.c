@@ -9,8 +9,14 @@
 const struct scheduling_policy *const scheduling_policies[] = {
     &policy_fcfs,
     &policy_priority,
+    &policy_preemptive_priority,
     NULL,
 };
+
+uint32_t scheduling_policies_count(void)
+{
+    return sizeof scheduling_policies / sizeof scheduling_policies[0] - 1;
+}
 
 bool scheduling_policy_find(const char *name, const struct scheduling_policy **ret_found,
                             struct error *error)

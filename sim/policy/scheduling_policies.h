@@ -3,9 +3,10 @@
 #define SIM_POLICY_SCHEDULING_POLICIES_H
 
 #include "sim/base/error.h"
-#include "sim/serving/scheduling_policy.h"
+#include "sim/scheduling/scheduling_policy.h"
 
 extern const struct scheduling_policy *const scheduling_policies[]; /* NULL-ended */
+uint32_t scheduling_policies_count(void);
 
 MUST_CHECK bool scheduling_policy_find(const char *name, const struct scheduling_policy **ret_found,
                                        struct error *error);

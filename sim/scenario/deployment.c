@@ -24,14 +24,19 @@ static bool find_names(struct deployment *deployment, const struct scenario *sce
 {
     deployment->instance = (struct instance_config){.preset = scenario->engine.preset,
                                                     .engine = scenario->engine.settings,
+                                                    .policy = scenario->policy.chosen,
+                                                    .policy_values = deployment->policy_values,
+                                                    .victims = scenario->engine.victims,
                                                     .cost = &deployment->cost};
+    memcpy(deployment->policy_values, scenario->policy.values, sizeof deployment->policy_values);
     deployment->tensor_parallel = scenario->hardware.tensor_parallel;
     return model_shape_find(scenario->model.name, &deployment->model, error) &&
            gpu_find(scenario->hardware.gpu, &deployment->gpu, error) &&
            checkpoint_choose(&deployment->model, scenario->model.weights, &deployment->weights,
                              error) &&
            kv_precision_find(scenario->model.kv_cache, &deployment->kv, error) &&
-           scheduling_policy_find(scenario->engine.policy, &deployment->instance.policy, error);
+           length_predictor_parse(scenario->engine.predictor, &deployment->instance.predictor,
+                                  error);
 }
 
 /* A price that is set takes the place of the data sheet's. */

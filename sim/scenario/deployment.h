@@ -28,7 +28,8 @@ struct deployment {
     struct memory_plan memory;
     struct step_cost cost;
     struct deployment_draft draft;
-    struct instance_config instance; /* refers to 'cost' and 'draft' */
+    double policy_values[POLICY_MAX_PARAMETERS];
+    struct instance_config instance; /* refers to 'cost', 'draft' and 'policy_values' */
     /* All instances: alike, or some for prompts and some for what follows, or groups unlike each
      * other. Then what is above is of the first group, and of the others in 'others'. */
     struct instance_group groups[MAX_GROUPS];

@@ -2,8 +2,10 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "sim/base/units.h"
+#include "sim/policy/scheduling_policies.h"
 
 #define TEXT(part, key, member) .name = key, .type = SETTING_TEXT, SETTING_OF(part, member)
 #define BOOL(part, key, member) .name = key, .type = SETTING_BOOL, SETTING_OF(part, member)
@@ -55,6 +57,26 @@ static const struct setting engine_settings[] = {
      .help = "version whose memory is planned for, such as 0.19.0; empty: that of the preset"},
     {TEXT(scenario_engine, "engine.policy", policy),
      .help = "order in which requests are scheduled: a name of 'kvcast list policies'"},
+    {TEXT(scenario_engine, "engine.predictor", predictor),
+     .help = "what policies take for the length of an answer: budget, oracle[:SIGMA] (the truth "
+             "times exp(SIGMA N)), buckets[:CHANCE] (the right octave with this chance), or what "
+             "has finished so far of the dataset: mean, quantile[:Q], hazard (the mean of those "
+             "that were longer)"},
+    {.name = NULL},
+};
+
+static const struct setting_choice victim_rules[] = {
+    {"policy", VICTIM_OF_POLICY, "as the policy says; without its say, the newest"},
+    {"newest", VICTIM_NEWEST, "the one sent last"},
+    {"most-kv", VICTIM_MOST_KV, "the one that holds the most KV blocks"},
+    {"least-progress", VICTIM_LEAST_PROGRESS, "the one with the fewest output tokens so far"},
+    {"longest", VICTIM_LONGEST, "the one with the most output tokens to come, as predicted"},
+    {NULL, 0, NULL},
+};
+
+static const struct setting victim_settings[] = {
+    {CHOICE(scenario_engine, "engine.victims", victims, victim_rules),
+     .help = "which running request is preempted when KV blocks run out"},
     {.name = NULL},
 };
 
@@ -233,13 +255,40 @@ struct scenario scenario_default(const struct engine_preset *preset)
         .seed = 1,
         .model = {.name = "DeepSeek-R1-Distill-Qwen-7B", .weights = "auto", .kv_cache = "bf16"},
         .hardware = {.gpu = "H200-SXM", .tensor_parallel = 1, .gpu_memory_utilization = 0.9},
-        .engine = {.preset = preset, .settings = preset->defaults, .policy = "fcfs"},
+        .engine = {.preset = preset,
+                   .settings = preset->defaults,
+                   .policy = "fcfs",
+                   .predictor = "budget"},
+        .policy = {.chosen = scheduling_policies[0]},
         .fleet = {.instances = 1, .kv_latency_ps = PS_PER_MS, .router = {.prefix_weight = 1}},
         .workload = default_workload(),
         .metrics = {.timeline_interval_ps = PS_PER_S, .warm_up_s = -1, .percentiles = "50,90,99"},
     };
     snprintf(scenario.engine.name, sizeof scenario.engine.name, "%s", preset->name);
     return scenario;
+}
+
+bool scenario_choose_policy(struct scenario *scenario, const char *name, struct error *error)
+{
+    struct scenario_policy *policy = &scenario->policy;
+    memset(policy, 0, sizeof *policy);
+    if (!scheduling_policy_find(name, &policy->chosen, error)) {
+        return false;
+    }
+    const struct policy_parameter *parameter = policy->chosen->parameters;
+    for (size_t i = 0; parameter != NULL && parameter[i].key != NULL; i++) {
+        assert(i < POLICY_MAX_PARAMETERS);
+        policy->values[i] = parameter[i].value;
+        policy->table[i] = (struct setting){.name = parameter[i].key,
+                                            .type = SETTING_NUMBER,
+                                            .offset = i * sizeof policy->values[0],
+                                            .bytes = sizeof policy->values[0],
+                                            .minimum = parameter[i].minimum,
+                                            .maximum = parameter[i].maximum,
+                                            .unit = parameter[i].unit,
+                                            .help = parameter[i].help};
+    }
+    return true;
 }
 
 static struct settings_part *add_part(struct settings_part *part, const struct setting *table,
@@ -269,6 +318,10 @@ void scenario_parts(struct scenario *scenario, struct settings_part *ret_parts)
     for (size_t i = 0; preset->settings[i] != NULL; i++) {
         next = add_part(next, preset->settings[i], &scenario->engine.settings);
     }
+    if (preset->policies == POLICY_SCOPE_VICTIMS) {
+        next = add_part(next, victim_settings, &scenario->engine);
+    }
+    next = add_part(next, scenario->policy.table, scenario->policy.values);
     if (has_drafts(preset)) {
         next = add_part(next, draft_model_settings, &scenario->engine);
     }

@@ -28,8 +28,17 @@ struct scenario_engine {
     const struct engine_preset *preset;
     struct engine_settings settings;
     char version[16]; /* empty: the preset's */
-    char policy[32];
+    char policy[256];
+    char predictor[32];
+    enum victim_rule victims;
     char draft_model[256]; /* empty: n-grams of the text itself */
+};
+
+/* The scheduling policy and its parameters, as settings "policy.KEY". */
+struct scenario_policy {
+    const struct scheduling_policy *chosen;
+    struct setting table[POLICY_MAX_PARAMETERS + 1];
+    double values[POLICY_MAX_PARAMETERS];
 };
 
 /* How many instances there are, and what lies between them. */
@@ -102,6 +111,7 @@ struct scenario {
     struct scenario_model model;
     struct scenario_hardware hardware;
     struct scenario_engine engine;
+    struct scenario_policy policy;
     struct scenario_fleet fleet;
     struct scenario_workload workload;
     struct scenario_metrics metrics;
@@ -111,6 +121,10 @@ struct scenario {
 
 /* The embedded default, on an engine with the limits that it starts with. */
 struct scenario scenario_default(const struct engine_preset *preset);
+
+/* The policy named 'name', with its parameters as they are unless set. */
+MUST_CHECK bool scenario_choose_policy(struct scenario *scenario, const char *name,
+                                       struct error *error);
 
 /* The tables of all settings that the scenario's engine has; they point into the scenario. */
 enum { MAX_SCENARIO_PARTS = 24 };

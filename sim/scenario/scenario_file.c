@@ -117,7 +117,7 @@ static void follow_chunking(struct scenario *scenario)
     }
 }
 
-/* Which settings there are and where they start is known once the engine is. */
+/* Which settings there are and where they start is known once the engine and the policy are. */
 bool scenario_file_read(struct scenario *scenario, const char *path,
                         const struct option_list *assignments, const char *seed,
                         struct error *error)
@@ -128,6 +128,7 @@ bool scenario_file_read(struct scenario *scenario, const char *path,
         return false;
     }
     const char *engine = value_of(&source, "engine", "preset");
+    const char *policy = value_of(&source, "engine", "policy");
     const char *trace = value_of(&source, "workload", "trace");
     bool ok = engine == NULL || engine_preset_find(engine, &preset, error);
     if (ok) {
@@ -135,7 +136,8 @@ bool scenario_file_read(struct scenario *scenario, const char *path,
         if (trace != NULL && trace[0] != '\0') {
             follow_trace(scenario);
         }
-        ok = override(scenario, &source, error);
+        ok = (policy == NULL || scenario_choose_policy(scenario, policy, error)) &&
+             override(scenario, &source, error);
         if (ok) {
             follow_chunking(scenario);
         }

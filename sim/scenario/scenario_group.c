@@ -54,7 +54,7 @@ uint32_t scenario_group_count(const struct scenario *scenario)
 /* What can differ from group to group. */
 static bool is_of_group(const char *key)
 {
-    static const char *const sections[] = {"hardware.", "engine.", "price.", NULL};
+    static const char *const sections[] = {"hardware.", "engine.", "policy.", "price.", NULL};
     static const char *const keys[] = {"instances",      "role", "model.weights",
                                        "model.kv_cache", "cost", NULL};
     static const char *const of_cluster[] = {"engine.instances",        "engine.prefill_instances",
@@ -73,29 +73,35 @@ static bool is_of_group(const char *key)
     return found;
 }
 
-static const char *engine_of(const struct json *object)
+/* The value of "engine.LEAF" before anything is checked, or NULL. */
+static const char *engine_value(const struct json *object, const char *leaf)
 {
-    const struct json *dotted = json_find(object, "engine.preset");
+    char key[64];
+    snprintf(key, sizeof key, "engine.%s", leaf);
+    const struct json *dotted = json_find(object, key);
     const struct json *section = json_find(object, "engine");
-    const struct json *inner = section != NULL ? json_find(section, "preset") : NULL;
+    const struct json *inner = section != NULL ? json_find(section, leaf) : NULL;
     const struct json *value = dotted != NULL ? dotted : inner;
     return value != NULL ? json_text(value) : NULL;
 }
 
-/* The engine decides which settings there are. */
+/* The engine and the policy decide which settings there are. */
 static bool start(struct scenario *scenario, const struct json *object, struct error *error)
 {
     const struct engine_preset *preset = scenario->engine.preset;
-    const char *name = engine_of(object);
+    const char *name = engine_value(object, "preset");
+    const char *policy = engine_value(object, "policy");
     if (name != NULL && !engine_preset_find(name, &preset, error)) {
         return false;
     }
     if (preset != scenario->engine.preset) {
-        scenario->engine = scenario_default(preset).engine;
+        const struct scenario fresh = scenario_default(preset);
+        scenario->engine = fresh.engine;
+        scenario->policy = fresh.policy;
         memset(scenario->given, 0, sizeof scenario->given);
     }
     scenario->fleet.groups[0] = '\0';
-    return true;
+    return policy == NULL || scenario_choose_policy(scenario, policy, error);
 }
 
 static bool override(struct scenario_group *group, const struct json *object, const char *place,
@@ -126,7 +132,7 @@ static bool override(struct scenario_group *group, const struct json *object, co
             return error_set(
                 error,
                 "%s: '%s' is for the whole cluster; a group has 'instances', 'role', "
-                "'model.weights', 'model.kv_cache', 'cost', hardware, engine and price",
+                "'model.weights', 'model.kv_cache', 'cost', hardware, engine, policy and price",
                 place, setting->name);
         }
         scenario->given[i] = given[i] > 0 ? given[i] : scenario->given[i];

@@ -1,12 +1,16 @@
 #include "sim/scenario/scenario_rules.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/memory.h"
 #include "sim/base/text.h"
 #include "sim/engines/engine_presets.h"
 #include "sim/metrics/percentile_list.h"
+#include "sim/policy/scheduling_policies.h"
 #include "sim/scenario/setting_aliases.h"
 
 static const char *by_trace(const struct scenario *scenario)
@@ -157,6 +161,13 @@ static const char *link_between(const struct scenario *scenario)
     return moves ? NULL : "engine.prefill_instances";
 }
 
+static const char *predictor(const struct scenario *scenario)
+{
+    bool is_used = (scenario->policy.chosen->uses & POLICY_USES_PREDICTION) != 0 ||
+                   scenario->engine.victims == VICTIM_LONGEST;
+    return is_used ? NULL : "engine.policy";
+}
+
 /* What has no effect in some scenarios, and the setting that makes it so. */
 static const struct {
     const char *key;
@@ -167,6 +178,7 @@ static const struct {
     {"engine.draft_request_us", drafts},
     {"engine.draft_token_ns", drafts},
     {"engine.draft_model", drafts},
+    {"engine.predictor", predictor},
     {"engine.instances", instances},
     {"engine.prefill_instances", by_groups},
     {"engine.decode_instances", by_groups},
@@ -259,11 +271,36 @@ static bool check_split(const struct scenario *scenario, struct error *error)
     return true;
 }
 
+/* The policy's parameters, by themselves and as the policy sees them. */
+static bool check_policy(const struct scenario *scenario, struct error *error)
+{
+    const struct scenario_policy *policy = &scenario->policy;
+    const struct policy_parameter *parameter = policy->chosen->parameters;
+    for (size_t i = 0; parameter != NULL && parameter[i].key != NULL; i++) {
+        if (parameter[i].is_whole && policy->values[i] != floor(policy->values[i])) {
+            return error_set(error, "'%s' must be a whole number, got %g", parameter[i].key,
+                             policy->values[i]);
+        }
+    }
+    if (policy->chosen->init == NULL) {
+        return true;
+    }
+    void *state = memory_zeroed(policy->chosen->state_bytes + 1, 1);
+    const char *fault = policy->chosen->init(state, policy->values);
+    bool ok = fault == NULL ||
+              error_set(error, "scheduling policy '%s': %.200s", policy->chosen->name, fault);
+    if (policy->chosen->clear != NULL) {
+        policy->chosen->clear(state);
+    }
+    free(state);
+    return ok;
+}
+
 bool scenario_rules_check_engine(const struct scenario *scenario, struct error *error)
 {
     const struct engine_preset *preset = scenario->engine.preset;
     const struct engine_settings *settings = &scenario->engine.settings;
-    if (!preset->has_policies && !text_equal(scenario->engine.policy, "fcfs")) {
+    if (preset->policies == POLICY_SCOPE_NONE && !text_equal(scenario->engine.policy, "fcfs")) {
         return error_set(error, "'engine.policy' must be 'fcfs' with '%s', got '%s'", preset->name,
                          scenario->engine.policy);
     }
@@ -274,7 +311,9 @@ bool scenario_rules_check_engine(const struct scenario *scenario, struct error *
                          "without chunked prefill, got %u and %u",
                          settings->max_batch_tokens, settings->max_model_len);
     }
-    return true;
+    struct length_predictor of_lengths;
+    return check_policy(scenario, error) &&
+           length_predictor_parse(scenario->engine.predictor, &of_lengths, error);
 }
 
 bool scenario_rules_check(struct scenario *scenario, struct error *error)
@@ -306,6 +345,31 @@ void scenario_rules_list_engines(const char *key, char *buffer, size_t size)
     }
 }
 
+static bool has_parameter(const struct scheduling_policy *policy, const char *key)
+{
+    const struct policy_parameter *parameter = policy->parameters;
+    while (parameter != NULL && parameter->key != NULL && !text_equal(parameter->key, key)) {
+        parameter++;
+    }
+    return parameter != NULL && parameter->key != NULL;
+}
+
+/* False, and the error set, when other policies have the parameter. */
+static bool is_of_no_policy(const struct scenario *scenario, const char *key, struct error *error)
+{
+    char policies[256] = "";
+    for (size_t i = 0; scheduling_policies[i] != NULL; i++) {
+        size_t used = strlen(policies);
+        if (has_parameter(scheduling_policies[i], key)) {
+            snprintf(policies + used, sizeof policies - used, "%s%s", used > 0 ? ", " : "",
+                     scheduling_policies[i]->name);
+        }
+    }
+    return policies[0] == '\0' ||
+           error_set(error, "'%s' is no parameter of policy '%s'; policies that have it: %s", key,
+                     scenario->policy.chosen->name, policies);
+}
+
 bool scenario_rules_explain_unknown(const void *context, const char *key, struct error *error)
 {
     const struct scenario *scenario = context;
@@ -314,6 +378,9 @@ bool scenario_rules_explain_unknown(const void *context, const char *key, struct
     if (engines[0] != '\0') {
         return error_set(error, "'%s' is no setting of '%s'; engines that have it: %s", key,
                          scenario->engine.preset->name, engines);
+    }
+    if (!is_of_no_policy(scenario, key, error)) {
+        return false;
     }
     struct scenario copy = *scenario;
     struct settings_part parts[MAX_SCENARIO_PARTS];

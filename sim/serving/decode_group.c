@@ -8,6 +8,7 @@
 #include "sim/base/units.h"
 #include "sim/serving/draft_plan.h"
 #include "sim/serving/instance.h"
+#include "sim/serving/instance_policy.h"
 #include "sim/serving/speculation.h"
 
 /* Where the step stands for which a request will need more blocks than it holds. */
@@ -146,7 +147,8 @@ static uint32_t steady_steps(struct instance *instance, uint32_t index, int64_t 
         return 0;
     }
     if (plan->drafts == 0) {
-        return instance->config->preset->repeats.steady_steps(instance, request);
+        uint32_t steps = instance->config->preset->repeats.steady_steps(instance, request);
+        return (uint32_t)instance_policy_steps(instance, request, steps);
     }
     return draft_plan_suits(instance, index) ? 1 : 0;
 }

@@ -6,6 +6,7 @@
 #include "sim/serving/decode_group.h"
 #include "sim/serving/fast_forward.h"
 #include "sim/serving/instance.h"
+#include "sim/serving/instance_policy.h"
 #include "sim/serving/step_pricing.h"
 
 /* Each request of the instance is running or waits: those swapped out wait too. */
@@ -83,6 +84,9 @@ static struct batch *schedule(struct instance *instance, int64_t now_ps, struct 
         if (request->clock.first_scheduled_ps == TIME_NONE) {
             request->clock.first_scheduled_ps = now_ps;
         }
+    }
+    for (uint32_t i = 0; i < batch->preempted_count; i++) {
+        instance_policy_tell(instance, POLICY_PREEMPTION, batch->preempted[i]);
     }
     count_step(instance, batch);
     note_state(instance, now_ps);
@@ -190,6 +194,7 @@ static void apply_tokens(struct instance *instance, struct batch *batch, int64_t
     result->seen_ps = ready_ps + instance->config->cost->host.output_overhead_ps;
     deliver(instance, batch, result->seen_ps);
     instance->config->preset->process_output(instance, batch);
+    instance_policy_tell_of_output(instance, batch);
     result->finished = instance->leaving.finished;
     result->finished_count = instance->leaving.finished_count;
     if (instance->prefills_only && instance->leaving.finished_count > 0) {
@@ -203,7 +208,9 @@ struct loop_result engine_loop_on_request(struct instance *instance, uint32_t re
 {
     struct loop_result result = {.waits = false};
     assert(instance->loop.run.steps == 0);
-    instance_enqueue(instance, request);
+    instance->policy.now_ps = now_ps;
+    instance_policy_enqueue(instance, request);
+    instance_policy_tell(instance, POLICY_ARRIVAL, request);
     note_requests(instance, now_ps); /* a long step may go on meanwhile */
     if (!instance->loop.is_busy) {
         instance->loop.is_busy = true;
@@ -215,6 +222,7 @@ struct loop_result engine_loop_on_request(struct instance *instance, uint32_t re
 struct loop_result engine_loop_on_launch_done(struct instance *instance, int64_t now_ps)
 {
     struct loop_result result = {.waits = false};
+    instance->policy.now_ps = now_ps;
     iterate(instance, now_ps, &result);
     return result;
 }
@@ -231,6 +239,7 @@ static void start_run(struct instance *instance, int64_t now_ps, struct loop_res
 struct loop_result engine_loop_on_step_end(struct instance *instance, int64_t now_ps)
 {
     struct loop_result result = {.waits = false};
+    instance->policy.now_ps = now_ps;
     if (instance->loop.run.steps > 0) {
         fast_forward_apply(instance, instance->loop.run.steps);
     }

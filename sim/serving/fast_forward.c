@@ -6,6 +6,7 @@
 #include "sim/serving/decode_group.h"
 #include "sim/serving/draft_run.h"
 #include "sim/serving/instance.h"
+#include "sim/serving/instance_policy.h"
 #include "sim/serving/step_pricing.h"
 #include "sim/serving/uniform_decodes.h"
 
@@ -40,7 +41,8 @@ static bool is_decode_group_alone(struct instance *instance)
 static bool only_decodes(struct instance *instance, struct decode_run *run)
 {
     const struct held_attention *held = &instance->pricing.attention;
-    if (!instance->loop.may_repeat || held->steps < 2 || instance->loop.steps_in_flight == 0 ||
+    if (!instance->loop.may_repeat || instance_policy_has_news(instance) || held->steps < 2 ||
+        instance->loop.steps_in_flight == 0 ||
         instance->loop.steps_in_flight != instance_steps_limit(instance) ||
         held->requests != instance_newest_step(instance)->summary.decode_requests) {
         return false;

@@ -40,6 +40,11 @@ void instance_init(struct instance *instance, const struct instance_config *conf
     }
     request_queue_init(&instance->waiting);
     request_queue_init(&instance->swapped);
+    policy_seat_init(&instance->policy, config->policy, config->policy_values,
+                     settings->max_batch_tokens);
+    if (config->policy->key != NULL) {
+        request_queue_order(&instance->waiting, request_count);
+    }
     instance->running = memory_zeroed(settings->max_batch_requests, sizeof instance->running[0]);
     instance->ungrouped =
         memory_zeroed(settings->max_batch_requests, sizeof instance->ungrouped[0]);
@@ -68,9 +73,10 @@ void instance_join_run(struct instance *instance, struct step_record *record, ui
     instance->account.record = record;
     instance->account.number = number;
     instance->loop.may_repeat = may_repeat;
-    instance->decode_group.is_open = instance->loop.may_repeat &&
-                                     config->preset->repeats.steady_steps != NULL &&
-                                     !config->engine.prefix_caching;
+    instance->decode_group.is_open =
+        instance->loop.may_repeat && config->preset->repeats.steady_steps != NULL &&
+        !config->engine.prefix_caching &&
+        (config->engine.draft_tokens == 0 || !instance->policy.listens);
     /* Even one token a step fills the KV of all requests. */
     instance->account.patience_steps =
         1000 + 4 * (uint64_t)config->engine.max_model_len *
@@ -106,6 +112,9 @@ void instance_set_requests(struct instance *instance, struct request *requests,
 {
     instance->requests = requests;
     kv_cache_grow(&instance->kv_cache, request_count);
+    if (instance->waiting.orders != NULL) {
+        request_queue_order(&instance->waiting, request_count);
+    }
 }
 
 void instance_clear(struct instance *instance)
@@ -114,6 +123,7 @@ void instance_clear(struct instance *instance)
         instance->config->preset->destroy_state(instance);
     }
     kv_cache_clear(&instance->kv_cache);
+    policy_seat_clear(&instance->policy, instance->config->policy);
     request_queue_clear(&instance->waiting);
     request_queue_clear(&instance->swapped);
     free(instance->leaving.refused);
@@ -164,57 +174,6 @@ void instance_add_refused(struct instance *instance, uint32_t request)
     request_become(&instance->requests[request], REQUEST_REJECTED);
 }
 
-uint32_t instance_choose_victim(struct instance *instance)
-{
-    const struct scheduling_policy *policy = instance->config->policy;
-    struct scheduler_view view = {.instance = instance};
-    struct step_record *record = instance->account.record;
-    uint32_t last = instance->running_count - 1;
-    assert(instance->running_count > 0);
-    uint32_t position = policy->choose_victim != NULL ? policy->choose_victim(&view) : last;
-    if (position <= last) {
-        return position;
-    }
-    if (record != NULL && !record->has_failed) {
-        record->has_failed = true;
-        (void)error_set(&record->failure,
-                        "scheduling policy '%s': its victim must be a position from 0 to %u among "
-                        "the running requests, got %u",
-                        policy->name, last, position);
-    }
-    return last;
-}
-
-void instance_enqueue(struct instance *instance, uint32_t request)
-{
-    struct request_queue *waiting = &instance->waiting;
-    bool preempted = instance->requests[request].status == REQUEST_PREEMPTED;
-    if (!preempted) {
-        request_become(&instance->requests[request], REQUEST_WAITING);
-    }
-    if (instance->config->policy->is_before == NULL) {
-        if (preempted) {
-            request_queue_push_front(waiting, request);
-        } else {
-            request_queue_push_back(waiting, request);
-        }
-        return;
-    }
-    struct scheduler_view view = {.instance = instance};
-    size_t low = 0;
-    size_t high = waiting->count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (instance->config->policy->is_before(&view, request,
-                                                request_queue_at(waiting, middle))) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    request_queue_insert(waiting, low, request);
-}
-
 const char *instance_refusal(const struct instance *instance, const struct request *request)
 {
     const struct kv_cache *cache = &instance->kv_cache;
@@ -253,27 +212,4 @@ bool instance_has_work(const struct instance *instance)
 {
     return instance->running_count > 0 || instance->waiting.count > 0 ||
            instance->swapped.count > 0;
-}
-
-struct request_view scheduler_view_request(const struct scheduler_view *view, uint32_t request)
-{
-    const struct request *known = &view->instance->requests[request];
-    return (struct request_view){
-        .id = known->id,
-        .sent_ps = known->ask.sent_ps,
-        .priority = known->ask.priority,
-        .prompt_tokens = known->ask.prompt_tokens,
-        .max_output_tokens = known->ask.max_output_tokens,
-        .outputs = request_outputs(known),
-    };
-}
-
-uint32_t scheduler_view_running_count(const struct scheduler_view *view)
-{
-    return view->instance->running_count;
-}
-
-uint32_t scheduler_view_running(const struct scheduler_view *view, uint32_t index)
-{
-    return view->instance->running[index];
 }

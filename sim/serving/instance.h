@@ -4,12 +4,13 @@
 
 #include "sim/base/error.h"
 #include "sim/kv/kv_cache.h"
+#include "sim/scheduling/length_predictor.h"
+#include "sim/scheduling/request_queue.h"
+#include "sim/scheduling/scheduling_policy.h"
 #include "sim/serving/batch.h"
 #include "sim/serving/engine_settings.h"
 #include "sim/serving/instance_parts.h"
 #include "sim/serving/request.h"
-#include "sim/serving/request_queue.h"
-#include "sim/serving/scheduling_policy.h"
 #include "sim/serving/step_record.h"
 
 enum { MAX_STEPS_IN_FLIGHT = 2 };
@@ -41,6 +42,13 @@ struct engine_repetition {
     bool (*admits_waiting)(const struct instance *instance);
 };
 
+/* What of a scheduling policy an engine follows. */
+enum policy_scope {
+    POLICY_SCOPE_NONE,   /* it has an order of its own */
+    POLICY_SCOPE_ORDER,  /* who starts when */
+    POLICY_SCOPE_VICTIMS /* and who is preempted, for whom, and how long chunks are */
+};
+
 /* How an engine forms a step and takes its output in. */
 struct engine_preset {
     const char *name;
@@ -51,7 +59,7 @@ struct engine_preset {
     bool frees_to_tail;    /* freed blocks queue up behind all others, whatever they hold */
     bool moves_kv;         /* prompts and what follows can be on different instances */
     bool counts_calls;     /* blocks noted by a scheduling pass are found by later ones only */
-    bool has_policies;     /* other orders than its own can be chosen */
+    enum policy_scope policies;
     const struct setting *const *settings; /* tables of those that the engine has, up to NULL */
     struct engine_settings defaults;       /* what it starts with */
     struct engine_start start;
@@ -78,10 +86,22 @@ struct step_list {
 
 #define STEP_LIST_END UINT32_MAX
 
+/* Who is preempted when blocks run out. */
+enum victim_rule {
+    VICTIM_OF_POLICY,
+    VICTIM_NEWEST, /* the one sent last */
+    VICTIM_MOST_KV,
+    VICTIM_LEAST_PROGRESS, /* the fewest output tokens so far */
+    VICTIM_LONGEST,        /* the most output tokens still to come, as predicted */
+};
+
 /* What an instance runs: resolved once, then shared by all instances that are alike. */
 struct instance_config {
     const struct engine_preset *preset;
     const struct scheduling_policy *policy;
+    const double *policy_values; /* of its parameters; NULL: as they are unless set */
+    enum victim_rule victims;
+    struct length_predictor predictor;
     const struct step_cost *cost;
     const struct step_cost *draft_cost; /* of the model that drafts; NULL: nothing on the GPU */
     const struct launched_sizes *known_sizes; /* launched before the run; NULL: none */
@@ -149,6 +169,7 @@ struct instance {
     bool prefills_only; /* hands requests over with their first token */
     struct loop_state loop;
     struct step_pricing pricing;
+    struct policy_seat policy;
     struct instance_account account;
 };
 
@@ -205,13 +226,6 @@ void instance_remove_running(struct instance *instance, uint32_t request);
 
 /* The engine finds out late that it can never serve the request. */
 void instance_add_refused(struct instance *instance, uint32_t request);
-
-/* Position among the running of the request to preempt, as the policy says. An answer that is none
- * fails the run, and the last is taken. */
-uint32_t instance_choose_victim(struct instance *instance);
-
-/* A request enters the waiting queue, where the policy says. */
-void instance_enqueue(struct instance *instance, uint32_t request);
 
 /* Why a request can never be served, or NULL: its prompt reaches max_model_len or needs more blocks
  * than there are. */

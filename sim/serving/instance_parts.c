@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/base/memory.h"
+#include "sim/scheduling/scheduling_policy.h"
 
 static void plan_init(struct draft_plan *plan, const struct kv_cache *cache,
                       const struct engine_settings *settings, uint32_t ahead_tokens,
@@ -43,4 +44,47 @@ void step_pricing_clear(struct step_pricing *pricing)
 {
     attention_memo_clear(&pricing->memo);
     step_clock_clear(&pricing->clock);
+}
+
+static void init_state(struct policy_seat *seat, const struct scheduling_policy *policy,
+                       const double *values)
+{
+    double defaults[POLICY_MAX_PARAMETERS] = {0};
+    const struct policy_parameter *parameter = policy->parameters;
+    for (size_t i = 0; parameter != NULL && parameter[i].key != NULL; i++) {
+        assert(i < POLICY_MAX_PARAMETERS);
+        defaults[i] = parameter[i].value;
+    }
+    seat->state = memory_zeroed(policy->state_bytes + 1, 1);
+    if (policy->init != NULL) {
+        const char *fault = policy->init(seat->state, values != NULL ? values : defaults);
+        assert(fault == NULL); /* checked when the scenario was read */
+        (void)fault;
+    }
+}
+
+void policy_seat_init(struct policy_seat *seat, const struct scheduling_policy *policy,
+                      const double *values, uint32_t max_batch_tokens)
+{
+    memset(seat, 0, sizeof *seat);
+    init_state(seat, policy, values);
+    if (policy->milestone_tokens != NULL) {
+        seat->milestone_tokens = policy->milestone_tokens(seat->state);
+    }
+    seat->listens = policy->admits != NULL || policy->displaces != NULL ||
+                    policy->chunk_tokens != NULL || policy->on_event != NULL;
+    seat->chunk_tokens = max_batch_tokens;
+    seat->has_news = seat->listens;
+}
+
+void policy_seat_clear(struct policy_seat *seat, const struct scheduling_policy *policy)
+{
+    if (policy->clear != NULL) {
+        policy->clear(seat->state);
+    }
+    free(seat->state);
+    free(seat->news);
+    free(seat->joined);
+    length_history_clear(&seat->history);
+    memset(seat, 0, sizeof *seat);
 }

@@ -1,6 +1,7 @@
 /* What an instance keeps for its loop: the decode group, the steps planned ahead, and what prices
- * steps. Here is only the data, its beginning and its end; decode_group.h, draft_plan.h,
- * fast_forward.h and step_pricing.h say what is done with it on an instance. */
+ * steps, its scheduling policy. Here is only the data, its beginning and its end; decode_group.h,
+ * draft_plan.h, fast_forward.h, step_pricing.h and instance_policy.h say what is done with it on an
+ * instance. */
 #ifndef SIM_SERVING_INSTANCE_PARTS_H
 #define SIM_SERVING_INSTANCE_PARTS_H
 
@@ -12,9 +13,12 @@
 #include "sim/kv/kv_cache.h"
 #include "sim/metrics/falling_gaps.h"
 #include "sim/pricing/step_clock.h"
+#include "sim/scheduling/length_history.h"
 #include "sim/serving/engine_settings.h"
 #include "sim/serving/member_heap.h"
 #include "sim/serving/speculation.h"
+
+struct scheduling_policy;
 
 enum { DRAFT_PLAN_STEPS = 64 }; /* planned at a time; a power of two */
 
@@ -92,12 +96,47 @@ struct step_pricing {
     struct pricing_noise noise;
 };
 
+/* What the policy last said of the first of the waiting. */
+struct policy_admission {
+    bool is_asked; /* since the last event */
+    bool is_admitted;
+    uint32_t request;
+};
+
+/* Requests to tell the policy of. */
+struct policy_news {
+    uint32_t request;
+    uint32_t id;
+    bool is_finished;
+};
+
+struct policy_seat {
+    void *state;  /* of the policy */
+    bool listens; /* it has something to say or to hear */
+    int64_t now_ps;
+    uint32_t milestone_tokens; /* 0: none */
+    uint32_t chunk_tokens;
+    bool has_news; /* since it was last asked at the start of a pass */
+    struct policy_admission admission;
+    struct policy_news *news; /* of one step */
+    size_t news_capacity;
+    uint64_t *joined; /* by request: the step at which a member joined the decode group */
+    size_t joined_capacity;
+    bool joined_is_current;
+    struct length_history history;
+};
+
 /* An empty group of an engine that takes 'ahead_tokens' in advance whenever a request needs a block
  * and verifies 'drafts' tokens in each step. */
 void decode_group_init(struct decode_group *decode_group, const struct kv_cache *cache,
                        const struct engine_settings *settings, uint32_t ahead_tokens,
                        uint32_t drafts);
 void decode_group_clear(struct decode_group *decode_group);
+
+/* Of a policy with the values of its parameters; NULL: as they are unless set. */
+void policy_seat_init(struct policy_seat *seat, const struct scheduling_policy *policy,
+                      const double *values, uint32_t max_batch_tokens);
+void policy_seat_clear(struct policy_seat *seat, const struct scheduling_policy *policy);
 
 void step_pricing_clear(struct step_pricing *pricing);
 

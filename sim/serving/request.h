@@ -35,8 +35,12 @@ struct request_ask {
     int64_t sent_ps; /* a closed-loop client sets it */
     uint32_t prompt_tokens;
     uint32_t max_output_tokens;
-    int32_t priority; /* small goes first, under the priority policy */
-    uint32_t dataset; /* index into the run's names */
+    int32_t priority;    /* small goes first, under the priority policy */
+    uint32_t dataset;    /* index into the run's names */
+    uint32_t user;       /* who sends it */
+    uint32_t samples;    /* answers asked for to its question */
+    uint64_t question;   /* which; 0: nobody else asks it */
+    int64_t deadline_ps; /* 0: none */
     struct prompt_content content;
 };
 

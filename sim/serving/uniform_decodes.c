@@ -5,6 +5,7 @@
 
 #include "sim/base/units.h"
 #include "sim/serving/decode_group.h"
+#include "sim/serving/instance_policy.h"
 
 /* A decode, and the client has all its earlier tokens, or the engine keeps them to the end. */
 static bool is_plain(const struct instance *instance, const struct batch_entry *entry)
@@ -69,6 +70,7 @@ uint64_t uniform_decodes_steps(struct instance *instance, uint64_t most,
         uint64_t room = held_tokens - request->computed_tokens;
         left = left > 0 ? left - 1 : 0; /* a request that ends does so in a step of its own */
         steps = left < steps ? left : steps;
+        steps = instance_policy_steps(instance, request, steps);
         if (room < period) {
             instance->uniform.crossings[room] += at_a_time;
             growth.sum += at_a_time;

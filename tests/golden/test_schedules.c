@@ -16,6 +16,7 @@
 #include "sim/base/text.h"
 #include "sim/engines/engine_presets.h"
 #include "sim/policy/scheduling_policies.h"
+#include "sim/serving/instance_policy.h"
 
 enum { MAX_REQUESTS = 8, MAX_CALLS = 32, MAX_SCENARIOS = 64, MAX_ACCEPTED = 8 };
 
@@ -108,6 +109,14 @@ static void compare_state(struct replay *replay, const struct json *op)
     uint32_t waiting_count = (uint32_t)instance->waiting.count;
     for (uint32_t i = 0; i < waiting_count; i++) {
         waiting[i] = request_queue_at(&instance->waiting, i);
+        for (uint32_t to = i;
+             instance->waiting.orders != NULL && to > 0 &&
+             request_queue_is_before(&instance->waiting, waiting[to], waiting[to - 1]);
+             to--) {
+            uint32_t moved = waiting[to];
+            waiting[to] = waiting[to - 1];
+            waiting[to - 1] = moved;
+        }
     }
     compare_names(replay, op, "waiting", waiting, waiting_count);
     char expected[256] = "";
@@ -160,7 +169,7 @@ static void replay_schedule(struct replay *replay, const struct json *op)
     for (const struct json *item = json_first(json_find(op, "arrived")); item != NULL;
          item = json_next(item)) {
         uint32_t index = index_of(replay, json_text(item));
-        instance_enqueue(&replay->instance, index);
+        instance_policy_enqueue(&replay->instance, index);
     }
     size_t call = (size_t)number(op, "call", 0);
     struct batch *batch = &replay->batches[call];

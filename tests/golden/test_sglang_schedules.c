@@ -15,6 +15,7 @@
 #include "sim/base/text.h"
 #include "sim/engines/sglang.h"
 #include "sim/policy/scheduling_policies.h"
+#include "sim/serving/instance_policy.h"
 
 enum { MAX_REQUESTS = 16, MAX_LINES = 512, MAX_SCENARIOS = 64, LINE_BYTES = 200 };
 
@@ -147,7 +148,7 @@ static void iterate(struct replay *replay, const char *line, char *scheduled, si
     replay->ended[0] = '\0';
     for (uint32_t i = 0; i < replay->request_count; i++) {
         if (replay->arrives_at[i] == replay->iteration) {
-            instance_enqueue(instance, i);
+            instance_policy_enqueue(instance, i);
         }
     }
     struct batch *batch = instance_step(instance, instance->loop.steps_in_flight);

@@ -9,7 +9,7 @@ import tempfile
 
 root, compiler = os.path.abspath(sys.argv[1]), sys.argv[2]
 GROUND = ["sim/base", "sim/events", "sim/metrics", "sim/hardware"]
-ENGINE = GROUND + ["sim/kv", "sim/pricing", "sim/serving"]
+ENGINE = GROUND + ["sim/kv", "sim/pricing", "sim/scheduling", "sim/serving"]
 RUN = ENGINE + ["sim/engines", "sim/policy", "sim/cluster"]
 INPUT = ["traces", "workloads"]
 ALLOWED = {
@@ -19,9 +19,10 @@ ALLOWED = {
     "sim/hardware": ["sim/base"],
     "sim/kv": ["sim/base"],
     "sim/pricing": GROUND,
-    "sim/serving": GROUND + ["sim/kv", "sim/pricing"],
+    "sim/scheduling": ["sim/base"],
+    "sim/serving": GROUND + ["sim/kv", "sim/pricing", "sim/scheduling"],
     "sim/engines": ENGINE,
-    "sim/policy": ["sim/base", "sim/serving"],
+    "sim/policy": ["sim/base", "sim/scheduling"],
     "sim/cluster": ENGINE,
     "traces": ["sim/base"],
     "workloads": ["sim/base", "traces"],

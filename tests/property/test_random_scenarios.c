@@ -21,6 +21,7 @@
 #include "sim/cluster/simulation.h"
 #include "sim/engines/engine_presets.h"
 #include "sim/policy/scheduling_policies.h"
+#include "tests/property/erratic_policy.h"
 
 enum { SCENARIOS = 4000, EQUALITY_SCENARIOS = 10000, MAX_REQUESTS = 24 };
 
@@ -67,7 +68,8 @@ static void draw_engine(struct scenario *scenario, struct random_stream *random)
     }
     scenario->settings.client =
         (struct client_settings){(enum client_kind)random_below(random, 3), between(random, 1, 8)};
-    scenario->config.policy = scheduling_policies[random_below(random, 2)];
+    scenario->config.policy =
+        scheduling_policies[random_below(random, scheduling_policies_count())];
     scenario->settings.timeline_interval_ps = ps_from_s(0.05);
 }
 
@@ -217,7 +219,7 @@ static void check_answers(const struct scenario *scenario)
         assert_true((request->clock.first_visible_ps == TIME_NONE) ==
                     (request->truth.reasoning_tokens >= request_outputs(request)));
     }
-    if (most_blocks < engine->num_blocks) {
+    if (most_blocks < engine->num_blocks && scenario->config.policy->displaces == NULL) {
         assert_int_equal(preemptions, 0);
     }
 }
@@ -276,7 +278,7 @@ static void draw_truth(struct scenario *scenario, struct random_stream *random)
 static void set_preset(struct scenario *scenario, const struct engine_preset *preset)
 {
     scenario->config.preset = preset;
-    if (!preset->has_policies) {
+    if (preset->policies == POLICY_SCOPE_NONE) {
         scenario->config.policy = scheduling_policies[0];
     }
 }
@@ -606,6 +608,40 @@ static void draw_speculation(struct scenario *scenario, uint64_t seed)
     random_destroy(random);
 }
 
+/* Policies, victims and predictors, on all engines that take them. */
+static void draw_policy(struct scenario *scenario, uint64_t seed)
+{
+    if (seed % 2 == 0) {
+        draw_decode_group_engine(scenario, seed);
+    } else {
+        draw_any_stretches(scenario, seed);
+    }
+    struct random_stream *random = random_create(seed, "policy");
+    struct instance_config *config = &scenario->config;
+    const struct scheduling_policy *policy = &erratic_policy;
+    if (random_below(random, 2) == 0) {
+        policy = scheduling_policies[random_below(random, scheduling_policies_count())];
+    }
+    config->policy =
+        config->preset->policies != POLICY_SCOPE_NONE ? policy : scheduling_policies[0];
+    config->victims =
+        config->preset->policies == POLICY_SCOPE_VICTIMS && random_below(random, 2) == 0
+            ? (enum victim_rule)random_below(random, VICTIM_LONGEST + 1)
+            : VICTIM_OF_POLICY;
+    config->predictor = (struct length_predictor){
+        .kind = (enum predictor_kind)random_below(random, 6), .value = random_uniform(random)};
+    for (uint32_t i = 0; i < scenario->request_count; i++) {
+        scenario->requests[i].ask.user = random_below(random, 3);
+        scenario->requests[i].ask.question = random_below(random, 4);
+        scenario->requests[i].ask.samples = 2;
+    }
+    if (scenario->is_mixed) {
+        scenario->other.policy = config->policy;
+        scenario->other.victims = config->victims;
+    }
+    random_destroy(random);
+}
+
 static void check_both_ways(void (*draw_one)(struct scenario *scenario, uint64_t seed),
                             uint32_t least_gain)
 {
@@ -652,6 +688,12 @@ static void test_speculation_equals_steps(void **state)
     check_both_ways(draw_speculation, 3);
 }
 
+static void test_policies_equal_steps(void **state)
+{
+    (void)state;
+    check_both_ways(draw_policy, 1);
+}
+
 static int print_seed(void **state)
 {
     (void)state;
@@ -678,6 +720,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(test_decode_groups_equal_steps, print_seed),
         cmocka_unit_test_teardown(test_stretches_equal_steps, print_seed),
         cmocka_unit_test_teardown(test_speculation_equals_steps, print_seed),
+        cmocka_unit_test_teardown(test_policies_equal_steps, print_seed),
     };
     return cmocka_run_group_tests_name("random scenarios", tests, NULL, NULL);
 }

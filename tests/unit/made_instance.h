@@ -8,6 +8,7 @@
 #include "sim/base/units.h"
 #include "sim/policy/fcfs.h"
 #include "sim/serving/instance.h"
+#include "sim/serving/instance_policy.h"
 
 enum { MADE_REQUESTS = 8 };
 
@@ -35,6 +36,18 @@ static inline void made_instance_init(struct made_instance *made,
     instance_init(&made->instance, &made->config, made->requests, MADE_REQUESTS);
 }
 
+/* The instance begins anew under another policy; NULL: with the values that its parameters have
+ * unless set. */
+static inline void made_instance_follow(struct made_instance *made,
+                                        const struct scheduling_policy *policy,
+                                        const double *values)
+{
+    instance_clear(&made->instance);
+    made->config.policy = policy;
+    made->config.policy_values = values;
+    instance_init(&made->instance, &made->config, made->requests, MADE_REQUESTS);
+}
+
 /* A request of so many tokens reaches it; its budget is 10 tokens above its output. */
 static inline void made_instance_ask(struct made_instance *made, uint32_t index, uint32_t prompt,
                                      uint32_t output)
@@ -45,7 +58,7 @@ static inline void made_instance_ask(struct made_instance *made, uint32_t index,
                                         .content = {.own_stream = index + 1}},
                                 .truth.output_tokens = output};
     request_begin(request, index);
-    instance_enqueue(&made->instance, index);
+    instance_policy_enqueue(&made->instance, index);
 }
 
 /* A scheduling pass; the batch is the instance's. */

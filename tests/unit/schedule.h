@@ -8,6 +8,7 @@
 
 #include "sim/policy/scheduling_policies.h"
 #include "sim/serving/instance.h"
+#include "sim/serving/instance_policy.h"
 
 enum { MAX_REQUESTS = 16, MAX_STEPS = 64, LINE_BYTES = 256 };
 
@@ -66,7 +67,7 @@ static inline void check_schedule(const struct schedule *schedule)
                                                .ask.max_output_tokens = asked->budget,
                                                .truth.output_tokens = asked->output,
                                                .ask.content = {.own_stream = i + 1}};
-                instance_enqueue(&instance, i);
+                instance_policy_enqueue(&instance, i);
             }
         }
         char line[LINE_BYTES];

@@ -1,6 +1,7 @@
 #include "tests/unit/made_instance.h"
 
 #include "sim/engines/vllm_v1.h"
+#include "sim/serving/instance_policy.h"
 
 /* Priorities and times of sending do not matter; the preempted go to the front. */
 static void test_order_of_arrival(void **state)
@@ -14,7 +15,7 @@ static void test_order_of_arrival(void **state)
         made.requests[i].ask.sent_ps = 100 - i;
     }
     made.requests[5].status = REQUEST_PREEMPTED;
-    instance_enqueue(&made.instance, 5);
+    instance_policy_enqueue(&made.instance, 5);
     const uint32_t expected[] = {5, 0, 1, 2};
     for (size_t i = 0; i < 4; i++) {
         assert_int_equal(request_queue_at(&made.instance.waiting, i), expected[i]);
@@ -31,7 +32,7 @@ static void test_newest_is_preempted(void **state)
     for (uint32_t i = 0; i < 3; i++) {
         made.requests[running[i]].ask.priority = 7 - (int32_t)i;
         instance_add_running(&made.instance, running[i]);
-        assert_int_equal(instance_choose_victim(&made.instance), i);
+        assert_int_equal(instance_policy_victim(&made.instance), i);
     }
     instance_clear(&made.instance);
 }

@@ -1,5 +1,7 @@
 #include "tests/unit/check.h"
 
+#include <math.h>
+
 #include "sim/cluster/simulation.h"
 #include "sim/engines/vllm_v1.h"
 #include "sim/policy/fcfs.h"
@@ -32,9 +34,13 @@ static void test_run_beyond_the_clock_is_given_up(void **state)
     }
 }
 
-static uint32_t choose_nobody(const struct scheduler_view *view)
+static double no_number(void *state, const struct policy_view *view,
+                        const struct policy_request *request)
 {
-    return scheduler_view_running_count(view) + 3;
+    (void)state;
+    (void)view;
+    (void)request;
+    return NAN;
 }
 
 /* A pool of four blocks, and two requests that need three each. */
@@ -66,10 +72,10 @@ static struct simulation *run_tight(const struct scheduling_policy *policy,
     return simulation;
 }
 
-static void test_a_victim_that_is_none_fails_the_run(void **state)
+static void test_a_wrong_answer_of_a_policy_fails_the_run(void **state)
 {
     (void)state;
-    const struct scheduling_policy wrong = {.name = "wrong", .choose_victim = choose_nobody};
+    const struct scheduling_policy wrong = {.name = "wrong", .victim_key = no_number};
     struct instance_config config;
     struct instance_group group;
     struct request requests[2];
@@ -77,8 +83,7 @@ static void test_a_victim_that_is_none_fails_the_run(void **state)
         run_tight(&wrong, &config, &group, requests, (struct observer_list){NULL, 0});
     assert_non_null(simulation_failure(simulation));
     assert_string_equal(simulation_failure(simulation)->message,
-                        "scheduling policy 'wrong': its victim must be a position from 0 to 1 "
-                        "among the running requests, got 5");
+                        "scheduling policy 'wrong': 'victim_key' must return a number, got nan");
     simulation_destroy(simulation);
 }
 
@@ -180,7 +185,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run_beyond_the_clock_is_given_up),
-        cmocka_unit_test(test_a_victim_that_is_none_fails_the_run),
+        cmocka_unit_test(test_a_wrong_answer_of_a_policy_fails_the_run),
         cmocka_unit_test(test_observers_are_told_of_all),
     };
     return cmocka_run_group_tests_name("simulation", tests, NULL, NULL);

@@ -1,6 +1,7 @@
 #include "tests/unit/schedule.h"
 
 #include "sim/engines/tgi.h"
+#include "sim/serving/instance_policy.h"
 
 static const struct engine_settings small = {.num_blocks = 150,
                                              .block_tokens = 1,
@@ -51,7 +52,7 @@ static void test_nobody_is_preempted(void **state)
         requests[i].ask.max_output_tokens = 30;
         requests[i].truth.output_tokens = 30;
         assert_null(instance_refusal(&instance, &requests[i]));
-        instance_enqueue(&instance, i);
+        instance_policy_enqueue(&instance, i);
     }
     assert_string_equal(instance_refusal(&instance, &requests[0]), "too many requests at once");
     for (int step = 0; step < 30; step++) {

@@ -1,6 +1,7 @@
 #include "tests/unit/schedule.h"
 
 #include "sim/engines/vllm_v1.h"
+#include "sim/serving/instance_policy.h"
 
 #define V1(preset_, blocks)                                                                        \
     .preset = &(preset_), .settings = {.num_blocks = blocks,                                       \
@@ -64,7 +65,7 @@ static void test_blocks_ahead(void **state)
                                                       .chunked_prefill = true}};
     struct instance instance;
     instance_init(&instance, &config, &request, 1);
-    instance_enqueue(&instance, 0);
+    instance_policy_enqueue(&instance, 0);
     for (int step = 0; step < 78; step++) { /* up to 97 tokens */
         config.preset->schedule(&instance, &instance.loop.steps[0]);
         assert_int_equal(instance.kv_cache.held_blocks[0], step < 77 ? 2 + 4 : 2 + 4 + 5);

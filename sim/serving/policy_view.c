@@ -1,0 +1,128 @@
+#include "sim/serving/policy_view.h"
+
+#include <assert.h>
+
+#include "sim/base/memory.h"
+#include "sim/base/random.h"
+#include "sim/serving/instance.h"
+
+/* Members of the decode group have got tokens that are not written into their requests. */
+static void note_members(struct instance *instance)
+{
+    struct policy_seat *seat = &instance->policy;
+    const struct member_heap *members = &instance->decode_group.leaving;
+    if (!seat->joined_is_current) {
+        for (uint32_t i = 0; i < members->count; i++) {
+            seat->joined =
+                memory_grow(seat->joined, &seat->joined_capacity,
+                            (size_t)members->members[i].request + 1, sizeof seat->joined[0]);
+            seat->joined[members->members[i].request] = members->members[i].joined;
+        }
+        seat->joined_is_current = true;
+    }
+}
+
+/* A copy of the request with the tokens that it has got as a member, and its blocks. */
+static struct request current(struct instance *instance, uint32_t index, uint32_t *ret_blocks)
+{
+    const struct decode_group *decode_group = &instance->decode_group;
+    const struct kv_cache *cache = &instance->kv_cache;
+    struct request request = instance->requests[index];
+    uint32_t held = cache->held_blocks[index];
+    if (request.is_member) {
+        note_members(instance);
+        uint64_t joined = instance->policy.joined[index];
+        request.known_tokens += (uint32_t)(decode_group->taken - joined);
+        request.computed_tokens += (uint32_t)(decode_group->scheduled - joined);
+        uint32_t missing = kv_cache_missing_blocks(cache, index, request.computed_tokens);
+        uint32_t at_a_time = decode_group->blocks_at_a_time;
+        held += (missing + at_a_time - 1) / at_a_time * at_a_time;
+    }
+    *ret_blocks = held;
+    return request;
+}
+
+static double predict(const struct instance *instance, const struct request *request)
+{
+    const struct length_facts facts = {.key =
+                                           random_bits_at(request->truth.drafts.key, request->id),
+                                       .dataset = request->ask.dataset,
+                                       .max_output_tokens = request->ask.max_output_tokens,
+                                       .so_far_tokens = request_outputs(request),
+                                       .true_tokens = request->truth.output_tokens};
+    return length_predictor_total(&instance->config->predictor, &instance->policy.history, &facts);
+}
+
+bool policy_view_predicts(const struct instance *instance)
+{
+    return (instance->config->policy->uses & POLICY_USES_PREDICTION) != 0 ||
+           instance->config->victims == VICTIM_LONGEST;
+}
+
+struct policy_request policy_view_request(struct instance *instance, uint32_t index)
+{
+    uint32_t blocks = 0;
+    const struct request request = current(instance, index, &blocks);
+    const struct request_ask *ask = &request.ask;
+    return (struct policy_request){
+        .id = request.id,
+        .user = ask->user,
+        .dataset = ask->dataset,
+        .priority = ask->priority,
+        .question = ask->question,
+        .samples = ask->samples,
+        .sent_ps = ask->sent_ps,
+        .deadline_ps = ask->deadline_ps > 0 ? ask->deadline_ps : INT64_MAX,
+        .prompt_tokens = ask->prompt_tokens,
+        .max_output_tokens = ask->max_output_tokens,
+        .output_tokens = request_outputs(&request),
+        .held_blocks = blocks,
+        .preemptions = request.preemptions,
+        .predicted_tokens =
+            policy_view_predicts(instance) ? predict(instance, &request) : ask->max_output_tokens,
+    };
+}
+
+static struct policy_request running_view(const struct policy_view *view, uint32_t position)
+{
+    struct instance *instance = (struct instance *)view->host;
+    assert(position < instance->running_count);
+    return policy_view_request(instance, instance->running[position]);
+}
+
+static int64_t step_ps(const struct policy_view *view, uint32_t prompt_tokens, uint32_t decodes,
+                       uint64_t context_tokens)
+{
+    const struct instance *instance = view->host;
+    const struct step_cost *cost = instance->config->cost;
+    const struct batch_summary summary = {
+        .decode_requests = decodes,
+        .decode_context_tokens = context_tokens,
+        .decode_context_squares = decodes > 0 ? context_tokens / decodes * context_tokens : 0,
+        .prefill_requests = prompt_tokens > 0,
+        .prefill_tokens = prompt_tokens,
+        .prefill_attention_pairs_x2 = (uint64_t)prompt_tokens * prompt_tokens,
+        .padded_tokens = prompt_tokens + decodes,
+    };
+    struct attention_price attention = step_cost_attention(cost, &summary, NULL);
+    return step_cost_price(cost, &summary, attention, (struct step_noise){1, 1}).gpu_ps;
+}
+
+struct policy_view policy_view_of(struct instance *instance)
+{
+    const struct engine_settings *settings = &instance->config->engine;
+    instance->policy.joined_is_current = false;
+    return (struct policy_view){
+        .now_ps = instance->policy.now_ps,
+        .waiting_count = (uint32_t)(instance->waiting.count + instance->swapped.count),
+        .running_count = instance->running_count,
+        .max_running = settings->max_batch_requests,
+        .max_batch_tokens = settings->max_batch_tokens,
+        .free_blocks = instance->kv_cache.free_blocks,
+        .total_blocks = instance->kv_cache.total_blocks,
+        .block_tokens = instance->kv_cache.block_tokens,
+        .running = running_view,
+        .step_ps = step_ps,
+        .host = instance,
+    };
+}

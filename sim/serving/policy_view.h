@@ -1,0 +1,16 @@
+/* What a policy sees of an instance: up to date, wherever the decode group keeps its counters. */
+#ifndef SIM_SERVING_POLICY_VIEW_H
+#define SIM_SERVING_POLICY_VIEW_H
+
+#include "sim/scheduling/scheduling_policy.h"
+
+struct instance;
+
+/* As it is now; good until something changes. */
+struct policy_view policy_view_of(struct instance *instance);
+struct policy_request policy_view_request(struct instance *instance, uint32_t request);
+
+/* Whether anybody looks at predicted lengths; else they are not made. */
+bool policy_view_predicts(const struct instance *instance);
+
+#endif
