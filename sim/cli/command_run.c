@@ -24,6 +24,7 @@ struct run_options {
     struct option_list assignments;
     const char *seed;
     const char *cost;
+    const char *policy;
     const char *out;
     bool no_plots;
     bool no_requests;
@@ -416,6 +417,8 @@ static int run(const struct command *command, int argc, char **argv)
         {"--seed", "N", "seed of all randomness (default 1)", OPTION_TEXT, &chosen.seed},
         {"--cost", "SOURCE[:FILE]", "step costs: calibrated, profiled or roofline, [:FILE]",
          OPTION_TEXT, &chosen.cost},
+        {"--policy", "POLICY", "name or path of the scheduling policy, as engine.policy",
+         OPTION_TEXT, &chosen.policy},
         {"--out", "DIR", "folder for the results (default results); - prints the summary as JSON",
          OPTION_TEXT, &chosen.out},
         {"--json", NULL, "print the summary as JSON instead of tables", OPTION_FLAG, &chosen.json},
@@ -440,6 +443,11 @@ static int run(const struct command *command, int argc, char **argv)
     struct scenario scenario;
     struct error error;
     chosen.scenario = positionals.count > 0 ? positionals.values[0] : NULL;
+    char policy[300];
+    if (chosen.policy != NULL && chosen.assignments.count < MAX_OPTIONS) {
+        snprintf(policy, sizeof policy, "engine.policy=%s", chosen.policy);
+        chosen.assignments.values[chosen.assignments.count++] = policy;
+    }
     unsigned figures = 0;
     bool ok = read_scenario(&chosen, &scenario, &error);
     if (text_equal(chosen.out, "-")) {

@@ -56,7 +56,8 @@ static const struct setting engine_settings[] = {
     {TEXT(scenario_engine, "engine.version", version),
      .help = "version whose memory is planned for, such as 0.19.0; empty: that of the preset"},
     {TEXT(scenario_engine, "engine.policy", policy),
-     .help = "order in which requests are scheduled: a name of 'kvcast list policies'"},
+     .help = "order in which requests are scheduled: a name of 'kvcast list policies', or the path "
+             "of a policy of your own, with a '/' (examples/policy)"},
     {TEXT(scenario_engine, "engine.predictor", predictor),
      .help = "what policies take for the length of an answer: budget, oracle[:SIGMA] (the truth "
              "times exp(SIGMA N)), buckets[:CHANCE] (the right octave with this chance), or what "

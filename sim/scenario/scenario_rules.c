@@ -282,6 +282,13 @@ static bool check_policy(const struct scenario *scenario, struct error *error)
                              policy->values[i]);
         }
     }
+    bool wants_all = policy->chosen->displaces != NULL || policy->chosen->chunk_tokens != NULL;
+    if (wants_all && scenario->engine.preset->policies == POLICY_SCOPE_ORDER) {
+        return error_set(error,
+                         "'engine.policy': '%s' preempts running requests or sets the size of "
+                         "chunks, which '%s' does not let a policy do",
+                         policy->chosen->name, scenario->engine.preset->name);
+    }
     if (policy->chosen->init == NULL) {
         return true;
     }

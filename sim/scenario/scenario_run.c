@@ -94,6 +94,12 @@ static struct prompt_content content_of(const struct trace_request *request)
     return content;
 }
 
+/* Samples of a question share its whole prompt (generator.h). */
+static uint64_t question_of(const struct trace_request *request)
+{
+    return request->conversation_id > 0 ? request->conversation_id : request->prefix_id;
+}
+
 /* A trace may turn out bad in the middle of a run: that is kept for scenario_run_check. */
 static bool next_request(void *context, struct request *request)
 {
@@ -119,6 +125,9 @@ static bool next_request(void *context, struct request *request)
         .ask.max_output_tokens = from.max_output_tokens,
         .ask.priority = from.priority,
         .ask.dataset = from.dataset,
+        .ask.user = from.dataset,
+        .ask.samples = run->samples,
+        .ask.question = run->samples > 1 ? question_of(&from) : 0,
         .ask.content = content_of(&from),
         .truth.output_tokens = smaller(from.output_tokens, from.max_output_tokens),
         .truth.reasoning_tokens = from.reasoning_tokens,
@@ -189,6 +198,7 @@ bool scenario_run_init(struct scenario_run *run, const struct scenario *scenario
     run->settings.noise = scenario->noise;
     run->settings.seed = scenario->seed;
     run->draft_acceptance = scenario->workload.draft_acceptance;
+    run->samples = scenario->workload.trace[0] == '\0' ? scenario->workload.sharing.samples : 1;
     run->draft_key = random_key(scenario->seed, "drafts");
     for (uint32_t i = 0; i < TRACE_MAX_DATASETS; i++) {
         run->dataset_names[i] = run->workload.datasets.names[i];

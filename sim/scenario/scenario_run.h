@@ -18,6 +18,7 @@ struct scenario_run {
     struct warning_list warnings; /* of the workload; the deployment has its own */
     bool workload_failed;         /* while the simulation ran */
     struct error workload_error;
+    uint32_t samples; /* of each question */
     double draft_acceptance;
     double accepted_by_position[MAX_DRAFTS]; /* instead, if there are any */
     uint32_t position_count;

@@ -24,6 +24,8 @@ void request_queue_order(struct request_queue *queue, uint32_t request_count)
     size_t capacity = queue->order_count;
     queue->orders =
         memory_grow(queue->orders, &capacity, (size_t)request_count + 1, sizeof queue->orders[0]);
+    memset(&queue->orders[queue->order_count], 0,
+           (capacity - queue->order_count) * sizeof queue->orders[0]);
     queue->order_count = (uint32_t)capacity;
 }
 

@@ -34,6 +34,7 @@ struct policy_request {
     uint32_t held_blocks;    /* of the KV cache */
     uint32_t preemptions;    /* so far */
     double predicted_tokens; /* of its whole output, by the predictor of the run */
+    double key;              /* that the policy gave it last */
 };
 
 /* What a server knows of itself. Times are picoseconds from the start of the run. */

@@ -78,6 +78,7 @@ struct policy_request policy_view_request(struct instance *instance, uint32_t in
         .output_tokens = request_outputs(&request),
         .held_blocks = blocks,
         .preemptions = request.preemptions,
+        .key = instance->waiting.orders != NULL ? instance->waiting.orders[index].key : 0,
         .predicted_tokens =
             policy_view_predicts(instance) ? predict(instance, &request) : ask->max_output_tokens,
     };

@@ -68,8 +68,7 @@ static void draw_engine(struct scenario *scenario, struct random_stream *random)
     }
     scenario->settings.client =
         (struct client_settings){(enum client_kind)random_below(random, 3), between(random, 1, 8)};
-    scenario->config.policy =
-        scheduling_policies[random_below(random, scheduling_policies_count())];
+    scenario->config.policy = scheduling_policies[random_below(random, 2)];
     scenario->settings.timeline_interval_ps = ps_from_s(0.05);
 }
 

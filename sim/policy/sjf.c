@@ -1,0 +1,43 @@
+#include "sim/policy/sjf.h"
+
+#include "sim/policy/policy_time.h"
+
+enum { AGING_S };
+
+static const struct policy_parameter parameters[] = {
+    [AGING_S] = {.key = "policy.aging_s",
+                 .maximum = 1e9,
+                 .unit = "s",
+                 .help = "wait that counts as much as a thousand tokens less to come; 0: waiting "
+                         "counts nothing, and long requests may wait for ever"},
+    {.key = NULL},
+};
+
+struct state {
+    double aging_s;
+};
+
+static const char *init(void *memory, const double *values)
+{
+    ((struct state *)memory)->aging_s = values[AGING_S];
+    return NULL;
+}
+
+static double key(void *memory, const struct policy_view *view,
+                  const struct policy_request *request)
+{
+    const struct state *state = memory;
+    (void)view;
+    return policy_tokens_left(request) / 1000 + policy_age(request, state->aging_s);
+}
+
+const struct scheduling_policy policy_sjf = {
+    .abi = SCHEDULING_POLICY_ABI,
+    .name = "sjf",
+    .summary = "shortest job first: the fewest tokens to come, as predicted",
+    .uses = POLICY_USES_PREDICTION,
+    .parameters = parameters,
+    .state_bytes = sizeof(struct state),
+    .init = init,
+    .key = key,
+};
