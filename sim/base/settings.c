@@ -242,12 +242,11 @@ struct reading {
 static bool is_section(const struct settings_part *parts, const char *name)
 {
     size_t length = strlen(name);
-    void *target = NULL;
-    for (size_t i = 0; i < MAX_SETTINGS; i++) {
-        const struct setting *setting = settings_at(parts, i, &target);
-        if (setting != NULL && strncmp(setting->name, name, length) == 0 &&
-            setting->name[length] == '.') {
-            return true;
+    for (; parts->table != NULL; parts++) {
+        for (const struct setting *row = parts->table; row->name != NULL; row++) {
+            if (strncmp(row->name, name, length) == 0 && row->name[length] == '.') {
+                return true;
+            }
         }
     }
     return false;
@@ -265,9 +264,13 @@ static bool read_level(struct reading *reading, const struct json *object, const
 {
     const struct settings_part *parts = reading->form->parts;
     for (const struct json *child = json_first(object); child != NULL; child = json_next(child)) {
-        char name[MAX_NAME];
+        char joined[MAX_NAME];
+        const char *name = json_name(child);
         void *target = NULL;
-        snprintf(name, sizeof name, "%s%s%s", prefix, *prefix != '\0' ? "." : "", json_name(child));
+        if (*prefix != '\0') {
+            snprintf(joined, sizeof joined, "%s.%s", prefix, name);
+            name = joined;
+        }
         size_t position = settings_position(parts, name);
         if (position == MAX_SETTINGS && is_section(parts, name)) {
             if (!json_is_object(child)) {
@@ -305,11 +308,12 @@ bool settings_form_read(const struct settings_form *form, const struct json *obj
     if (!read_level(&reading, object, "", error)) {
         return false;
     }
-    void *target = NULL;
-    for (size_t i = 0; i < MAX_SETTINGS; i++) {
-        const struct setting *setting = settings_at(form->parts, i, &target);
-        if (setting != NULL && setting->required && !reading.seen[i]) {
-            return error_set(error, "%s: key '%s' is missing", place, setting->name);
+    size_t position = 0;
+    for (const struct settings_part *part = form->parts; part->table != NULL; part++) {
+        for (const struct setting *row = part->table; row->name != NULL; row++, position++) {
+            if (row->required && !reading.seen[position]) {
+                return error_set(error, "%s: key '%s' is missing", place, row->name);
+            }
         }
     }
     return true;

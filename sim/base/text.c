@@ -130,8 +130,12 @@ bool text_is_utf8(const char *text)
 {
     const unsigned char *at = (const unsigned char *)text;
     while (*at != '\0') {
+        if (*at >= 0x20 && *at < 0x7f) { /* nearly all of most texts */
+            at++;
+            continue;
+        }
         size_t length = character_bytes(at);
-        bool is_control = (*at < 0x20 && *at != '\t' && *at != '\n' && *at != '\r') || *at == 0x7f;
+        bool is_control = *at < 0x80 && *at != '\t' && *at != '\n' && *at != '\r';
         if (length == 0 || is_control) {
             return false;
         }

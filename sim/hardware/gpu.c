@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,30 @@ void gpu_catalog_clear(struct gpu_catalog *catalog)
     memset(catalog, 0, sizeof *catalog);
 }
 
+/* Filled under pthread_once and constant from then on. */
+static struct {
+    pthread_once_t once;
+    bool ok;
+    struct gpu_catalog catalog;
+    struct error error;
+} shipped = {.once = PTHREAD_ONCE_INIT};
+
+static void read_shipped(void)
+{
+    shipped.ok = gpu_catalog_read(&shipped.catalog, &shipped.error);
+}
+
+bool gpu_catalog_shipped(const struct gpu_catalog **ret_catalog, struct error *error)
+{
+    pthread_once(&shipped.once, read_shipped);
+    if (!shipped.ok) {
+        *error = shipped.error;
+        return false;
+    }
+    *ret_catalog = &shipped.catalog;
+    return true;
+}
+
 double gpu_visible_mib(const struct gpu *gpu)
 {
     return gpu->visible_mib > 0 ? gpu->visible_mib : fmax(gpu->memory_mib - DRIVER_MIB, 0);
@@ -141,11 +166,6 @@ bool gpu_catalog_find(const struct gpu_catalog *catalog, const char *name, struc
 
 bool gpu_find(const char *name, struct gpu *ret_gpu, struct error *error)
 {
-    struct gpu_catalog catalog;
-    if (!gpu_catalog_read(&catalog, error)) {
-        return false;
-    }
-    bool ok = gpu_catalog_find(&catalog, name, ret_gpu, error);
-    gpu_catalog_clear(&catalog);
-    return ok;
+    const struct gpu_catalog *catalog = NULL;
+    return gpu_catalog_shipped(&catalog, error) && gpu_catalog_find(catalog, name, ret_gpu, error);
 }

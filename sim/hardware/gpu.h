@@ -49,6 +49,9 @@ struct gpu_catalog {
 MUST_CHECK bool gpu_catalog_read(struct gpu_catalog *catalog, struct error *error);
 void gpu_catalog_clear(struct gpu_catalog *catalog);
 
+/* The same, read once in a process, shared by all threads and constant from then on. */
+MUST_CHECK bool gpu_catalog_shipped(const struct gpu_catalog **ret_catalog, struct error *error);
+
 /* The GPU called 'name': an exact name of ours, the driver's or others', whatever the case and with
  * or without a leading "NVIDIA", or a part that fits one GPU only. A path that ends in ".json" is
  * read as a GPU of the user's own, with the keys of the catalog. */

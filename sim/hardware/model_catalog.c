@@ -1,6 +1,7 @@
 #include "sim/hardware/model_catalog.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,6 +91,30 @@ void model_catalog_clear(struct model_catalog *catalog)
     free(catalog->models);
     free(catalog->refusals);
     memset(catalog, 0, sizeof *catalog);
+}
+
+/* Filled under pthread_once and constant from then on. */
+static struct {
+    pthread_once_t once;
+    bool ok;
+    struct model_catalog catalog;
+    struct error error;
+} shipped = {.once = PTHREAD_ONCE_INIT};
+
+static void read_shipped(void)
+{
+    shipped.ok = model_catalog_read(&shipped.catalog, &shipped.error);
+}
+
+bool model_catalog_shipped(const struct model_catalog **ret_catalog, struct error *error)
+{
+    pthread_once(&shipped.once, read_shipped);
+    if (!shipped.ok) {
+        *error = shipped.error;
+        return false;
+    }
+    *ret_catalog = &shipped.catalog;
+    return true;
 }
 
 /* True when 'name' is a file to read, whose path is then in 'path'. */
@@ -194,13 +219,9 @@ bool model_catalog_find(const struct model_catalog *catalog, const char *name,
 
 bool model_shape_find(const char *name, struct model_shape *ret_shape, struct error *error)
 {
-    struct model_catalog catalog;
-    if (!model_catalog_read(&catalog, error)) {
-        return false;
-    }
-    bool ok = model_catalog_find(&catalog, name, ret_shape, error);
-    model_catalog_clear(&catalog);
-    return ok;
+    const struct model_catalog *catalog = NULL;
+    return model_catalog_shipped(&catalog, error) &&
+           model_catalog_find(catalog, name, ret_shape, error);
 }
 
 bool model_hub_id(const char *name, char *ret_id, size_t id_bytes)

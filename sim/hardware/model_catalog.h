@@ -28,6 +28,10 @@ struct model_catalog {
 MUST_CHECK bool model_catalog_read(struct model_catalog *catalog, struct error *error);
 void model_catalog_clear(struct model_catalog *catalog);
 
+/* The same, read once in a process, shared by all threads and constant from then on. */
+MUST_CHECK bool model_catalog_shipped(const struct model_catalog **ret_catalog,
+                                      struct error *error);
+
 /* The shape of the model called 'name': an exact name or Hugging Face id, or a part that fits one
  * model only. A path that ends in ".json", or a folder that holds a config.json, is read from
  * there. */

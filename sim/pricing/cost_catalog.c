@@ -11,46 +11,19 @@
 #include "sim/pricing/step_cost_file.h"
 #include "sim/pricing/step_profile_file.h"
 
-/* Data sheets and shapes that identities name, read once for all files. */
-struct names {
-    struct model_catalog models;
-    struct gpu_catalog gpus;
-};
-
-static bool names_init(struct names *names, struct error *error)
-{
-    *names = (struct names){.models = {NULL, 0}};
-    return model_catalog_read(&names->models, error) && gpu_catalog_read(&names->gpus, error);
-}
-
-static void names_clear(struct names *names)
-{
-    model_catalog_clear(&names->models);
-    gpu_catalog_clear(&names->gpus);
-}
-
-static bool configure(const struct names *names, const struct step_cost *cost,
-                      struct cost_configuration *ret_made, struct error *error)
+bool cost_catalog_configuration(const struct step_cost *cost, struct cost_configuration *ret_made,
+                                struct error *error)
 {
     const struct step_cost_identity *identity = &cost->identity;
     assert(identity->tensor_parallel > 0);
     ret_made->tensor_parallel = identity->tensor_parallel;
     ret_made->max_batch_requests = identity->max_batch_requests;
     ret_made->max_batch_tokens = identity->max_batch_tokens;
-    return (model_catalog_find(&names->models, identity->model, &ret_made->model, error) &&
-            gpu_catalog_find(&names->gpus, identity->gpu, &ret_made->gpu, error) &&
+    return (model_shape_find(identity->model, &ret_made->model, error) &&
+            gpu_find(identity->gpu, &ret_made->gpu, error) &&
             weight_precision_find(identity->weights, &ret_made->weights, error) &&
             kv_precision_find(identity->kv_cache, &ret_made->kv, error)) ||
            error_add_place(error, "calibration '%s'", identity->name);
-}
-
-bool cost_catalog_configuration(const struct step_cost *cost, struct cost_configuration *ret_made,
-                                struct error *error)
-{
-    struct names names;
-    bool ok = names_init(&names, error) && configure(&names, cost, ret_made, error);
-    names_clear(&names);
-    return ok;
 }
 
 static bool compose(const char *path, struct step_cost *cost, struct error *error)
@@ -82,18 +55,16 @@ static bool compose_at(struct step_cost *cost, const char *path, struct error *e
 
 static bool read_kind(struct kind kind, struct cost_catalog *catalog, struct error *error)
 {
-    struct names names;
     size_t capacity = 0;
-    bool ok = names_init(&names, error);
+    bool ok = true;
     const struct embedded_file *file = NULL;
     while (ok && (file = embedded_next(kind.folder, file)) != NULL) {
         catalog->costs =
             memory_grow(catalog->costs, &capacity, catalog->count + 1, sizeof catalog->costs[0]);
         struct catalog_cost *added = &catalog->costs[catalog->count++];
         ok = kind.read(&added->cost, file->path, error) &&
-             configure(&names, &added->cost, &added->made, error);
+             cost_catalog_configuration(&added->cost, &added->made, error);
     }
-    names_clear(&names);
     return ok;
 }
 

@@ -44,18 +44,6 @@ static struct draft_progress progress_of(const struct instance *instance, uint32
                                    .verification = request->verifications - 1};
 }
 
-/* Blocks that a member takes to reach 'tokens' tokens. */
-static uint32_t blocks_to_reach(const struct draft_plan *plan, uint32_t held_blocks,
-                                uint64_t tokens)
-{
-    uint64_t held_tokens = (uint64_t)held_blocks * plan->block_tokens;
-    if (tokens <= held_tokens) {
-        return 0;
-    }
-    uint64_t missing = (tokens - held_tokens + plan->block_tokens - 1) / plan->block_tokens;
-    return (uint32_t)missing + plan->blocks_ahead;
-}
-
 static uint32_t accepted_by(const struct course *course, uint32_t verification)
 {
     return course->truth->accepted == NULL
@@ -63,30 +51,69 @@ static uint32_t accepted_by(const struct course *course, uint32_t verification)
                : speculation_accepted(course->truth, verification, course->plan->drafts);
 }
 
-/* Ends the verification under way and begins the next one like it: '*ret_step' is what that adds to
- * the sums. False, with nothing but 'accepted' in it, when the request ends with its output or is
- * not given all drafts again. */
-static bool take_step(const struct course *course, struct draft_progress *progress,
-                      struct draft_step *ret_step)
+/* The same of 'count' verifications in a row. */
+static void draw_accepted(const struct course *course, uint32_t verification, uint32_t count,
+                          uint8_t *ret_accepted)
+{
+    if (course->truth->accepted == NULL) {
+        draft_odds_draw(course->odds, course->truth->key, verification, count, ret_accepted);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        ret_accepted[i] = (uint8_t)accepted_by(course, verification + i);
+    }
+}
+
+/* Takes the blocks that 'known' tokens and the drafts beside them need, and notes up to how many
+ * known tokens nothing more is needed. False when the request ends with so many or is not given all
+ * drafts again. */
+static bool find_room(const struct course *course, uint32_t known, struct draft_progress *progress,
+                      struct draft_step *step)
 {
     const struct draft_plan *plan = course->plan;
-    uint32_t accepted = accepted_by(course, progress->verification);
-    uint32_t known = progress->known_tokens + 1 + accepted;
-    uint64_t context = progress->known_tokens - 1;
-    *ret_step = (struct draft_step){.accepted = accepted};
+    uint64_t reach = (uint64_t)known + plan->drafts;
+    uint64_t held_tokens = (uint64_t)progress->held_blocks * plan->block_tokens;
     if (known > course->max_known) {
         return false;
     }
-    uint32_t blocks = blocks_to_reach(plan, progress->held_blocks, (uint64_t)known + plan->drafts);
-    if (blocks > 0 && progress->held_blocks + blocks > plan->max_blocks) {
+    if (reach > held_tokens) {
+        uint64_t missing = (reach - held_tokens + plan->block_tokens - 1) / plan->block_tokens;
+        step->blocks = (uint32_t)missing + plan->blocks_ahead;
+        if (progress->held_blocks + step->blocks > plan->max_blocks) {
+            step->blocks = 0;
+            return false;
+        }
+        progress->held_blocks += step->blocks;
+        held_tokens = (uint64_t)progress->held_blocks * plan->block_tokens;
+    }
+    uint64_t room_tokens = held_tokens - plan->drafts;
+    progress->room_tokens =
+        room_tokens < course->max_known ? (uint32_t)room_tokens : course->max_known;
+    return true;
+}
+
+/* Ends the verification under way, which accepts so many drafts, and begins the next one like it:
+ * '*ret_step' is what that adds to the sums. False, with nothing but 'accepted' in it, when there
+ * is no such next one. */
+static inline bool go_on(const struct course *course, uint32_t accepted,
+                         struct draft_progress *progress, struct draft_step *ret_step)
+{
+    uint32_t known = progress->known_tokens + 1 + accepted;
+    uint64_t context = progress->known_tokens - 1;
+    *ret_step = (struct draft_step){.accepted = accepted};
+    if (known > progress->room_tokens && !find_room(course, known, progress, ret_step)) {
         return false;
     }
     ret_step->squares = (2 * context + 1 + accepted) * (1 + accepted);
-    ret_step->blocks = blocks;
     progress->known_tokens = known;
-    progress->held_blocks += blocks;
     progress->verification++;
     return true;
+}
+
+static bool take_step(const struct course *course, struct draft_progress *progress,
+                      struct draft_step *ret_step)
+{
+    return go_on(course, accepted_by(course, progress->verification), progress, ret_step);
 }
 
 bool draft_plan_suits(struct instance *instance, uint32_t index)
@@ -103,19 +130,28 @@ bool draft_plan_suits(struct instance *instance, uint32_t index)
 static bool add_steps(struct draft_plan *plan, const struct course *course,
                       struct draft_progress *progress, uint64_t *step, uint64_t end)
 {
-    bool goes_on = true;
-    for (; *step < end; ++*step) {
-        struct draft_step *sum = draft_plan_step(plan, *step);
+    struct draft_progress at = *progress;
+    uint8_t accepted[DRAFT_PLAN_STEPS];
+    const uint64_t first = *step;
+    uint64_t s = first;
+    assert(end >= first && end - first <= DRAFT_PLAN_STEPS);
+    draw_accepted(course, at.verification, (uint32_t)(end - first), accepted);
+    for (; s < end; s++) { /* the hottest loop of speculation */
+        struct draft_step *sum = draft_plan_step(plan, s);
         struct draft_step its;
-        goes_on = take_step(course, progress, &its);
+        bool goes_on = go_on(course, accepted[s - first], &at, &its);
         sum->accepted += its.accepted;
-        sum->squares += its.squares;
-        sum->blocks += its.blocks;
         if (!goes_on) {
             break;
         }
+        sum->squares += its.squares;
+        if (its.blocks > 0) {
+            sum->blocks += its.blocks;
+        }
     }
-    return goes_on;
+    *progress = at;
+    *step = s;
+    return s == end;
 }
 
 /* The first step, of those planned, whose output takes the member beyond its thoughts. */

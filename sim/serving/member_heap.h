@@ -11,6 +11,8 @@ struct draft_progress {
     uint32_t known_tokens;
     uint32_t held_blocks;
     uint32_t verification;
+    uint32_t
+        room_tokens; /* known tokens up to which it goes on without more blocks; 0: not known */
 };
 
 /* A member and the step count of the decode group at which something happens to it. */

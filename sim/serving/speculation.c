@@ -46,6 +46,14 @@ void draft_odds_init(struct draft_odds *odds, const struct draft_truth *truth, u
     }
 }
 
+void draft_odds_draw(const struct draft_odds *odds, uint64_t key, uint64_t first, uint32_t count,
+                     uint8_t *ret_accepted)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        ret_accepted[i] = (uint8_t)draft_odds_accepted(odds, key, first + i);
+    }
+}
+
 uint32_t speculation_accepted(const struct draft_truth *truth, uint32_t verification,
                               uint32_t drafts)
 {

@@ -25,7 +25,7 @@ void draft_odds_init(struct draft_odds *odds, const struct draft_truth *truth, u
 /* Of the drafts proposed, how many the given verification of the request accepts. Of drawn numbers
  * only: where they are given, see below. */
 static inline uint32_t draft_odds_accepted(const struct draft_odds *odds, uint64_t key,
-                                           uint32_t verification)
+                                           uint64_t verification)
 {
     uint64_t bits = random_bits_at(key, verification) >> 11;
     uint32_t accepted = odds->sure[bits >> 45];
@@ -37,6 +37,10 @@ static inline uint32_t draft_odds_accepted(const struct draft_odds *odds, uint64
     }
     return accepted;
 }
+
+/* The same of 'count' verifications from 'first' on. */
+void draft_odds_draw(const struct draft_odds *odds, uint64_t key, uint64_t first, uint32_t count,
+                     uint8_t *ret_accepted);
 
 /* Of 'drafts' proposed, how many the given verification of the request accepts. */
 uint32_t speculation_accepted(const struct draft_truth *truth, uint32_t verification,

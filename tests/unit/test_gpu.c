@@ -25,6 +25,18 @@ static void test_shipped_facts(void **state)
     gpu_catalog_clear(&gpus);
 }
 
+/* Read once: whoever asks again gets the same. */
+static void test_shipped_is_read_once(void **state)
+{
+    (void)state;
+    const struct gpu_catalog *first = NULL;
+    const struct gpu_catalog *second = NULL;
+    struct error error;
+    assert_true(gpu_catalog_shipped(&first, &error) && gpu_catalog_shipped(&second, &error));
+    assert_true(first->count > 0);
+    assert_ptr_equal(first, second);
+}
+
 static void test_visible_memory(void **state)
 {
     (void)state;
@@ -120,7 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shipped_facts),  cmocka_unit_test(test_visible_memory),
         cmocka_unit_test(test_missing_fact),   cmocka_unit_test(test_find_names),
-        cmocka_unit_test(test_reads_own_file),
+        cmocka_unit_test(test_reads_own_file), cmocka_unit_test(test_shipped_is_read_once),
     };
     return cmocka_run_group_tests_name("gpu", tests, NULL, NULL);
 }

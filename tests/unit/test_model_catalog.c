@@ -111,6 +111,18 @@ static void test_every_entry_is_found(void **state)
     }
 }
 
+/* Read once: whoever asks again gets the same. */
+static void test_shipped_is_read_once(void **state)
+{
+    (void)state;
+    const struct model_catalog *first = NULL;
+    const struct model_catalog *second = NULL;
+    struct error error;
+    assert_true(model_catalog_shipped(&first, &error) && model_catalog_shipped(&second, &error));
+    assert_int_equal(first->count, models.count);
+    assert_ptr_equal(first, second);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +130,7 @@ int main(void)
         cmocka_unit_test(test_finds_published_formats),
         cmocka_unit_test(test_refuses_what_is_not_clear),
         cmocka_unit_test(test_every_entry_is_found),
+        cmocka_unit_test(test_shipped_is_read_once),
     };
     return cmocka_run_group_tests_name("model_catalog", tests, set_up, tear_down);
 }

@@ -63,6 +63,21 @@ static void test_acceptance_by_position(void **state)
     }
 }
 
+/* Drawn in a row they are the same as one by one. */
+static void test_draws_in_a_row(void **state)
+{
+    (void)state;
+    enum { COUNT = 64, FIRST = 7 };
+    const struct draft_truth truth = {.probability = 0.7, .key = 13};
+    struct draft_odds odds = {.drafts = 0};
+    uint8_t accepted[COUNT];
+    draft_odds_init(&odds, &truth, 5);
+    draft_odds_draw(&odds, truth.key, FIRST, COUNT, accepted);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        assert_int_equal(accepted[i], speculation_accepted(&truth, FIRST + i, 5));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -70,6 +85,7 @@ int main(void)
         cmocka_unit_test(test_drafts_never_right_or_always),
         cmocka_unit_test(test_given_counts),
         cmocka_unit_test(test_acceptance_by_position),
+        cmocka_unit_test(test_draws_in_a_row),
     };
     return cmocka_run_group_tests_name("speculation", tests, NULL, NULL);
 }
