@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plots/study/caching_experiment.h"
 #include "plots/study/length_experiment.h"
 #include "plots/study/precision_experiment.h"
 #include "sim/base/output_file.h"
@@ -169,6 +170,7 @@ bool experiments_run(const char *directory, FILE *table, struct error *error)
                        {"experiment_mixed.csv", watch_mixed_batch},
                        {"experiment_formats.csv", vary_format},
                        {"experiment_ratios.csv", vary_split},
+                       {"experiment_caching.csv", caching_experiment_run},
                        {"experiment_precisions.csv", precision_experiment_run},
                        {"experiment_lengths.csv", length_experiment_run}};
     for (size_t i = 0; i < sizeof experiments / sizeof experiments[0]; i++) {

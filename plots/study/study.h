@@ -41,7 +41,7 @@ void study_cells_clear(struct study_cells *cells);
  * model, method or dataset is unknown. */
 bool study_scenario(const struct study_cell *cell, struct scenario *scenario);
 
-/* Means over 'replications' orders of the items. */
+/* Means over 'replications' passes over the items, each in another order. */
 MUST_CHECK bool study_simulate(const struct study_cell *cell, uint32_t replications,
                                struct study_numbers *ret_simulated, struct error *error);
 

@@ -47,45 +47,81 @@ static uint32_t length_of(const struct length_distribution *length, uint32_t ran
     return length_distribution_at(length, (rank + 0.5) / items);
 }
 
-/* The items are the same in every pass: one stands for each part of the distribution of lengths.
- * Their order is not known. */
-bool study_items_make(const struct scenario *scenario, const struct scenario_run *run,
-                      uint64_t seed, struct request *requests, struct error *error)
+/* What an item is. Which prompt goes with which answer is drawn once for all passes; an item with a
+ * long answer has it in each of them. */
+struct item {
+    uint32_t prompt;
+    uint32_t output;
+    uint32_t visible;
+};
+
+static void make_items(const struct length_model *lengths, struct item *items, uint32_t count)
 {
-    const struct length_model *lengths = NULL;
-    uint32_t count = scenario->workload.requests;
-    if (!length_catalog_find(&run->workload.catalog, scenario->workload.datasets,
-                             run->deployment->model.name, scenario->model.kv_cache, &lengths,
-                             error)) {
-        return false;
-    }
-    uint32_t *of_output = memory_zeroed((size_t)3 * count, sizeof of_output[0]);
-    uint32_t *of_prompt = of_output + count;
+    uint32_t *of_prompt = memory_zeroed((size_t)2 * count, sizeof of_prompt[0]);
     uint32_t *of_visible = of_prompt + count;
-    struct random_stream *random = random_create(seed, "items");
-    shuffle(of_output, count, random);
+    struct random_stream *random = random_create(0, "items");
     shuffle(of_prompt, count, random);
     shuffle(of_visible, count, random);
     random_destroy(random);
     for (uint32_t i = 0; i < count; i++) {
-        uint32_t output = length_of(&lengths->output, of_output[i], count);
+        uint32_t output = length_of(&lengths->output, i, count);
         uint32_t visible = output;
         if (lengths->is_reasoning) {
             uint32_t most = output - (output + 9) / 10;
-            visible = length_of(&lengths->visible, of_visible[i], count);
-            visible = smaller(visible, most);
+            visible = smaller(length_of(&lengths->visible, of_visible[i], count), most);
         }
-        uint32_t budget = scenario->workload.token_budget;
-        uint32_t reasoning = output - visible;
+        items[i] = (struct item){length_of(&lengths->prompt, of_prompt[i], count), output, visible};
+    }
+    free(of_prompt);
+}
+
+/* The same prompt in every pass; but GPQA's right option is put in another place at each request,
+ * so that only what stands before the options is the same. */
+static struct prompt_content content_of(const char *dataset, uint32_t item, uint32_t prompt_tokens,
+                                        struct random_stream *random)
+{
+    enum { PLACES = 4 };
+    struct prompt_content content = {.parts = {{.stream = 1 + item, .end = prompt_tokens}}};
+    if (text_equal(dataset, "gpqa-diamond")) {
+        uint64_t place = random_below(random, PLACES);
+        content.parts[0].end = prompt_tokens / 2;
+        content.parts[1].stream = random_bits_at(random_key(item, "options"), place);
+        content.parts[1].end = prompt_tokens;
+    }
+    return content;
+}
+
+bool study_items_make(const struct scenario *scenario, const struct scenario_run *run,
+                      uint64_t seed, struct request *requests, struct error *error)
+{
+    const struct length_model *lengths = NULL;
+    const struct scenario_workload *workload = &scenario->workload;
+    uint32_t count = workload->requests;
+    if (!length_catalog_find(&run->workload.catalog, workload->datasets,
+                             run->deployment->model.name, scenario->model.kv_cache, &lengths,
+                             error)) {
+        return false;
+    }
+    struct item *items = memory_zeroed(count, sizeof items[0]);
+    uint32_t *order = memory_zeroed(count, sizeof order[0]);
+    make_items(lengths, items, count);
+    struct random_stream *random = random_create(seed, "order");
+    shuffle(order, count, random);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct item *item = &items[order[i]];
+        uint32_t budget = workload->token_budget;
         requests[i] = (struct request){
-            .ask.prompt_tokens = length_of(&lengths->prompt, of_prompt[i], count),
+            .ask.prompt_tokens = item->prompt,
             .ask.max_output_tokens = budget,
-            .truth.output_tokens = smaller(output, budget),
-            .truth.reasoning_tokens = smaller(reasoning, budget),
-            .truth.drafts = {.probability = scenario->workload.draft_acceptance,
+            .ask.content = content_of(workload->datasets, order[i], item->prompt, random),
+            .truth.output_tokens = smaller(item->output, budget),
+            .truth.reasoning_tokens = smaller(item->output - item->visible, budget),
+            .truth.drafts = {.probability = workload->draft_acceptance,
                              .key = random_bits_at(random_key(seed, "drafts"), i)},
         };
     }
-    free(of_output);
+    random_destroy(random);
+    free(items);
+    free(order);
     return true;
 }

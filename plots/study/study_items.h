@@ -5,8 +5,8 @@
 #include "sim/base/csv.h"
 #include "sim/scenario/scenario_run.h"
 
-/* Makes 'scenario->workload.requests' requests. The items are the same in every pass: one stands
- * for each part of the distribution of lengths, in an order that is not known and comes from
+/* Makes a pass over 'scenario->workload.requests' items. They are the same in every pass: one
+ * stands for each part of the distribution of lengths. Their order is not known and comes from
  * 'seed'. */
 MUST_CHECK bool study_items_make(const struct scenario *scenario, const struct scenario_run *run,
                                  uint64_t seed, struct request *requests, struct error *error);

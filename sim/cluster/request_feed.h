@@ -6,7 +6,8 @@
 
 struct request_feed {
     void *context;
-    /* The ask and the truth of the next request, in order of sending; false: there are no more. */
+    /* The ask and the truth of the next request, in order of sending; false: there is none now. It
+     * is asked again when the client wants to send more. */
     bool (*next)(void *context, struct request *request);
     /* The request is finished or rejected, and will be forgotten; NULL: nobody wants to know. */
     void (*done)(void *context, const struct request *request);

@@ -35,6 +35,7 @@ static const struct figure figures[] = {
     {"experiment_formats", "experiment_formats.csv", 1000, 520, NULL},
     {"paper_load", "paper_load.csv", 1200, 760, NULL},
     {"experiment_ratios", "experiment_ratios.csv", 1200, 520, NULL},
+    {"experiment_caching", "experiment_caching.csv", 1200, 520, NULL},
     {"experiment_precisions", "experiment_precisions.csv", 1000, 620, NULL},
     {"experiment_lengths", "experiment_lengths.csv", 1100, 560, NULL},
     {"paper_tables", "paper_tables.csv", 1100, 560, NULL},
@@ -63,13 +64,11 @@ const char *const plotting_paper_names[] = {"paper_tables.csv",
                                             DRAWN("paper_tables"),
                                             DRAWN("paper_running"),
                                             NULL};
-const char *const plotting_experiment_names[] = {MADE("experiment_budgets"),
-                                                 MADE("experiment_mixed"),
-                                                 MADE("experiment_formats"),
-                                                 MADE("experiment_ratios"),
-                                                 MADE("experiment_precisions"),
-                                                 MADE("experiment_lengths"),
-                                                 NULL};
+const char *const plotting_experiment_names[] = {
+    MADE("experiment_budgets"), MADE("experiment_mixed"),
+    MADE("experiment_formats"), MADE("experiment_ratios"),
+    MADE("experiment_caching"), MADE("experiment_precisions"),
+    MADE("experiment_lengths"), NULL};
 const char *const plotting_profile_names[] = {"profile_operations.csv", "profile_steps.csv",
                                               DRAWN("profile_steps"), DRAWN("profile_roofline"),
                                               NULL};

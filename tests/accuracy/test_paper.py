@@ -37,7 +37,7 @@ def errors(measure, wanted=lambda cell: True):
             float(cell[f"{measure}_published"]) > 0]
 
 
-for measure, median in (("pass_time_s", .10), ("tokens_per_s", .10), ("ttfvt_s", .20),
+for measure, median in (("pass_time_s", .08), ("tokens_per_s", .08), ("ttfvt_s", .17),
                         ("mean_output_tokens", .03)):
     found = quantile(errors(measure), .5)
     check(f"median error of {measure} is at most {median:.0%}", found <= median, found)

@@ -55,9 +55,32 @@ static void test_assignment(void **state)
     snprintf(cell.method, sizeof cell.method, "PD-1P1D");
     snprintf(cell.table, sizeof cell.table, "1");
     assert_true(study_scenario(&cell, &scenario));
-    assert_string_equal(scenario.engine.preset->name, "vllm-0.8");
+    assert_string_equal(scenario.engine.preset->name, "vllm-v0");
     assert_int_equal(scenario.fleet.prefill_instances, 1);
     assert_int_equal(scenario.hardware.tensor_parallel, 1);
+}
+
+/* Prompts are found in the cache where the engine has one that is on. */
+static void test_prefix_caching(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *method;
+        uint32_t draft_tokens;
+        bool caches;
+    } cases[] = {{"baseline", 0, true}, {"no-prefix-cache", 0, false}, {"SD-ngram", 4, false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct study_cell cell = {.model = "7B",
+                                  .model_kind = "reasoning",
+                                  .dataset = "GPQA",
+                                  .table = "2",
+                                  .draft_tokens = cases[i].draft_tokens};
+        struct scenario scenario;
+        snprintf(cell.method, sizeof cell.method, "%s", cases[i].method);
+        assert_true(study_scenario(&cell, &scenario));
+        assert_string_equal(scenario.engine.preset->name, "vllm-0.8");
+        assert_int_equal(scenario.engine.settings.prefix_caching, cases[i].caches);
+    }
 }
 
 static void test_error_of_an_accuracy(void **state)
@@ -73,6 +96,7 @@ int main(void)
         cmocka_unit_test(test_cells_become_scenarios),
         cmocka_unit_test(test_unknown_cells),
         cmocka_unit_test(test_assignment),
+        cmocka_unit_test(test_prefix_caching),
         cmocka_unit_test(test_error_of_an_accuracy),
     };
     return cmocka_run_group_tests_name("study", tests, NULL, NULL);
