@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/policy/scheduling_policies.h"
 #include "sim/scenario/measured_part.h"
+#include "sim/scenario/scenario_rules.h"
 
 /* Groups unlike each other, a line for each. */
 static void print_groups(const struct scenario *scenario, const struct deployment *deployment)
@@ -23,6 +25,36 @@ static void print_groups(const struct scenario *scenario, const struct deploymen
                engine->num_blocks, engine->block_tokens, part->cost.identity.source,
                part->cost.identity.name);
     }
+}
+
+/* What the policy decides by, where it is not simply the order of arrival. */
+static void print_policy(const struct scenario *scenario, const struct deployment *deployment)
+{
+    static const char *const uses[] = {"predicted lengths", "priorities", "users", "deadlines",
+                                       "questions"};
+    const struct scheduling_policy *policy = deployment->instance.policy;
+    const struct length_predictor *predictor = &deployment->instance.predictor;
+    bool predicts = scenario_rules_overruled_by(scenario, "engine.predictor") == NULL;
+    if (policy == scheduling_policies[0] && !predicts) {
+        return;
+    }
+    printf("policy        %s", policy->name);
+    const char *before = ", by ";
+    for (size_t i = 0; i < sizeof uses / sizeof uses[0]; i++) {
+        if ((policy->uses & (1u << i)) != 0) {
+            printf("%s%s", before, uses[i]);
+            before = " and ";
+        }
+    }
+    if (predicts) {
+        printf("; predictor %s", scenario->engine.predictor);
+        if (length_predictor_knows_truth(predictor)) {
+            printf(", which no server has");
+        } else if (scenario_rules_overruled_by(scenario, "engine.earlier_answers") == NULL) {
+            printf(" with %u earlier answers", scenario->engine.earlier_answers);
+        }
+    }
+    printf("\n");
 }
 
 void run_tables_describe(const struct scenario *scenario, const struct deployment *deployment)
@@ -48,6 +80,7 @@ void run_tables_describe(const struct scenario *scenario, const struct deploymen
            deployment->instance.preset->name, engine->max_batch_tokens, engine->max_batch_requests,
            engine->num_blocks, engine->block_tokens, deployment->cost.identity.source,
            deployment->cost.identity.name);
+    print_policy(scenario, deployment);
 }
 
 static void print_limit(const char *name, double limit_s, bool *is_first)

@@ -91,6 +91,9 @@ static void create_cluster(struct simulation *simulation)
     simulation->record.observers = settings->observers;
     for (uint32_t i = 0; i < cluster->count; i++) {
         instance_join_run(&cluster->instances[i], &simulation->record, i, may_repeat);
+        if (settings->earlier_answers != NULL) {
+            length_history_copy(&cluster->instances[i].policy.history, settings->earlier_answers);
+        }
         if (settings->noise) {
             step_pricing_draw_noise(&cluster->instances[i].pricing, settings->seed, i);
         }

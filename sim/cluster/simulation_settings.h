@@ -27,6 +27,7 @@ struct simulation_settings {
     bool stepwise; /* make each step by itself: the reference that fast-forwarding must equal */
     bool noise;    /* draw how far steps and launches lie from their prices */
     uint64_t seed; /* of the noise, and of the router's draws */
+    const struct length_history *earlier_answers; /* that predictors have seen, borrowed; or NULL */
     struct observer_list observers;
     struct simulation_pace pace; /* if there is one, the run is stepwise */
 };

@@ -5,6 +5,7 @@
 #include "sim/base/smaller.h"
 #include "sim/serving/decode_group.h"
 #include "sim/serving/instance_policy.h"
+#include "sim/serving/policy_view.h"
 #include "sim/serving/speculation.h"
 
 /* A scheduling pass under way. */
@@ -148,52 +149,86 @@ static void schedule_request(struct scheduling_pass *pass, uint32_t index, uint3
     request->drafts = 0;
 }
 
-/* What all members and every ungrouped request want, whoever goes first. */
+/* What requests want in a step. */
 struct wishes {
     uint64_t tokens;
-    uint64_t blocks; /* of those at hand when the budget of tokens goes to one alone */
-    bool are_capped; /* a request wants more than max_model_len or the policy's chunk leaves it */
+    uint64_t prompt_tokens; /* of these */
+    uint64_t blocks;        /* of those at hand when the budget of tokens goes to one alone */
+    bool are_capped;        /* one wants more than max_model_len leaves it */
 };
 
-/* Tokens that a prompt wants beyond the budget do not count as blocks: prompts come after all
- * members. */
+/* Adds those of an ungrouped request. Tokens that a prompt wants beyond the budget do not count as
+ * blocks: prompts come after all members. */
+static void add_wishes(struct wishes *wishes, const struct instance *instance, uint32_t index)
+{
+    const struct engine_settings *settings = &instance->config->engine;
+    const struct request *request = &instance->requests[index];
+    if (is_ending(instance, request)) {
+        return;
+    }
+    uint32_t wanted = wanted_tokens(instance, request);
+    uint32_t tokens = smaller(wanted, settings->max_batch_tokens);
+    uint64_t reach = smaller(request->computed_tokens + tokens, settings->max_model_len);
+    uint32_t missing = kv_cache_missing_blocks(&instance->kv_cache, index, reach);
+    wishes->tokens += wanted;
+    wishes->prompt_tokens += is_prompt(request) ? wanted : 0;
+    wishes->blocks += missing > 0 ? missing + instance->decode_group.blocks_at_a_time - 1 : 0;
+    wishes->are_capped = wishes->are_capped || reach >= settings->max_model_len;
+}
+
+/* Of all members and every ungrouped request, whoever goes first. */
 static struct wishes sum_wishes(const struct instance *instance)
 {
     const struct decode_group *decode_group = &instance->decode_group;
-    const struct engine_settings *settings = &instance->config->engine;
     struct wishes wishes = {.tokens = (uint64_t)decode_group_count(decode_group) *
                                       decode_group_member_tokens(decode_group),
                             .blocks = decode_group_blocks(decode_group)};
-    uint64_t prompt_tokens = 0;
     for (uint32_t i = 0; i < instance->ungrouped_count; i++) {
-        uint32_t index = instance->ungrouped[i];
-        const struct request *request = &instance->requests[index];
-        if (!is_ending(instance, request)) {
-            uint32_t wanted = wanted_tokens(instance, request);
-            uint32_t tokens = smaller(wanted, settings->max_batch_tokens);
-            uint64_t reach = smaller(request->computed_tokens + tokens, settings->max_model_len);
-            uint32_t missing = kv_cache_missing_blocks(&instance->kv_cache, index, reach);
-            wishes.tokens += wanted;
-            wishes.blocks += missing > 0 ? missing + decode_group->blocks_at_a_time - 1 : 0;
-            prompt_tokens += is_prompt(request) ? wanted : 0;
-            wishes.are_capped = wishes.are_capped || reach >= settings->max_model_len ||
-                                prompt_tokens > instance_policy_chunk_tokens(instance);
-        }
+        add_wishes(&wishes, instance, instance->ungrouped[i]);
     }
     return wishes;
 }
 
-/* Where each request gets what it wants or nothing, and the last goes first, it does not matter
- * who finds no block: the last are preempted until the others have enough. */
-static bool preempt_last(struct scheduling_pass *pass, const struct wishes *wishes)
+/* Whether blocks run out when it is the victim's own turn. */
+static bool lacks_blocks_itself(struct instance *instance, uint32_t victim)
+{
+    const struct kv_cache *cache = &instance->kv_cache;
+    struct wishes wishes = {.blocks = 0};
+    assert(instance->decode_group.blocks_at_a_time == 1);
+    for (uint32_t i = 0; i < instance->running_count; i++) {
+        uint32_t index = instance->running[i];
+        if (instance->requests[index].is_member) {
+            uint32_t computed = policy_view_computed_tokens(instance, index);
+            wishes.blocks += computed % cache->block_tokens == 0;
+        } else {
+            add_wishes(&wishes, instance, index);
+        }
+        if (wishes.blocks > cache->free_blocks) {
+            return index == victim;
+        }
+    }
+    return false;
+}
+
+/* Where each request gets what it wants or nothing, it does not matter who finds no block: victims
+ * are preempted until the others have enough, in the order of the policy. But for two of them it
+ * does: one that is its own victim ends the pass, and one that had nothing to schedule makes the
+ * pass skip another (schedule() counts its index back only for those that it had scheduled). */
+static bool preempt_one(struct scheduling_pass *pass, const struct wishes *wishes)
 {
     struct instance *instance = pass->instance;
+    bool chooses = instance_policy_has_victims(instance);
+    bool drafts = decode_group_member_tokens(&instance->decode_group) > 1;
     if (wishes->blocks <= instance->kv_cache.free_blocks || wishes->are_capped ||
-        wishes->tokens > pass->budget_tokens || instance_policy_has_victims(instance) ||
-        instance->decode_group.blocks_at_a_time > 1) {
+        wishes->tokens > pass->budget_tokens || wishes->prompt_tokens > pass->prompt_tokens ||
+        instance->decode_group.blocks_at_a_time > 1 || (chooses && drafts)) {
         return false;
     }
-    uint32_t victim = instance->running[instance->running_count - 1];
+    uint32_t victim = instance->running[instance_policy_victim(instance)];
+    if (chooses && (is_ending(instance, &instance->requests[victim]) ||
+                    lacks_blocks_itself(instance, victim))) {
+        return false;
+    }
     if (instance->requests[victim].is_member) {
         decode_group_remove(instance, victim);
     }
@@ -209,7 +244,7 @@ static void schedule_decode_group(struct scheduling_pass *pass)
     struct decode_group *decode_group = &instance->decode_group;
     while (decode_group_count(decode_group) > 0) {
         struct wishes wishes = sum_wishes(instance);
-        if (preempt_last(pass, &wishes)) {
+        if (preempt_one(pass, &wishes)) {
             continue;
         }
         uint64_t tokens =

@@ -63,6 +63,9 @@ static const struct setting engine_settings[] = {
              "times exp(SIGMA N)), buckets[:CHANCE] (the right octave with this chance), or what "
              "has finished so far of the dataset: mean, quantile[:Q], hazard (the mean of those "
              "that were longer)"},
+    {WHOLE(scenario_engine, "engine.earlier_answers", earlier_answers, 0, 1e6), .unit = "answers",
+     .help = "answers that such a predictor has seen before the run, to requests drawn like those "
+             "of the run; 0: it knows those alone that have finished in the run"},
     {.name = NULL},
 };
 
@@ -259,7 +262,8 @@ struct scenario scenario_default(const struct engine_preset *preset)
         .engine = {.preset = preset,
                    .settings = preset->defaults,
                    .policy = "fcfs",
-                   .predictor = "budget"},
+                   .predictor = "budget",
+                   .earlier_answers = 1000},
         .policy = {.chosen = scheduling_policies[0]},
         .fleet = {.instances = 1, .kv_latency_ps = PS_PER_MS, .router = {.prefix_weight = 1}},
         .workload = default_workload(),

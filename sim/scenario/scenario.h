@@ -30,6 +30,7 @@ struct scenario_engine {
     char version[16]; /* empty: the preset's */
     char policy[256];
     char predictor[32];
+    uint32_t earlier_answers; /* that the predictor has seen */
     enum victim_rule victims;
     char draft_model[256]; /* empty: n-grams of the text itself */
 };

@@ -168,6 +168,16 @@ static const char *predictor(const struct scenario *scenario)
     return is_used ? NULL : "engine.policy";
 }
 
+static const char *earlier_answers(const struct scenario *scenario)
+{
+    struct length_predictor of_lengths;
+    struct error error;
+    bool learns = length_predictor_parse(scenario->engine.predictor, &of_lengths, &error) &&
+                  length_predictor_learns(&of_lengths);
+    const char *cause = predictor(scenario);
+    return cause != NULL ? cause : !learns ? "engine.predictor" : by_trace(scenario);
+}
+
 /* What has no effect in some scenarios, and the setting that makes it so. */
 static const struct {
     const char *key;
@@ -179,6 +189,7 @@ static const struct {
     {"engine.draft_token_ns", drafts},
     {"engine.draft_model", drafts},
     {"engine.predictor", predictor},
+    {"engine.earlier_answers", earlier_answers},
     {"engine.instances", instances},
     {"engine.prefill_instances", by_groups},
     {"engine.decode_instances", by_groups},

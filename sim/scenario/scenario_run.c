@@ -10,6 +10,7 @@
 #include "sim/cluster/run_tally.h"
 #include "sim/hardware/precision.h"
 #include "sim/scenario/scenario_file.h"
+#include "sim/scenario/scenario_rules.h"
 
 enum { STREAM_OF_PREFIXES = 1, STREAM_OF_CONVERSATIONS = 2 };
 
@@ -185,6 +186,30 @@ static void note_workload(struct scenario_run *run)
     }
 }
 
+/* What predictors have seen: answers to requests of the same kind, by another seed. */
+static bool read_earlier_answers(struct scenario_run *run, const struct scenario *scenario,
+                                 const struct served_model *served, struct error *error)
+{
+    struct scenario earlier = *scenario;
+    struct workload workload = {.count = 0};
+    struct trace_request request;
+    bool more = true;
+    if (scenario->engine.earlier_answers == 0 ||
+        scenario_rules_overruled_by(scenario, "engine.earlier_answers") != NULL) {
+        return true;
+    }
+    earlier.seed = random_key(scenario->seed, "earlier answers") % (uint64_t)MAX_SEED;
+    earlier.workload.requests = scenario->engine.earlier_answers;
+    bool ok = scenario_run_workload(&earlier, served, &workload, error);
+    while (ok && (ok = workload_next(&workload, &request, &more, error)) && more) {
+        length_history_add(&run->earlier_answers, request.dataset,
+                           smaller(request.output_tokens, request.max_output_tokens));
+    }
+    workload_close(&workload);
+    run->settings.earlier_answers = &run->earlier_answers;
+    return ok;
+}
+
 bool scenario_run_init(struct scenario_run *run, const struct scenario *scenario,
                        const struct deployment *deployment, struct error *error)
 {
@@ -209,7 +234,8 @@ bool scenario_run_init(struct scenario_run *run, const struct scenario *scenario
         .kv_cache = deployment->kv->name,
     };
     if (!read_positions(run, scenario->workload.draft_acceptance_by_position, error) ||
-        !scenario_run_workload(scenario, &served, &run->workload, error)) {
+        !scenario_run_workload(scenario, &served, &run->workload, error) ||
+        !read_earlier_answers(run, scenario, &served, error)) {
         return false;
     }
     note_workload(run);
@@ -219,6 +245,7 @@ bool scenario_run_init(struct scenario_run *run, const struct scenario *scenario
 void scenario_run_clear(struct scenario_run *run)
 {
     workload_close(&run->workload);
+    length_history_clear(&run->earlier_answers);
     memset(run, 0, sizeof *run);
 }
 

@@ -19,6 +19,7 @@ struct scenario_run {
     bool workload_failed;         /* while the simulation ran */
     struct error workload_error;
     uint32_t samples; /* of each question */
+    struct length_history earlier_answers;
     double draft_acceptance;
     double accepted_by_position[MAX_DRAFTS]; /* instead, if there are any */
     uint32_t position_count;

@@ -24,6 +24,17 @@ void length_history_clear(struct length_history *history)
     memset(history, 0, sizeof *history);
 }
 
+void length_history_copy(struct length_history *to, const struct length_history *from)
+{
+    assert(to->count == 0 && to->all.answers == 0);
+    to->datasets = memory_grow(to->datasets, &to->capacity, from->count, sizeof to->datasets[0]);
+    if (from->count > 0) {
+        memcpy(to->datasets, from->datasets, from->count * sizeof to->datasets[0]);
+    }
+    to->count = from->count;
+    to->all = from->all;
+}
+
 static void add(struct length_counts *counts, uint32_t tokens)
 {
     uint32_t bucket = bucket_of(tokens);

@@ -23,6 +23,8 @@ struct length_history {
 };
 
 void length_history_clear(struct length_history *history);
+/* 'to' must be empty. */
+void length_history_copy(struct length_history *to, const struct length_history *from);
 void length_history_add(struct length_history *history, uint32_t dataset, uint32_t output_tokens);
 
 /* Of the dataset, or of all of them while it has none. Both look at answers longer than

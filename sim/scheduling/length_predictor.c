@@ -61,6 +61,12 @@ bool length_predictor_parse(const char *text, struct length_predictor *ret_predi
     return text_error_unknown(error, "engine.predictor: unknown predictor", text, names, "");
 }
 
+bool length_predictor_learns(const struct length_predictor *predictor)
+{
+    return predictor->kind == PREDICTOR_MEAN || predictor->kind == PREDICTOR_QUANTILE ||
+           predictor->kind == PREDICTOR_HAZARD;
+}
+
 bool length_predictor_knows_truth(const struct length_predictor *predictor)
 {
     return predictor->kind == PREDICTOR_ORACLE || predictor->kind == PREDICTOR_BUCKETS;

@@ -36,6 +36,9 @@ struct length_facts {
 MUST_CHECK bool length_predictor_parse(const char *text, struct length_predictor *ret_predictor,
                                        struct error *error);
 
+/* True when it is made from answers that have finished. */
+bool length_predictor_learns(const struct length_predictor *predictor);
+
 /* True when no server could predict like this. */
 bool length_predictor_knows_truth(const struct length_predictor *predictor);
 

@@ -31,7 +31,7 @@ struct policy_request {
     uint32_t prompt_tokens;
     uint32_t max_output_tokens;
     uint32_t output_tokens;  /* so far */
-    uint32_t held_blocks;    /* of the KV cache */
+    uint32_t held_blocks;    /* of the KV cache, for the tokens there were before this step */
     uint32_t preemptions;    /* so far */
     double predicted_tokens; /* of its whole output, by the predictor of the run */
     double key;              /* that the policy gave it last */
@@ -101,7 +101,8 @@ struct scheduling_policy {
     /* Output tokens between two milestones of a request, asked once. NULL or 0: there are none. */
     uint32_t (*milestone_tokens)(const void *state);
     /* Where a request that joins the waiting stands among them: the smallest goes first; equals go
-     * by when they were sent. NULL: in order of arrival, the preempted in front. */
+     * by when they were sent. For one that was preempted no block counts as free. NULL: in order of
+     * arrival, the preempted in front. */
     double (*key)(void *state, const struct policy_view *view,
                   const struct policy_request *request);
     /* Whether the first of the waiting may start, where tokens and blocks suffice. Nobody else
@@ -113,6 +114,7 @@ struct scheduling_policy {
     bool (*displaces)(void *state, const struct policy_view *view,
                       const struct policy_request *waiting, const struct policy_request *running);
     /* Who is preempted when blocks run out: the largest goes first; of equals the one sent last.
+     * No block counts as free then, and all are seen as when the step began.
      * NULL: the one that was admitted last. */
     double (*victim_key)(void *state, const struct policy_view *view,
                          const struct policy_request *request);

@@ -37,9 +37,13 @@ static double ask_key(struct instance *instance, const struct policy_view *view,
     return key;
 }
 
+/* A preempted one leaves in the middle of a step: no block counts as free then. */
 static struct request_order order_of(struct instance *instance, uint32_t request)
 {
-    const struct policy_view view = policy_view_of(instance);
+    struct policy_view view = policy_view_of(instance);
+    if (instance->requests[request].preemptions > 0) {
+        view.free_blocks = 0;
+    }
     const struct policy_request seen = policy_view_request(instance, request);
     return (struct request_order){
         .key = ask_key(instance, &view, &seen), .sent_ps = seen.sent_ps, .id = seen.id};
@@ -263,7 +267,8 @@ uint32_t instance_policy_victim(struct instance *instance)
     if (!instance_policy_has_victims(instance)) {
         return instance->running_count - 1;
     }
-    const struct policy_view view = policy_view_of(instance);
+    struct policy_view view = policy_view_of(instance);
+    view.free_blocks = 0;
     struct policy_request worst = view.running(&view, 0);
     double worst_key = victim_key(instance, &view, &worst);
     uint32_t position = 0;

@@ -22,33 +22,36 @@ static void note_members(struct instance *instance)
     }
 }
 
-/* A copy of the request with the tokens that it has got as a member, and its blocks. */
-static struct request current(struct instance *instance, uint32_t index, uint32_t *ret_blocks)
+/* Tokens that it has got as a member. */
+static uint64_t tokens_as_member(struct instance *instance, uint32_t index, uint64_t steps)
 {
-    const struct decode_group *decode_group = &instance->decode_group;
-    const struct kv_cache *cache = &instance->kv_cache;
-    struct request request = instance->requests[index];
-    uint32_t held = cache->held_blocks[index];
-    if (request.is_member) {
-        note_members(instance);
-        uint64_t joined = instance->policy.joined[index];
-        request.known_tokens += (uint32_t)(decode_group->taken - joined);
-        request.computed_tokens += (uint32_t)(decode_group->scheduled - joined);
-        uint32_t missing = kv_cache_missing_blocks(cache, index, request.computed_tokens);
-        uint32_t at_a_time = decode_group->blocks_at_a_time;
-        held += (missing + at_a_time - 1) / at_a_time * at_a_time;
+    if (!instance->requests[index].is_member) {
+        return 0;
     }
-    *ret_blocks = held;
-    return request;
+    note_members(instance);
+    return steps - instance->policy.joined[index];
 }
 
-static double predict(const struct instance *instance, const struct request *request)
+static uint32_t outputs_of(struct instance *instance, uint32_t index)
+{
+    return request_outputs(&instance->requests[index]) +
+           (uint32_t)tokens_as_member(instance, index, instance->decode_group.taken);
+}
+
+uint32_t policy_view_computed_tokens(struct instance *instance, uint32_t index)
+{
+    return instance->requests[index].computed_tokens +
+           (uint32_t)tokens_as_member(instance, index, instance->decode_group.scheduled);
+}
+
+static double predict(const struct instance *instance, const struct request *request,
+                      uint32_t outputs)
 {
     const struct length_facts facts = {.key =
                                            random_bits_at(request->truth.drafts.key, request->id),
                                        .dataset = request->ask.dataset,
                                        .max_output_tokens = request->ask.max_output_tokens,
-                                       .so_far_tokens = request_outputs(request),
+                                       .so_far_tokens = outputs,
                                        .true_tokens = request->truth.output_tokens};
     return length_predictor_total(&instance->config->predictor, &instance->policy.history, &facts);
 }
@@ -61,11 +64,15 @@ bool policy_view_predicts(const struct instance *instance)
 
 struct policy_request policy_view_request(struct instance *instance, uint32_t index)
 {
-    uint32_t blocks = 0;
-    const struct request request = current(instance, index, &blocks);
-    const struct request_ask *ask = &request.ask;
+    const struct request *request = &instance->requests[index];
+    const struct request_ask *ask = &request->ask;
+    const struct request_order *orders = instance->waiting.orders;
+    uint32_t outputs = outputs_of(instance, index);
+    /* Neither changes within a scheduling pass, whoever is scheduled first. */
+    bool is_prompt = request->computed_tokens + 1 < request->known_tokens;
+    uint32_t kept_tokens = is_prompt ? request->computed_tokens : ask->prompt_tokens + outputs;
     return (struct policy_request){
-        .id = request.id,
+        .id = request->id,
         .user = ask->user,
         .dataset = ask->dataset,
         .priority = ask->priority,
@@ -75,12 +82,12 @@ struct policy_request policy_view_request(struct instance *instance, uint32_t in
         .deadline_ps = ask->deadline_ps > 0 ? ask->deadline_ps : INT64_MAX,
         .prompt_tokens = ask->prompt_tokens,
         .max_output_tokens = ask->max_output_tokens,
-        .output_tokens = request_outputs(&request),
-        .held_blocks = blocks,
-        .preemptions = request.preemptions,
-        .key = instance->waiting.orders != NULL ? instance->waiting.orders[index].key : 0,
-        .predicted_tokens =
-            policy_view_predicts(instance) ? predict(instance, &request) : ask->max_output_tokens,
+        .output_tokens = outputs,
+        .held_blocks = kv_cache_blocks_for(&instance->kv_cache, kept_tokens),
+        .preemptions = request->preemptions,
+        .predicted_tokens = policy_view_predicts(instance) ? predict(instance, request, outputs)
+                                                           : ask->max_output_tokens,
+        .key = orders != NULL ? orders[index].key : 0,
     };
 }
 

@@ -10,6 +10,9 @@ struct instance;
 struct policy_view policy_view_of(struct instance *instance);
 struct policy_request policy_view_request(struct instance *instance, uint32_t request);
 
+/* Of a request, up to date like all of the view that was made last. */
+uint32_t policy_view_computed_tokens(struct instance *instance, uint32_t request);
+
 /* Whether anybody looks at predicted lengths; else they are not made. */
 bool policy_view_predicts(const struct instance *instance);
 

@@ -70,8 +70,7 @@ static inline double erratic_victim_key(void *memory, const struct policy_view *
                                         const struct policy_request *request)
 {
     const struct erratic_state *state = memory;
-    (void)view;
-    return (double)(erratic_request(state->heard, request) % 4);
+    return (double)(erratic_request(erratic_view(state->heard, view), request) % 4);
 }
 
 static inline uint32_t erratic_chunk_tokens(void *memory, const struct policy_view *view)

@@ -48,12 +48,28 @@ static void test_what_is_left(void **state)
     length_history_clear(&history);
 }
 
+static void test_copy(void **state)
+{
+    (void)state;
+    struct length_history history = {.count = 0};
+    struct length_history copy = {.count = 0};
+    length_history_copy(&copy, &history);
+    length_history_add(&history, 1, 12);
+    length_history_copy(&copy, &history);
+    length_history_add(&copy, 1, 14);
+    assert_near(length_history_mean(&copy, 1, 0), 13, 1e-12);
+    assert_near(length_history_mean(&history, 1, 0), 12, 1e-12);
+    length_history_clear(&history);
+    length_history_clear(&copy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_is_known_at_first),
         cmocka_unit_test(test_means_and_quantiles),
         cmocka_unit_test(test_what_is_left),
+        cmocka_unit_test(test_copy),
     };
     return cmocka_run_group_tests_name("length_history", tests, NULL, NULL);
 }
