@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "sim/base/cleanup.h"
 #include "sim/base/text.h"
@@ -71,6 +72,28 @@ static bool follow_links(const char *path, char target[OUTPUT_PATH_BYTES])
     return false;
 }
 
+static ssize_t write_compressed(void *cookie, const char *bytes, size_t count)
+{
+    return gzwrite(cookie, bytes, (unsigned)count); /* 0 when it failed */
+}
+
+static int close_compressed(void *cookie)
+{
+    return gzclose(cookie) == Z_OK ? 0 : EOF;
+}
+
+/* A stream into the open file, through gzip where its name ends in ".gz". */
+static FILE *open_stream(const char *path, int descriptor)
+{
+    size_t length = strlen(path);
+    if (length < 3 || !text_equal(path + length - 3, ".gz")) {
+        return fdopen(descriptor, "w");
+    }
+    const cookie_io_functions_t through = {.write = write_compressed, .close = close_compressed};
+    gzFile compressed = gzdopen(descriptor, "wb");
+    return compressed != NULL ? fopencookie(compressed, "w", through) : NULL;
+}
+
 /* Opens a temporary file in the folder of the target; its name is short and new. */
 static bool open_temporary(struct output_file *file, mode_t mode)
 {
@@ -90,7 +113,7 @@ static bool open_temporary(struct output_file *file, mode_t mode)
         return false;
     }
     fchmod(descriptor, mode);
-    file->stream = fdopen(descriptor, "w");
+    file->stream = open_stream(file->path, descriptor);
     assert(file->stream != NULL);
     return true;
 }

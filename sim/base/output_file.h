@@ -1,7 +1,7 @@
 /* The one writer of output files. A regular file appears whole or not at all: it is written under a
  * temporary name in its folder and renamed on commit. Symbolic links are followed, so that the file
  * behind a link is replaced and the link stays. Devices, FIFOs and standard output ("-") cannot be
- * replaced and are written into. */
+ * replaced and are written into. What is written to a file whose name ends in ".gz" is compressed. */
 #ifndef SIM_BASE_OUTPUT_FILE_H
 #define SIM_BASE_OUTPUT_FILE_H
 

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,8 @@
 #include "sim/cli/options.h"
 #include "sim/cli/progress.h"
 #include "sim/cli/run_tables.h"
+#include "sim/cluster/server_metrics.h"
+#include "sim/cluster/trace_events.h"
 #include "sim/experiments/replications.h"
 #include "sim/metrics/figure_interval.h"
 #include "sim/report/figure_report.h"
@@ -28,9 +31,11 @@ struct run_options {
     const char *out;
     bool no_plots;
     bool no_requests;
-    bool all_refused;  /* no request was served */
-    const char *stage; /* where files are written; NULL: none are */
-    bool json;         /* the summary on standard output instead of the tables */
+    const char *trace_events; /* file; NULL: none */
+    const char *metrics;      /* file; NULL: none */
+    bool all_refused;         /* no request was served */
+    const char *stage;        /* where files are written; NULL: none are */
+    bool json;                /* the summary on standard output instead of the tables */
     bool noise;
     bool stepwise;
     const char *replications_text;
@@ -46,13 +51,19 @@ struct run_files {
     struct csv_writer samples;
     uint32_t total_blocks;
     uint64_t samples_taken;
+    struct output_file events_file;
+    struct trace_events *events; /* NULL: none are written */
+    struct output_file metrics_file;
+    struct server_metrics metrics;
+    struct observer observers[2]; /* of the two */
 };
 
 /* False when the files cannot take more: nobody waits for a run whose results are lost. */
 static bool can_take_more(const struct run_files *files, struct error *error)
 {
     enum { MAX_SAMPLES = 20000000 };
-    const struct output_file *all[] = {&files->requests, &files->timeline};
+    const struct output_file *all[] = {&files->requests, &files->timeline, &files->events_file,
+                                       &files->metrics_file};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         if (all[i]->stream != NULL && ferror(all[i]->stream) != 0) {
             return error_set(error, "%s: a write failed, as it does on a full disk", all[i]->path);
@@ -132,8 +143,64 @@ static bool open_files(struct run_files *files, struct scenario_run *run, const 
     return true;
 }
 
+static void observe(struct run_files *files, struct scenario_run *run, struct observer observer)
+{
+    struct observer_list *list = &run->settings.observers;
+    assert(list->count < sizeof files->observers / sizeof files->observers[0]);
+    files->observers[list->count++] = observer;
+    list->observers = files->observers;
+}
+
+/* Trace events of the run, unless 'path' is NULL. */
+static bool open_events(struct run_files *files, struct scenario_run *run, const char *path,
+                        struct error *error)
+{
+    if (path == NULL) {
+        return true;
+    }
+    if (!output_file_open(&files->events_file, NULL, path, error)) {
+        return false;
+    }
+    files->events = trace_events_create(files->events_file.stream, run->dataset_names);
+    observe(files, run, trace_events_observer(files->events));
+    return true;
+}
+
+/* What a server would report at the end, unless 'path' is NULL. */
+static bool open_metrics(struct run_files *files, struct scenario_run *run, const char *path,
+                         struct error *error)
+{
+    const struct engine_settings *engine = &run->deployment->instance.engine;
+    if (path == NULL) {
+        return true;
+    }
+    if (!output_file_open(&files->metrics_file, NULL, path, error)) {
+        return false;
+    }
+    server_metrics_init(&files->metrics, engine->prefix_caching, engine->max_model_len);
+    observe(files, run, server_metrics_observer(&files->metrics));
+    return true;
+}
+
+static bool commit_metrics(struct run_files *files, const struct finished_run *run,
+                           struct error *error)
+{
+    if (files->metrics_file.stream == NULL) {
+        return true;
+    }
+    server_metrics_write(&files->metrics, run->deployment->model.name,
+                         simulation_itl(run->simulation), files->metrics_file.stream);
+    return output_file_commit(&files->metrics_file, error);
+}
+
 static bool commit_files(struct run_files *files, struct error *error)
 {
+    if (files->events != NULL) {
+        trace_events_finish(files->events);
+        if (!output_file_commit(&files->events_file, error)) {
+            return false;
+        }
+    }
     if (files->timeline.stream != NULL) {
         csv_writer_flush(&files->samples);
         if (!output_file_commit(&files->timeline, error)) {
@@ -149,6 +216,9 @@ static bool commit_files(struct run_files *files, struct error *error)
 
 static void close_files(struct run_files *files)
 {
+    trace_events_destroy(files->events);
+    output_file_discard(&files->events_file);
+    output_file_discard(&files->metrics_file);
     output_file_discard(&files->timeline);
     output_file_discard(&files->requests);
     request_log_clear(&files->log);
@@ -348,16 +418,20 @@ static bool run_scenario(const struct scenario *scenario, struct run_options *ch
         print_warnings(&deployment.warnings);
         print_warnings(&run.warnings);
     }
-    ok = ok && (chosen->stage == NULL ||
-                open_files(&files, &run, chosen->stage, chosen->no_requests ? NULL : "requests.csv",
-                           "timeline.csv", error));
+    ok = ok &&
+         (chosen->stage == NULL ||
+          open_files(&files, &run, chosen->stage, chosen->no_requests ? NULL : "requests.csv",
+                     "timeline.csv", error)) &&
+         open_events(&files, &run, chosen->trace_events, error) &&
+         open_metrics(&files, &run, chosen->metrics, error);
     if (ok) {
         run.settings.stepwise = chosen->stepwise;
         simulation = scenario_run_simulation(&run);
         ok = simulate(simulation, &run, scenario, &files, error);
     }
-    ok = ok && report(&(struct finished_run){scenario, &deployment, simulation}, chosen, error) &&
-         commit_files(&files, error);
+    const struct finished_run finished = {scenario, &deployment, simulation};
+    ok = ok && report(&finished, chosen, error) && commit_files(&files, error) &&
+         commit_metrics(&files, &finished, error);
     simulation_destroy(simulation);
     close_files(&files);
     scenario_run_clear(&run);
@@ -428,6 +502,11 @@ static int run(const struct command *command, int argc, char **argv)
          OPTION_TEXT, &chosen.replications_text},
         {"--stepwise", NULL, "walk every step instead of taking stretches at once", OPTION_FLAG,
          &chosen.stepwise},
+        {"--trace-events", "FILE",
+         "write what happens for Perfetto, compressed where FILE ends in .gz", OPTION_TEXT,
+         &chosen.trace_events},
+        {"--metrics", "FILE", "write what the server would report at the end, as OpenMetrics text",
+         OPTION_TEXT, &chosen.metrics},
         {"--no-plots", NULL, "no figures", OPTION_FLAG, &chosen.no_plots},
         {"--no-requests", NULL, "no requests.csv", OPTION_FLAG, &chosen.no_requests},
         {.name = NULL},

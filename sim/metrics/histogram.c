@@ -101,3 +101,13 @@ double histogram_mean_s(const struct histogram *histogram)
                ? (double)histogram->sum_ps / (double)histogram->total / (double)PS_PER_S
                : NAN;
 }
+
+uint64_t histogram_count_up_to(const struct histogram *histogram, int64_t duration_ps)
+{
+    uint64_t count = 0;
+    assert(duration_ps >= 0);
+    for (uint32_t bucket = 0; bucket <= bucket_of(duration_ps); bucket++) {
+        count += histogram->counts[bucket];
+    }
+    return count;
+}

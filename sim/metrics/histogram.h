@@ -25,6 +25,8 @@ void histogram_add_progression(struct histogram *histogram, int64_t first_ps, in
 
 /* The duration that a share 'quantile' (0 to 1) does not exceed; NAN when empty. In seconds. */
 double histogram_quantile_s(const struct histogram *histogram, double quantile);
+/* Durations of at most 'duration_ps', those in its bucket included. */
+uint64_t histogram_count_up_to(const struct histogram *histogram, int64_t duration_ps);
 double histogram_mean_s(const struct histogram *histogram);
 
 #endif

@@ -35,7 +35,7 @@ ALLOWED = {
                               "plots/study"],
 }
 LIBRARIES = {"gsl": ["sim/base/random.c", "sim/base/distribution.c", "sim/metrics/", "calibration/"],
-             "cjson": ["sim/base/json.c"], "zlib": ["sim/base/json_lines.c"],
+             "cjson": ["sim/base/json.c"], "zlib": ["sim/base/json_lines.c", "sim/base/output_file.c"],
              "sqlite3": ["sim/experiments/sweep_"]}
 results = []
 

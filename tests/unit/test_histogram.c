@@ -64,12 +64,29 @@ static void test_histogram_progression(void **state)
     random_destroy(random);
 }
 
+/* As many as there are, but for those that share the bucket of the bound. */
+static void test_histogram_count_up_to(void **state)
+{
+    (void)state;
+    static struct histogram histogram;
+    for (int64_t i = 0; i < 1000; i++) {
+        histogram_add(&histogram, i * PS_PER_MS, 1);
+    }
+    assert_int_equal(histogram_count_up_to(&histogram, 0), 1);
+    assert_int_equal(histogram_count_up_to(&histogram, INT64_MAX), 1000);
+    for (int64_t ms = 1; ms < 1000; ms += 37) {
+        uint64_t found = histogram_count_up_to(&histogram, ms * PS_PER_MS);
+        assert_true(found >= (uint64_t)ms + 1 && (double)found <= (double)ms * 1.016 + 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_histogram_error_is_bounded),
         cmocka_unit_test(test_histogram_extremes),
         cmocka_unit_test(test_histogram_progression),
+        cmocka_unit_test(test_histogram_count_up_to),
     };
     return cmocka_run_group_tests_name("histogram", tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <zlib.h>
 
 #include "sim/base/output_file.h"
 
@@ -25,6 +26,37 @@ static void test_output_file_appears_whole(void **state)
     assert_int_not_equal(access(file.temporary_path, F_OK), 0);
     assert_false(output_file_open(&file, "/nonexistent", "x", &error));
     assert_contains(error.message, "cannot write");
+}
+
+/* A name that ends in ".gz" is compressed: what it holds begins with gzip's mark, and is all there.
+ */
+static void test_compressed(void **state)
+{
+    (void)state;
+    struct output_file file = {0};
+    struct error error;
+    char path[1200];
+    char line[64];
+    unsigned char mark[2] = {0, 0};
+    snprintf(path, sizeof path, "/tmp/kvcast-test-%ld-out.txt.gz", (long)getpid());
+    assert_true(output_file_open(&file, NULL, path, &error));
+    for (int i = 0; i < 10000; i++) {
+        fprintf(file.stream, "line %d\n", i);
+    }
+    assert_true(output_file_commit(&file, &error));
+    FILE *raw = fopen(path, "rb");
+    assert_int_equal(fread(mark, 1, 2, raw), 2);
+    fclose(raw);
+    assert_true(mark[0] == 0x1f && mark[1] == 0x8b);
+    gzFile compressed = gzopen(path, "rb");
+    for (int i = 0; i < 10000; i++) {
+        char expected[64];
+        snprintf(expected, sizeof expected, "line %d\n", i);
+        assert_non_null(gzgets(compressed, line, sizeof line));
+        assert_string_equal(line, expected);
+    }
+    gzclose(compressed);
+    unlink(path);
 }
 
 /* A folder for one test, in a buffer that stays. */
@@ -138,6 +170,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_output_file_appears_whole),
+        cmocka_unit_test(test_compressed),
         cmocka_unit_test(test_output_file_follows_links),
         cmocka_unit_test(test_output_file_writes_into_devices),
         cmocka_unit_test(test_output_file_of_a_long_name),
