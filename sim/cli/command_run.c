@@ -244,18 +244,38 @@ static void add_derived(const struct deployment *deployment, struct json *derive
     }
 }
 
-static bool write_summary(const struct scenario *scenario, const struct deployment *deployment,
-                          const struct run_summary *summary, const struct replication_set *set,
-                          const struct run_options *chosen, struct error *error)
+/* What each of several instances did, of the first seed where there are more. */
+static void add_instances(const struct simulation *simulation, struct json *document)
 {
+    uint32_t count = simulation_instance_count(simulation);
+    struct json *list = count > 1 ? json_add_array(document, "instances") : NULL;
+    for (uint32_t i = 0; list != NULL && i < count; i++) {
+        struct instance_figures figures = simulation_instance_figures(simulation, i);
+        struct json *object = json_add_object(list, NULL);
+        json_add_whole(object, "requests", figures.finished);
+        json_add_whole(object, "output_tokens", figures.output_tokens);
+        json_add_number(object, "busy_s", figures.busy_s);
+        json_add_number(object, "kv_mean", figures.kv_mean);
+        json_add_number(object, "kv_peak", figures.kv_peak);
+        json_add_number(object, "on_s", figures.paid_s);
+        json_add_whole(object, "failures", figures.failures);
+    }
+}
+
+static bool write_summary(const struct finished_run *run, const struct run_summary *summary,
+                          const struct replication_set *set, const struct run_options *chosen,
+                          struct error *error)
+{
+    const struct deployment *deployment = run->deployment;
     struct json *document = json_create_object();
     json_add_number(document, "format_version", 1);
     json_add_text(document, "kvcast_version", KVCAST_VERSION);
-    scenario_file_echo(scenario, json_add_object(document, "scenario"));
+    scenario_file_echo(run->scenario, json_add_object(document, "scenario"));
     struct json *derived = json_add_object(document, "derived");
     add_derived(deployment, derived);
     figure_report_results(summary, &chosen->percentiles, json_add_object(document, "results"));
     figure_report_price(summary, json_add_object(document, "price"));
+    add_instances(run->simulation, document);
     if (set->count > 1) {
         struct json *replications = json_add_object(document, "replications");
         json_add_number(replications, "count", set->count);
@@ -389,7 +409,7 @@ static bool report(const struct finished_run *run, struct run_options *chosen, s
         if (!chosen->json) {
             print_tables(run, &summary, &set, chosen);
         }
-        ok = write_summary(run->scenario, run->deployment, &summary, &set, chosen, error) &&
+        ok = write_summary(run, &summary, &set, chosen, error) &&
              write_replications(&set, chosen->stage, error);
     }
     free(runs);

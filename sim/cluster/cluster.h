@@ -31,6 +31,9 @@ struct instance_group {
 /* Whether an instance takes requests. */
 enum node_state {
     NODE_SERVES,
+    NODE_DRAINS,  /* takes no more, and goes away without any */
+    NODE_IS_AWAY, /* failed, restarted or not yet started: an event brings it back */
+    NODE_IS_OFF,  /* until it is started */
 };
 
 /* The requests that an instance was given and that have not left it. */
@@ -46,6 +49,12 @@ struct cluster_node {
     struct node_load load;
     struct kv_link link;
     uint32_t epoch;       /* of the event it waits for; those of older epochs are stale */
+    uint64_t finished;    /* requests */
+    uint32_t starts;      /* times that it began to serve, */
+    uint32_t failures;    /* and that it failed */
+    int64_t away_ps;      /* for so long once it is drained; TIME_NONE: it is then off */
+    int64_t on_since_ps;  /* it is paid for since then, */
+    int64_t on_ps;        /* and was for so long before */
     int64_t link_free_ps; /* when all KV it has handed over has left */
 };
 

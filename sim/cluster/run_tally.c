@@ -88,6 +88,7 @@ void run_tally_add(struct run_tally *tally, const struct request *request)
     tally->first_sent_ps = ps_min(tally->first_sent_ps, request->ask.sent_ps);
     tally->preemptions += request->preemptions;
     tally->recomputed_tokens += request->recomputed_tokens;
+    tally->retries += request->retries;
     rate_window_add_sent(&tally->rates, request->ask.sent_ps, request->status != REQUEST_FINISHED);
     if (request->status != REQUEST_FINISHED) {
         return;
@@ -148,7 +149,8 @@ void run_tally_summarize(struct run_tally *tally, struct run_summary *summary)
     requests->accuracy = share_of(tally->correct, tally->graded);
     requests->attainment = share_of(tally->good, tally->sent);
     summary->tokens = tally->tokens;
-    summary->preemption = (struct preemption_figures){tally->preemptions, tally->recomputed_tokens};
+    summary->preemption =
+        (struct preemption_figures){tally->preemptions, tally->recomputed_tokens, tally->retries};
     latency->percentiles_are_exact = tally->ttft.coarse == NULL;
     latency->ttft_s = latency_distribution(&tally->ttft);
     latency->ttfvt_s = latency_distribution(&tally->ttfvt);

@@ -35,6 +35,7 @@ struct run_tally {
     uint64_t correct;
     uint64_t preemptions;
     uint64_t recomputed_tokens;
+    uint64_t retries;
 };
 
 /* Latencies beyond 'exact_limit' make percentiles coarse (sim/metrics/latency.h). */

@@ -11,12 +11,21 @@
 #include "sim/serving/engine_loop.h"
 #include "sim/serving/step_pricing.h"
 
-static void push(struct simulation *simulation, int64_t at_ps, enum event_type type,
-                 uint32_t subject, uint32_t epoch)
+void simulation_push(struct simulation *simulation, int64_t at_ps, enum event_type type,
+                     uint32_t subject)
 {
+    event_queue_push(&simulation->events,
+                     (struct event){.at_ps = at_ps, .type = type, .subject = subject});
+}
+
+/* The instance waits for another event than before, whose epoch is over. */
+static void push_of_instance(struct simulation *simulation, int64_t at_ps, enum event_type type,
+                             uint32_t number)
+{
+    uint32_t epoch = ++simulation->cluster.nodes[number].epoch;
     event_queue_push(
         &simulation->events,
-        (struct event){.at_ps = at_ps, .type = type, .subject = subject, .epoch = epoch});
+        (struct event){.at_ps = at_ps, .type = type, .subject = number, .epoch = epoch});
 }
 
 /* Nobody refers to the request any more. */
@@ -60,13 +69,14 @@ static void send_requests(struct simulation *simulation, int64_t client_now_ps, 
         if (client->settings.kind != CLIENT_OPEN) {
             request.ask.sent_ps = client_now_ps;
         }
+        intake->first_sent_ps = intake->sent == 1 ? request.ask.sent_ps : intake->first_sent_ps;
         uint32_t place = take_place(simulation);
         simulation->requests.requests[place] = request;
         client_sent(client);
         intake->free_ps =
             ps_max(intake->free_ps, request.ask.sent_ps) + front->engine.host.intake_ps;
-        push(simulation, intake->free_ps + front->cost->host.request_overhead_ps,
-             EVENT_REQUEST_ARRIVAL, place, 0);
+        simulation_push(simulation, intake->free_ps + front->cost->host.request_overhead_ps,
+                        EVENT_REQUEST_ARRIVAL, place);
     }
 }
 
@@ -116,6 +126,9 @@ static struct simulation *create(const struct simulation_settings *settings)
     event_queue_init(&simulation->events);
     client_init(&simulation->client, &settings->client);
     create_cluster(simulation);
+    request_queue_init(&simulation->held[REQUEST_NEEDS_PREFILL]);
+    request_queue_init(&simulation->held[REQUEST_NEEDS_DECODE]);
+    simulation_nodes_begin(simulation);
     router_init(&simulation->router, &settings->router, settings->seed);
     run_tally_init(&simulation->tally, &settings->slo,
                    settings->exact_limit > 0 ? settings->exact_limit : LATENCY_EXACT_LIMIT);
@@ -147,6 +160,9 @@ void simulation_destroy(struct simulation *simulation)
     if (simulation != NULL) {
         event_queue_clear(&simulation->events);
         cluster_clear(&simulation->cluster);
+        request_queue_clear(&simulation->held[REQUEST_NEEDS_PREFILL]);
+        request_queue_clear(&simulation->held[REQUEST_NEEDS_DECODE]);
+        outage_list_clear(&simulation->outages);
         timeline_clear(&simulation->record.timeline);
         run_tally_clear(&simulation->tally);
         request_table_clear(&simulation->requests);
@@ -154,7 +170,7 @@ void simulation_destroy(struct simulation *simulation)
     }
 }
 
-static void reject(struct simulation *simulation, uint32_t place)
+void simulation_reject(struct simulation *simulation, uint32_t place)
 {
     simulation->counts.rejected++;
     forget(simulation, place);
@@ -170,7 +186,7 @@ static void hand_over(struct simulation *simulation, struct cluster_node *node,
         uint32_t tokens = request->ask.prompt_tokens;
         request_hand_over(request);
         int64_t arrived_ps = kv_transfer_send(node, tokens, simulation->now_ps);
-        push(simulation, arrived_ps, EVENT_KV_ARRIVAL, result->finished[i], 0);
+        simulation_push(simulation, arrived_ps, EVENT_KV_ARRIVAL, result->finished[i]);
     }
 }
 
@@ -186,7 +202,6 @@ static void answer(struct simulation *simulation, const struct loop_result *resu
     }
 }
 
-/* The instance waits for another event than before, whose epoch is over. */
 static void wait_for(struct simulation *simulation, uint32_t number,
                      const struct loop_result *result)
 {
@@ -195,8 +210,7 @@ static void wait_for(struct simulation *simulation, uint32_t number,
     if (pace->next_iteration_ps != NULL) {
         at_ps = pace->next_iteration_ps(pace->context, simulation->now_ps, at_ps);
     }
-    push(simulation, ps_max(simulation->now_ps, at_ps), result->next, number,
-         ++simulation->cluster.nodes[number].epoch);
+    push_of_instance(simulation, ps_max(simulation->now_ps, at_ps), result->next, number);
 }
 
 /* What the cluster makes of what happened on an instance. */
@@ -206,6 +220,7 @@ static void react(struct simulation *simulation, uint32_t number, const struct l
     if (result->waits) {
         wait_for(simulation, number, result);
     }
+    node->finished += result->finished_count;
     leave(simulation, node, result->finished, result->finished_count);
     leave(simulation, node, result->refused, result->refused_count);
     if (node->role == INSTANCE_PREFILL) {
@@ -214,13 +229,14 @@ static void react(struct simulation *simulation, uint32_t number, const struct l
         answer(simulation, result);
     }
     for (uint32_t i = result->refused_count; i-- > 0;) {
-        reject(simulation, result->refused[i]);
+        simulation_reject(simulation, result->refused[i]);
     }
+    simulation_node_left(simulation, number);
 }
 
-/* Step by step, what would have happened on the instance by now: all before the present, and at the
+/* What would have happened on the instance by now: all before the present, and at the
  * present the steps that end before, in the order of instances, the one that was handled last. */
-static void catch_up(struct simulation *simulation, uint32_t number)
+void simulation_catch_up(struct simulation *simulation, uint32_t number)
 {
     bool is_past =
         simulation->step_end_ps == simulation->now_ps && number < simulation->step_end_instance;
@@ -234,7 +250,7 @@ static uint32_t route(struct simulation *simulation, uint32_t place, enum reques
 {
     struct router *router = &simulation->router;
     for (uint32_t i = 0; router_looks_at_blocks(router) && i < simulation->cluster.count; i++) {
-        catch_up(simulation, i);
+        simulation_catch_up(simulation, i);
     }
     return router_choose(router, &simulation->cluster, &simulation->requests.requests[place], need);
 }
@@ -244,7 +260,7 @@ static void enqueue(struct simulation *simulation, uint32_t number, uint32_t pla
 {
     struct instance *instance = &simulation->cluster.instances[number];
     const struct observer_list *list = &simulation->record.observers;
-    catch_up(simulation, number);
+    simulation_catch_up(simulation, number);
     cluster_node_add(&simulation->cluster.nodes[number], &simulation->requests.requests[place]);
     for (size_t i = 0; i < list->count; i++) {
         if (list->observers[i].on_route != NULL) {
@@ -255,9 +271,33 @@ static void enqueue(struct simulation *simulation, uint32_t number, uint32_t pla
     }
     struct loop_result result = engine_loop_on_request(instance, place, simulation->now_ps);
     if (result.waits) {
-        push(simulation, result.next_ps, result.next, number,
-             ++simulation->cluster.nodes[number].epoch);
+        push_of_instance(simulation, result.next_ps, result.next, number);
     }
+}
+
+void simulation_place(struct simulation *simulation, uint32_t place, enum request_need need)
+{
+    struct request *request = &simulation->requests.requests[place];
+    uint32_t number = route(simulation, place, need);
+    if (number == simulation->cluster.count) {
+        request_queue_push_back(&simulation->held[need], place);
+    } else if (instance_refusal(&simulation->cluster.instances[number], request) != NULL) {
+        request_become(request, REQUEST_REJECTED);
+        simulation_reject(simulation, place);
+    } else {
+        enqueue(simulation, number, place);
+    }
+}
+
+/* Requests in the system, those on their way aside; the one that comes now counts. */
+static bool is_too_many(const struct simulation *simulation)
+{
+    uint64_t limit = simulation->settings.max_requests;
+    uint64_t in_system = simulation->held[REQUEST_NEEDS_PREFILL].count + 1;
+    for (uint32_t i = 0; limit > 0 && i < simulation->cluster.count; i++) {
+        in_system += simulation->cluster.nodes[i].load.requests;
+    }
+    return limit > 0 && in_system > limit;
 }
 
 static void on_request_arrival(struct simulation *simulation, uint32_t place)
@@ -266,19 +306,18 @@ static void on_request_arrival(struct simulation *simulation, uint32_t place)
     if (simulation->settings.client.kind == CLIENT_OPEN) {
         send_requests(simulation, simulation->now_ps, 0);
     }
-    const struct request *request = &simulation->requests.requests[place];
+    struct request *request = &simulation->requests.requests[place];
     for (size_t i = 0; i < list->count; i++) {
         if (list->observers[i].on_arrival != NULL) {
             list->observers[i].on_arrival(list->observers[i].state, request, simulation->now_ps);
         }
     }
-    uint32_t number = route(simulation, place, REQUEST_NEEDS_PREFILL);
-    if (instance_refusal(&simulation->cluster.instances[number], request) != NULL) {
-        request_become(&simulation->requests.requests[place], REQUEST_REJECTED);
-        reject(simulation, place);
+    if (is_too_many(simulation)) {
+        request_become(request, REQUEST_REJECTED);
+        simulation_reject(simulation, place);
         return;
     }
-    enqueue(simulation, number, place);
+    simulation_place(simulation, place, REQUEST_NEEDS_PREFILL);
 }
 
 static void on_loop_event(struct simulation *simulation, const struct event *event)
@@ -299,6 +338,20 @@ static void on_loop_event(struct simulation *simulation, const struct event *eve
     simulation->is_stalled = engine_loop_is_stalled(instance);
 }
 
+/* All steps that end at the present have ended. */
+static void on_node_event(struct simulation *simulation, const struct event *event)
+{
+    simulation->step_end_ps = simulation->now_ps;
+    simulation->step_end_instance = UINT32_MAX;
+    if (event->type == EVENT_OUTAGE) {
+        simulation_on_outage(simulation, event->subject);
+    } else if (event->type == EVENT_RETURN) {
+        simulation_on_return(simulation, event->subject);
+    } else {
+        simulation_on_scaling(simulation);
+    }
+}
+
 static void handle(struct simulation *simulation, const struct event *event)
 {
     switch (event->type) {
@@ -306,24 +359,37 @@ static void handle(struct simulation *simulation, const struct event *event)
         on_request_arrival(simulation, event->subject);
         break;
     case EVENT_KV_ARRIVAL:
-        enqueue(simulation, route(simulation, event->subject, REQUEST_NEEDS_DECODE),
-                event->subject);
+        simulation_place(simulation, event->subject, REQUEST_NEEDS_DECODE);
         break;
     case EVENT_LAUNCH_DONE:
     case EVENT_STEP_END:
         on_loop_event(simulation, event);
         break;
+    case EVENT_OUTAGE:
+    case EVENT_RETURN:
+    case EVENT_SCALING:
+        on_node_event(simulation, event);
+        break;
     }
 }
 
-/* The next event that is not stale. */
+/* All requests that there will be are done: instances may come and go as they like. */
+static bool is_over(const struct simulation *simulation)
+{
+    const struct simulation_counts *counts = &simulation->counts;
+    return counts->finished + counts->rejected == simulation->intake.sent;
+}
+
+/* The next event that is not stale and matters. */
 static bool pop(struct simulation *simulation, struct event *ret_event)
 {
     while (event_queue_pop(&simulation->events, ret_event)) {
         bool of_instance =
             ret_event->type == EVENT_LAUNCH_DONE || ret_event->type == EVENT_STEP_END;
-        if (!of_instance ||
-            ret_event->epoch == simulation->cluster.nodes[ret_event->subject].epoch) {
+        bool matters = of_instance
+                           ? ret_event->epoch == simulation->cluster.nodes[ret_event->subject].epoch
+                           : ret_event->type < EVENT_OUTAGE || !is_over(simulation);
+        if (matters) {
             return true;
         }
     }
@@ -364,7 +430,7 @@ bool simulation_step(struct simulation *simulation)
 void simulation_settle(struct simulation *simulation)
 {
     for (uint32_t i = 0; i < simulation->cluster.count; i++) {
-        catch_up(simulation, i);
+        simulation_catch_up(simulation, i);
     }
     timeline_take_samples(&simulation->record.timeline, simulation->record.timeline.last_ps);
 }

@@ -48,8 +48,16 @@ const struct step_counts *simulation_step_counts(const struct simulation *simula
 const struct timeline *simulation_timeline(const struct simulation *simulation);
 const struct histogram *simulation_itl(const struct simulation *simulation);
 
+/* Seconds between the first request and the last token for which the instance was on: serving,
+ * starting, draining or away. Until the run has ended the end is the last token so far. */
+double simulation_paid_s(const struct simulation *simulation, uint32_t number);
+
 /* Requests and tokens by time. */
 const struct rate_window *simulation_rates(const struct simulation *simulation);
+
+uint32_t simulation_instance_count(const struct simulation *simulation);
+struct instance_figures simulation_instance_figures(const struct simulation *simulation,
+                                                    uint32_t number);
 
 /* The numbers of a run that has ended. */
 struct run_summary simulation_summarize(struct simulation *simulation);

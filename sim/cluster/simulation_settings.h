@@ -2,8 +2,10 @@
 #ifndef SIM_CLUSTER_SIMULATION_SETTINGS_H
 #define SIM_CLUSTER_SIMULATION_SETTINGS_H
 
+#include "sim/cluster/autoscaler.h"
 #include "sim/cluster/client.h"
 #include "sim/cluster/cluster.h"
+#include "sim/cluster/outages.h"
 #include "sim/cluster/router.h"
 #include "sim/metrics/run_summary.h"
 #include "sim/serving/step_record.h"
@@ -19,6 +21,9 @@ struct simulation_settings {
     const struct instance_group *groups; /* at least one instance; requests enter by the first's */
     uint32_t group_count;                /* front end */
     struct router_settings router;
+    struct outage_settings outages;
+    struct autoscaler_settings scaling;
+    uint32_t max_requests; /* in the cluster; more are rejected. 0: no limit */
     struct client_settings client;
     struct slo slo;
     size_t exact_limit;           /* latencies kept for exact percentiles; 0: the usual number */

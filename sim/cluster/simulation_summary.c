@@ -49,6 +49,28 @@ struct run_summary simulation_summarize(struct simulation *simulation)
     return summary;
 }
 
+uint32_t simulation_instance_count(const struct simulation *simulation)
+{
+    return simulation->cluster.count;
+}
+
+struct instance_figures simulation_instance_figures(const struct simulation *simulation,
+                                                    uint32_t number)
+{
+    assert(number < simulation->cluster.count);
+    const struct cluster_node *node = &simulation->cluster.nodes[number];
+    const struct timeline_track *track = &simulation->record.timeline.tracks[number];
+    return (struct instance_figures){
+        .finished = node->finished,
+        .output_tokens = simulation->cluster.instances[number].account.output_tokens,
+        .busy_s = s_from_ps(track->busy_ps),
+        .kv_mean = timeline_track_kv_mean(track),
+        .kv_peak = (double)track->peak_blocks / track->total_blocks,
+        .paid_s = simulation_paid_s(simulation, number),
+        .failures = node->failures,
+    };
+}
+
 static void check_request(const struct simulation *simulation, uint32_t index)
 {
     const struct request *request = &simulation->requests.requests[index];

@@ -208,7 +208,7 @@ enum sglang_verdict sglang_adder_add(struct sglang_adder *adder, uint32_t index)
         radix_tree_unlock(&state->tree, hit.node);
         *held = (struct sglang_held){0, RADIX_ROOT};
         request->computed_tokens = 0;
-    } else if (request->preemptions == 0) {
+    } else if (request_is_new(request)) {
         request->cached_tokens = hit.tokens;
     }
     return verdict;

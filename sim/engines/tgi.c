@@ -165,7 +165,7 @@ static uint32_t admit(struct instance *instance, struct batch *batch, uint32_t b
         instance_add_running(instance, index);
         request_become(request, REQUEST_RUNNING);
         request->computed_tokens = found;
-        request->cached_tokens += request_outputs(request) == 0 ? found : 0;
+        request->cached_tokens += request_is_new(request) ? found : 0;
         kv_cache_hold(&instance->kv_cache, index, segment->reserved + segment->found);
         tokens = whole ? tokens : budget - used;
         add(instance, batch, index, tokens);
@@ -183,7 +183,7 @@ static uint32_t admit(struct instance *instance, struct batch *batch, uint32_t b
             give_back(instance, index, false);
             request->placeholders = 0;
             request->computed_tokens = 0;
-            request->cached_tokens = 0;
+            request->cached_tokens = request_is_new(request) ? 0 : request->cached_tokens;
             request_become(request, REQUEST_WAITING);
             request_queue_push_front(&instance->waiting, index);
         }

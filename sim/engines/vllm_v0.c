@@ -173,7 +173,7 @@ static void admit(struct scheduling_pass *pass, uint32_t index, uint32_t tokens,
     request_queue_pop_front(&instance->waiting);
     if (hit.blocks > 0) {
         kv_cache_share(cache, index, &request->ask.content, hit);
-        request->cached_tokens += request->preemptions == 0 ? cached : 0;
+        request->cached_tokens += request_is_new(request) ? cached : 0;
     }
     kv_cache_allocate(cache, index, kv_cache_missing_blocks(cache, index, request->known_tokens));
     instance_policy_start(instance, index);

@@ -334,8 +334,7 @@ static bool admit(struct instance *instance, uint32_t index, uint32_t tokens, st
     if (hit.blocks > 0) {
         kv_cache_share(cache, index, &request->ask.content, hit);
         /* What came over the link was counted where the prompt was computed. */
-        bool is_first = request->preemptions == 0 && request->remote_tokens == 0;
-        request->cached_tokens += is_first ? hit.blocks * cache->block_tokens : 0;
+        request->cached_tokens += request_is_new(request) ? hit.blocks * cache->block_tokens : 0;
     }
     request->computed_tokens = found_tokens;
     return allocate(instance, index, tokens, 0);

@@ -12,6 +12,9 @@ enum event_type {
     EVENT_KV_ARRIVAL,      /* subject: request; its KV cache reaches where it decodes */
     EVENT_LAUNCH_DONE,     /* subject: instance; a step's launch returned, or its loop started */
     EVENT_STEP_END,        /* subject: instance; the oldest step's output is at hand */
+    EVENT_OUTAGE,          /* subject: of the run's outages; an instance fails or is drained */
+    EVENT_RETURN,          /* subject: instance; it serves again */
+    EVENT_SCALING,         /* the autoscaler looks at the load */
 };
 
 struct event {

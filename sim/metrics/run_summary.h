@@ -84,6 +84,7 @@ struct latency_figures {
 struct preemption_figures {
     uint64_t preemptions;
     uint64_t recomputed_tokens;
+    uint64_t retries; /* on other instances, of requests whose own had failed */
 };
 
 struct straggler_figures {
@@ -121,6 +122,17 @@ struct run_price {
     double usd_per_month_low; /* of all GPUs */
     double usd_per_month_high;
     double usd_per_hour; /* of all GPUs, in the middle of the price range */
+};
+
+/* What one instance of a run did. */
+struct instance_figures {
+    uint64_t finished;      /* requests that it answered; of one that only prefills, prompts */
+    uint64_t output_tokens; /* that it gave to clients */
+    double busy_s;          /* with requests */
+    double kv_mean;         /* share of its blocks in use, over that time */
+    double kv_peak;
+    double paid_s; /* for which it was on */
+    uint32_t failures;
 };
 
 struct run_summary {

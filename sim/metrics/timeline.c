@@ -340,3 +340,9 @@ struct timeline_summary timeline_summarize(const struct timeline *timeline)
     summary.share_under_quarter = few / busy;
     return summary;
 }
+
+double timeline_track_kv_mean(const struct timeline_track *track)
+{
+    double busy = (double)track->busy_ps;
+    return busy > 0 ? (double)track->used_block_ps / track->total_blocks / busy : 0;
+}

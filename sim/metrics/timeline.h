@@ -137,4 +137,8 @@ void timeline_take_samples(struct timeline *timeline, int64_t end_ps);
 
 struct timeline_summary timeline_summarize(const struct timeline *timeline);
 
+/* The share of its blocks that an instance uses, mean over the time in which it has requests; 0
+ * where it never has. */
+double timeline_track_kv_mean(const struct timeline_track *track);
+
 #endif

@@ -110,6 +110,10 @@ void run_report_table(const struct run_summary *summary, const struct percentile
         fprintf(stream, ", %llu refused (too long, or too many at once)",
                 (unsigned long long)summary->requests.rejected);
     }
+    if (summary->preemption.retries > 0) {
+        fprintf(stream, ", %llu retries after failures",
+                (unsigned long long)summary->preemption.retries);
+    }
     fprintf(stream, ", %llu cut while thinking; makespan %.1f s\n",
             (unsigned long long)summary->requests.cut_while_thinking, summary->makespan_s);
     fprintf(stream,

@@ -365,6 +365,29 @@ static bool resolve_alike(struct deployment *deployment, const struct scenario *
     return true;
 }
 
+/* How instances come and go must fit which there are. */
+static bool check_changes(const struct deployment *deployment, const struct scenario_fleet *fleet,
+                          struct error *error)
+{
+    const struct outage_settings *outages = &fleet->outages;
+    uint32_t instances = 0;
+    for (uint32_t g = 0; g < deployment->group_count; g++) {
+        instances += deployment->groups[g].count;
+    }
+    bool is_split = deployment->groups[0].role != INSTANCE_BOTH;
+    bool fails = outages->failures[0] != '\0' || outages->failure_mean_s > 0;
+    if (is_split && fails && outages->retry == RETRY_RESUME) {
+        return error_set(error, "'cluster.retry' must be 'restart' or 'never' where prompts are "
+                                "computed apart from answers, got 'resume'");
+    }
+    if (is_split && fleet->scaling.rule != SCALING_OFF) {
+        return error_set(error,
+                         "'cluster.autoscale' must be 'off' where prompts are computed apart "
+                         "from answers");
+    }
+    return outage_settings_check(outages, instances, error);
+}
+
 bool deployment_resolve(struct deployment *deployment, const struct scenario *scenario,
                         struct error *error)
 {
@@ -378,7 +401,7 @@ bool deployment_resolve(struct deployment *deployment, const struct scenario *sc
                         : resolve_alike(deployment, scenario, error);
     deployment->router = scenario->fleet.router;
     assert(!ok || deployment_gpus(deployment) > 0);
-    return ok;
+    return ok && check_changes(deployment, &scenario->fleet, error);
 }
 
 void deployment_clear(struct deployment *deployment)

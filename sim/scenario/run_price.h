@@ -6,7 +6,10 @@
 #include "sim/scenario/deployment.h"
 #include "sim/scenario/scenario_run.h"
 
+/* The price of a run with that summary. All instances cost until its end, or each while it is on in
+ * 'simulation' (NULL: the former). */
 struct run_price run_price_of(const struct deployment *deployment,
+                              const struct simulation *simulation,
                               const struct run_summary *summary);
 
 /* All figures of a finished run, its price among them. */

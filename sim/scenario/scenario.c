@@ -100,6 +100,9 @@ static const struct setting fleet_settings[] = {
              "model.kv_cache, hardware, engine, price and cost; empty: all instances are alike"},
     {WHOLE(scenario_fleet, "engine.instances", instances, 1, 1024), .unit = "instances",
      .help = "engines that serve side by side; cluster.router says which gets a request"},
+    {WHOLE(scenario_fleet, "cluster.max_requests", max_requests, 0, 1e9), .unit = "requests",
+     .help = "most requests in the cluster, running or waiting; beyond that they are rejected as "
+             "they come; 0: no limit"},
     {.name = NULL},
 };
 
@@ -245,6 +248,21 @@ static struct scenario_workload default_workload(void)
     };
 }
 
+static struct scenario_fleet default_fleet(void)
+{
+    return (struct scenario_fleet){
+        .instances = 1,
+        .kv_latency_ps = PS_PER_MS,
+        .router = {.prefix_weight = 1},
+        .outages = {.failure_shape = 1, .repair_s = 300},
+        .scaling = {.target = 32,
+                    .minimum = 1,
+                    .interval_ps = 15 * PS_PER_S,
+                    .start_ps = 60 * PS_PER_S,
+                    .cool_down_ps = 300 * PS_PER_S},
+    };
+}
+
 static const struct setting price_settings[] = {
     {NUMBER(scenario_price, "price.usd_per_gpu_hour", usd_per_gpu_hour, 0, 1e6), .unit = "USD",
      .help = "price of a GPU for an hour; 0: the range of prices in the GPU's data sheet"},
@@ -265,7 +283,7 @@ struct scenario scenario_default(const struct engine_preset *preset)
                    .predictor = "budget",
                    .earlier_answers = 1000},
         .policy = {.chosen = scheduling_policies[0]},
-        .fleet = {.instances = 1, .kv_latency_ps = PS_PER_MS, .router = {.prefix_weight = 1}},
+        .fleet = default_fleet(),
         .workload = default_workload(),
         .metrics = {.timeline_interval_ps = PS_PER_S, .warm_up_s = -1, .percentiles = "50,90,99"},
     };
@@ -332,6 +350,8 @@ void scenario_parts(struct scenario *scenario, struct settings_part *ret_parts)
     }
     next = add_part(next, fleet_settings, &scenario->fleet);
     next = add_part(next, router_settings_table, &scenario->fleet.router);
+    next = add_part(next, outage_settings_table, &scenario->fleet.outages);
+    next = add_part(next, autoscaler_settings_table, &scenario->fleet.scaling);
     if (preset->moves_kv) {
         next = add_part(next, split_fleet_settings, &scenario->fleet);
     }

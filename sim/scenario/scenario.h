@@ -6,7 +6,9 @@
 #include <stdint.h>
 
 #include "sim/base/settings.h"
+#include "sim/cluster/autoscaler.h"
 #include "sim/cluster/client.h"
+#include "sim/cluster/outages.h"
 #include "sim/cluster/router.h"
 #include "sim/serving/instance.h"
 #include "workloads/generator.h"
@@ -51,6 +53,9 @@ struct scenario_fleet {
     double kv_link_gb_per_s; /* 0: by the GPU's data sheet */
     int64_t kv_latency_ps;
     struct router_settings router;
+    struct outage_settings outages;
+    struct autoscaler_settings scaling;
+    uint32_t max_requests; /* in the cluster; 0: no limit */
 };
 
 struct scenario_arrivals {

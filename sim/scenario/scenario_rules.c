@@ -155,6 +155,21 @@ static const char *prefix_weight(const struct scenario *scenario)
     return scenario->fleet.router.rule != ROUTER_PREFIX_AWARE ? "cluster.router" : router(scenario);
 }
 
+static const char *chance_of_failure(const struct scenario *scenario)
+{
+    return scenario->fleet.outages.failure_mean_s > 0 ? NULL : "cluster.failure_mean_s";
+}
+
+static const char *retry(const struct scenario *scenario)
+{
+    return scenario->fleet.outages.failures[0] != '\0' ? NULL : chance_of_failure(scenario);
+}
+
+static const char *scaling(const struct scenario *scenario)
+{
+    return scenario->fleet.scaling.rule == SCALING_OFF ? "cluster.autoscale" : router(scenario);
+}
+
 static const char *link_between(const struct scenario *scenario)
 {
     bool moves = scenario->fleet.prefill_instances > 0 || by_groups(scenario) != NULL;
@@ -195,6 +210,15 @@ static const struct {
     {"engine.decode_instances", by_groups},
     {"cluster.router", router},
     {"cluster.prefix_weight", prefix_weight},
+    {"cluster.failure_shape", chance_of_failure},
+    {"cluster.repair_s", chance_of_failure},
+    {"cluster.retry", retry},
+    {"cluster.autoscale", router},
+    {"cluster.autoscale_target", scaling},
+    {"cluster.autoscale_minimum", scaling},
+    {"cluster.autoscale_interval_s", scaling},
+    {"cluster.autoscale_start_s", scaling},
+    {"cluster.autoscale_cool_down_s", scaling},
     {"engine.kv_link_gb_per_s", link_between},
     {"engine.kv_latency_ms", link_between},
     {"workload.datasets", by_trace},

@@ -218,6 +218,9 @@ bool scenario_run_init(struct scenario_run *run, const struct scenario *scenario
     run->deployment = deployment;
     run->settings = scenario_run_settings(deployment);
     run->settings.client = scenario->workload.client;
+    run->settings.outages = scenario->fleet.outages;
+    run->settings.scaling = scenario->fleet.scaling;
+    run->settings.max_requests = scenario->fleet.max_requests;
     run->settings.timeline_interval_ps = metrics->timeline_interval_ps;
     run->settings.slo = (struct slo){metrics->slo_ttft_s, metrics->slo_tpot_s, metrics->slo_e2e_s};
     run->settings.noise = scenario->noise;

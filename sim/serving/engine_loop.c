@@ -274,6 +274,28 @@ struct loop_result engine_loop_catch_up(struct instance *instance, int64_t end_p
     return result;
 }
 
+uint32_t engine_loop_fail(struct instance *instance, uint32_t *ret_requests, int64_t now_ps)
+{
+    uint32_t count = 0;
+    assert(instance->loop.run.steps == 0);
+    decode_group_write_back(instance);
+    for (uint32_t i = 0; i < instance->running_count; i++) {
+        ret_requests[count++] = instance->running[i];
+    }
+    while (instance->swapped.count > 0) {
+        ret_requests[count++] = request_queue_pop_front(&instance->swapped);
+    }
+    while (instance->waiting.count > 0) {
+        ret_requests[count++] = request_queue_pop_front(&instance->waiting);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        request_evict(&instance->requests[ret_requests[i]]);
+    }
+    instance_restart(instance);
+    note_state(instance, now_ps);
+    return count;
+}
+
 bool engine_loop_is_stalled(const struct instance *instance)
 {
     return instance->account.steps_since_token > instance->account.patience_steps;

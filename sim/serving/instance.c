@@ -66,23 +66,43 @@ void instance_init(struct instance *instance, const struct instance_config *conf
     }
 }
 
+/* The loop may plan steps ahead, or makes each. */
+static void allow_repetition(struct instance *instance, bool may_repeat)
+{
+    const struct instance_config *config = instance->config;
+    instance->loop.may_repeat = may_repeat;
+    instance->decode_group.is_open =
+        may_repeat && config->preset->repeats.steady_steps != NULL &&
+        !config->engine.prefix_caching &&
+        (config->engine.draft_tokens == 0 || !instance->policy.listens);
+}
+
 void instance_join_run(struct instance *instance, struct step_record *record, uint32_t number,
                        bool may_repeat)
 {
     const struct instance_config *config = instance->config;
     instance->account.record = record;
     instance->account.number = number;
-    instance->loop.may_repeat = may_repeat;
-    instance->decode_group.is_open =
-        instance->loop.may_repeat && config->preset->repeats.steady_steps != NULL &&
-        !config->engine.prefix_caching &&
-        (config->engine.draft_tokens == 0 || !instance->policy.listens);
+    allow_repetition(instance, may_repeat);
     /* Even one token a step fills the KV of all requests. */
     instance->account.patience_steps =
         1000 + 4 * (uint64_t)config->engine.max_model_len *
                    (1 + config->engine.max_batch_requests / config->engine.max_batch_tokens);
     timeline_set_track(&record->timeline, number, instance->kv_cache.total_blocks,
                        config->engine.max_batch_requests);
+}
+
+void instance_restart(struct instance *instance)
+{
+    struct instance before = *instance;
+    uint32_t request_count = instance->kv_cache.request_count;
+    instance_clear(instance);
+    instance_init(instance, before.config, before.requests, request_count);
+    instance->prefills_only = before.prefills_only;
+    instance->account = before.account;
+    instance->account.steps_since_token = 0;
+    instance->pricing.noise = before.pricing.noise;
+    allow_repetition(instance, before.loop.may_repeat);
 }
 
 uint32_t instance_cached_tokens(const struct instance *instance, const struct request *request)

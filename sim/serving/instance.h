@@ -186,6 +186,9 @@ void instance_clear(struct instance *instance);
 void instance_join_run(struct instance *instance, struct step_record *record, uint32_t number,
                        bool may_repeat);
 
+/* All requests are gone, and what was kept of them: as after its start. Its account goes on. */
+void instance_restart(struct instance *instance);
+
 /* Leading tokens of a request that is not running which it would not have to compute now. */
 uint32_t instance_cached_tokens(const struct instance *instance, const struct request *request);
 

@@ -58,3 +58,27 @@ void request_hand_over(struct request *request)
     request->drafts = 0;
     request->remote_tokens = request->ask.prompt_tokens - 1;
 }
+
+void request_evict(struct request *request)
+{
+    assert(request->status != REQUEST_FINISHED && request->status != REQUEST_REJECTED);
+    request->status = REQUEST_UNSENT;
+    request->recomputed_tokens += request->computed_tokens;
+    request->is_member = false;
+    request->computed_tokens = 0;
+    request->placeholders = 0;
+    request->drafts = 0;
+    request->remote_tokens = 0;
+    request->swapped_blocks = 0;
+}
+
+void request_restart_answer(struct request *request)
+{
+    assert(request->status == REQUEST_UNSENT && request->computed_tokens == 0);
+    request->known_tokens = request->ask.prompt_tokens;
+    request->verifications = 0;
+    request->clock.first_token_ps = TIME_NONE;
+    request->clock.first_visible_ps = TIME_NONE;
+    request->clock.last_token_ps = TIME_NONE;
+    request->clock.max_itl_ps = 0;
+}

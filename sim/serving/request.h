@@ -80,6 +80,7 @@ struct request {
     uint32_t cacheable_tokens; /* computed by prompts (radix caching) */
     uint32_t swapped_blocks;   /* on the CPU */
     uint32_t preemptions;
+    uint32_t retries; /* on other instances, as its own failed */
     uint64_t recomputed_tokens;
 
     struct request_clock clock;
@@ -94,6 +95,18 @@ void request_begin(struct request *request, uint32_t id);
 /* Its prompt is done, and another instance goes on: there all but the last token of the prompt
  * count as computed, and the first token comes out. */
 void request_hand_over(struct request *request);
+
+/* Its instance is gone, with all that was computed of it: what the client has it keeps. */
+void request_evict(struct request *request);
+
+/* After that: its answer begins again, too. */
+void request_restart_answer(struct request *request);
+
+/* No engine has admitted it yet, here or elsewhere. */
+static inline bool request_is_new(const struct request *request)
+{
+    return request->clock.first_scheduled_ps == TIME_NONE && request->preemptions == 0;
+}
 
 static inline uint32_t request_outputs(const struct request *request)
 {

@@ -27,7 +27,7 @@ static void test_price(void **state)
     struct deployment deployment = deployment_of(3, 2, 4);
     struct run_summary summary = {
         .makespan_s = 1200, .tokens.output = 500000, .requests = {.correct = 8, .graded = 10}};
-    struct run_price price = run_price_of(&deployment, &summary);
+    struct run_price price = run_price_of(&deployment, NULL, &summary);
     assert_int_equal(price.gpus, 3);
     assert_near(price.gpu_s, 3600, 1e-9);
     assert_near(price.usd_low, 2, 1e-9);
@@ -47,18 +47,18 @@ static void test_unknown(void **state)
     (void)state;
     struct deployment deployment = deployment_of(1, 0, 0);
     struct run_summary summary = {.makespan_s = 10, .tokens.output = 100};
-    struct run_price price = run_price_of(&deployment, &summary);
+    struct run_price price = run_price_of(&deployment, NULL, &summary);
     assert_true(isnan(price.usd_low) && isnan(price.usd_high) && isnan(price.usd_per_hour));
     assert_true(isnan(price.usd_per_month_low) && isnan(price.usd_per_gpu_hour_high));
     assert_true(isnan(price.usd_per_million_tokens_low) && isnan(price.right_per_gpu_s));
     assert_near(price.gpu_s, 10, 1e-12);
     deployment = deployment_of(1, 2, 4);
     summary.tokens.output = 0;
-    price = run_price_of(&deployment, &summary);
+    price = run_price_of(&deployment, NULL, &summary);
     assert_true(isnan(price.usd_per_million_tokens_low));
     assert_true(isnan(price.usd_per_right_answer_low)); /* none is right */
     summary.requests.graded = 5;
-    assert_near(run_price_of(&deployment, &summary).right_per_gpu_s, 0, 1e-12);
+    assert_near(run_price_of(&deployment, NULL, &summary).right_per_gpu_s, 0, 1e-12);
 }
 
 int main(void)
