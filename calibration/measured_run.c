@@ -417,6 +417,7 @@ struct cost_request measured_engine_cost_request(const struct measured_engine *e
                                  .max_batch_requests = engine->max_batch_requests,
                                  .max_batch_tokens = engine->max_batch_tokens,
                                  .one_step_in_flight = engine->speculation.draft_tokens > 0,
+                                 .has_drafts = engine->speculation.draft_tokens > 0,
                                  .engine = "vllm-0.24",
                                  .tensor_parallel = engine->tensor_parallel};
 }

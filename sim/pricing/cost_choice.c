@@ -52,7 +52,8 @@ static void set_launches(struct step_cost *cost, const struct cost_request *requ
     const struct launch_request launches = {.engine = request->engine,
                                             .layers = asked->model.num_hidden_layers,
                                             .tensor_parallel = asked->tensor_parallel,
-                                            .one_step_in_flight = request->one_step_in_flight};
+                                            .one_step_in_flight = request->one_step_in_flight,
+                                            .has_drafts = request->has_drafts};
     if (request->engine != NULL && pricing_facts_shipped(&facts, &ignored)) {
         pricing_facts_set_launches(facts, &launches, cost);
     }
@@ -90,14 +91,16 @@ static double limits_distance(const struct step_cost_identity *identity,
            limit_distance(identity->max_batch_tokens, asked->max_batch_tokens);
 }
 
-/* Half the factors of e between the weights of two models: of equal promises, that of the more
- * similar model is taken. */
-static double size_distance(const struct model_shape *a, const struct model_shape *b)
+/* How unlike two configurations are, among calibrations that promise the same: half the factors of
+ * e between the weights of their models, and all those between their degrees, since launches and
+ * all-reduces of several GPUs are better known from several. */
+static double kinship_distance(const struct cost_configuration *a,
+                               const struct cost_configuration *b)
 {
-    double of_a = (double)model_shape_linear_weights(a);
-    double of_b = (double)model_shape_linear_weights(b);
-    assert(of_a > 0 && of_b > 0);
-    return fabs(log(of_a / of_b)) / 2;
+    double of_a = (double)model_shape_linear_weights(&a->model);
+    double of_b = (double)model_shape_linear_weights(&b->model);
+    assert(of_a > 0 && of_b > 0 && a->tensor_parallel > 0 && b->tensor_parallel > 0);
+    return fabs(log(of_a / of_b)) / 2 + fabs(log((double)a->tensor_parallel / b->tensor_parallel));
 }
 
 /* The entry that promises the least extra uncertainty, among those in bf16 if 'only_bf16', and of
@@ -112,8 +115,8 @@ static const struct catalog_cost *nearest_of(const struct cost_catalog *catalog,
     for (uint32_t i = 0; i < catalog->count; i++) {
         const struct catalog_cost *entry = &catalog->costs[i];
         double extra_pct = cost_transfer_uncertainty_pct(&entry->made, asked);
-        double distance = limits_distance(&entry->cost.identity, asked) +
-                          size_distance(&entry->made.model, &asked->model);
+        double distance =
+            limits_distance(&entry->cost.identity, asked) + kinship_distance(&entry->made, asked);
         bool is_nearer = extra_pct < *ret_extra_pct ||
                          (extra_pct <= *ret_extra_pct && distance < nearest_distance);
         if (is_nearer && (!only_bf16 || is_in_bf16(&entry->made))) {
@@ -159,7 +162,7 @@ static bool complete(struct step_cost *cost, const struct cost_configuration *as
     for (uint32_t i = 0; i < catalog->count && !holds(&cost->identity, asked); i++) {
         const struct catalog_cost *entry = &catalog->costs[i];
         double extra_pct = cost_transfer_uncertainty_pct(&entry->made, asked) +
-                           size_distance(&entry->made.model, &asked->model);
+                           kinship_distance(&entry->made, asked);
         if (holds(&entry->cost.identity, asked) && extra_pct < nearest_pct) {
             wide = entry;
             nearest_pct = extra_pct;
@@ -174,26 +177,6 @@ static bool complete(struct step_cost *cost, const struct cost_configuration *as
     }
     cost_extend_decode(cost);
     cost_bound(cost, asked);
-    return true;
-}
-
-bool cost_choice_nearest(const struct cost_request *request, struct step_cost *ret_cost,
-                         char *warning, struct error *error)
-{
-    struct cost_configuration asked;
-    const struct catalog_cost *nearest = NULL;
-    double extra_pct = 0;
-    if (!asked_configuration(request, &asked, error) ||
-        !find_shipped(&asked, &nearest, &extra_pct, error)) {
-        return false;
-    }
-    *ret_cost = nearest->cost;
-    if (!carry_over(ret_cost, &nearest->made, &asked, error) ||
-        !complete(ret_cost, &asked, error)) {
-        return false;
-    }
-    set_launches(ret_cost, request, &asked);
-    warn(ret_cost, request, warning);
     return true;
 }
 
@@ -455,6 +438,18 @@ static bool find_cost(const struct cost_request *request, const struct cost_conf
            carry_over(ret_cost, &made, asked, error);
 }
 
+/* What any cost still needs once it was found or carried over. */
+static bool finish(struct step_cost *cost, const struct cost_request *request,
+                   const struct cost_configuration *asked, char *warning, struct error *error)
+{
+    if (!complete(cost, asked, error)) {
+        return false;
+    }
+    set_launches(cost, request, asked);
+    warn(cost, request, warning);
+    return true;
+}
+
 bool cost_choice_find(const struct cost_request *request, struct step_cost *ret_cost,
                       bool *ret_found, char *warning, struct error *error)
 {
@@ -477,14 +472,43 @@ bool cost_choice_find(const struct cost_request *request, struct step_cost *ret_
     if (!find_cost(request, &asked, ret_cost, ret_found, error)) {
         return false;
     }
-    if (*ret_found && !complete(ret_cost, &asked, error)) {
+    return !*ret_found || finish(ret_cost, request, &asked, warning, error);
+}
+
+/* A profile of the GPU asked for says more than a calibration made on another one. */
+static bool prefers_profile(const struct cost_configuration *asked,
+                            const struct catalog_cost *calibration, bool *ret_prefers,
+                            struct error *error)
+{
+    const struct catalog_cost *profile = NULL;
+    double extra_pct = 0;
+    if (!find_profile(asked, &profile, &extra_pct, error)) {
         return false;
     }
-    if (*ret_found) {
-        set_launches(ret_cost, request, &asked);
-        warn(ret_cost, request, warning);
-    }
+    *ret_prefers = !text_equal(calibration->made.gpu.name, asked->gpu.name) &&
+                   text_equal(profile->made.gpu.name, asked->gpu.name);
     return true;
+}
+
+bool cost_choice_nearest(const struct cost_request *request, struct step_cost *ret_cost,
+                         char *warning, struct error *error)
+{
+    struct cost_configuration asked;
+    const struct catalog_cost *nearest = NULL;
+    double extra_pct = 0;
+    bool by_profile = false;
+    if (!asked_configuration(request, &asked, error) ||
+        !find_shipped(&asked, &nearest, &extra_pct, error) ||
+        (request->source[0] == '\0' && !prefers_profile(&asked, nearest, &by_profile, error))) {
+        return false;
+    }
+    if (by_profile) {
+        return make_profiled(&asked, NULL, ret_cost, error) &&
+               finish(ret_cost, request, &asked, warning, error);
+    }
+    *ret_cost = nearest->cost;
+    return carry_over(ret_cost, &nearest->made, &asked, error) &&
+           finish(ret_cost, request, &asked, warning, error);
 }
 
 bool cost_choice_make(const struct cost_request *request, struct step_cost *ret_cost, char *warning,

@@ -24,6 +24,7 @@ struct cost_request {
     uint32_t max_batch_requests; /* limits of a step; 0: not known */
     uint32_t max_batch_tokens;
     bool one_step_in_flight; /* the engine waits for a step before it schedules the next */
+    bool has_drafts;         /* and drafts between two steps */
 };
 
 /* Finds the named file or shipped calibration; without a name, the shipped calibration of the same
@@ -33,7 +34,8 @@ struct cost_request {
 MUST_CHECK bool cost_choice_find(const struct cost_request *request, struct step_cost *ret_cost,
                                  bool *ret_found, char *warning, struct error *error);
 
-/* Carries the shipped calibration over that promises the least uncertainty. */
+/* Carries the shipped calibration over that promises the least uncertainty; where that was made on
+ * another GPU and no source is named, a profile of the GPU asked for goes before it. */
 MUST_CHECK bool cost_choice_nearest(const struct cost_request *request, struct step_cost *ret_cost,
                                     char *warning, struct error *error);
 

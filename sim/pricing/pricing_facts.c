@@ -45,6 +45,14 @@ static const struct setting launch_settings[] = {
      .type = SETTING_NUMBER,
      SETTING_OF(engine_launches, sync_request_us),
      .maximum = 1e6},
+    {.name = "draft_step_us",
+     .type = SETTING_NUMBER,
+     SETTING_OF(engine_launches, draft_step_us),
+     .maximum = 1e6},
+    {.name = "draft_request_us",
+     .type = SETTING_NUMBER,
+     SETTING_OF(engine_launches, draft_request_us),
+     .maximum = 1e6},
     {.name = "waits_always", .type = SETTING_BOOL, SETTING_OF(engine_launches, waits_always)},
     {.name = "loop_holds_graph",
      .type = SETTING_BOOL,
@@ -179,8 +187,14 @@ static void set_launches(const struct engine_launches *known, const struct launc
             nearest_whole(known->layer_us * (double)PS_PER_US * request->layers);
     }
     if (known->sync_step_us > 0 && (known->waits_always || request->one_step_in_flight)) {
-        host->launch_ps[CUDA_GRAPH_FULL] = nearest_whole(known->sync_step_us * (double)PS_PER_US);
-        host->sync_request_ps = nearest_whole(known->sync_request_us * (double)PS_PER_US);
+        double step_us = known->sync_step_us;
+        double request_us = known->sync_request_us;
+        if (request->has_drafts) {
+            step_us += known->draft_step_us;
+            request_us += known->draft_request_us;
+        }
+        host->launch_ps[CUDA_GRAPH_FULL] = nearest_whole(step_us * (double)PS_PER_US);
+        host->sync_request_ps = nearest_whole(request_us * (double)PS_PER_US);
     }
     if (known->loop_holds_graph && request->tensor_parallel == 1) {
         host->launch_ps[CUDA_GRAPH_FULL] = 0;

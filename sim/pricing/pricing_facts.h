@@ -35,8 +35,10 @@ struct engine_launches {
     bool loop_holds_graph; /* on one GPU the time of its loop holds the launch of a full graph */
     bool waits_always;     /* one step in flight, whatever is set */
     /* With one step in flight, host time passes between steps; 0: as with two. */
-    double sync_step_us;    /* of a step, the launch of its full graph included */
-    double sync_request_us; /* and of each request in it */
+    double sync_step_us;     /* of a step, the launch of its full graph included */
+    double sync_request_us;  /* and of each request in it */
+    double draft_step_us;    /* more where requests have drafts, of a step */
+    double draft_request_us; /* and of each request in it */
 };
 
 struct pricing_facts {
@@ -63,6 +65,7 @@ struct launch_request {
     uint32_t layers;
     uint32_t tensor_parallel;
     bool one_step_in_flight;
+    bool has_drafts;
 };
 
 /* Puts what is known of an engine's launches in the place of the calibrated ones. */

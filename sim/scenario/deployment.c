@@ -77,6 +77,7 @@ static bool choose_cost(struct deployment *deployment, const struct scenario *sc
                                          .max_batch_tokens = engine->max_batch_tokens,
                                          .one_step_in_flight =
                                              !engine->async_scheduling || engine->draft_tokens > 0,
+                                         .has_drafts = engine->draft_tokens > 0,
                                          .tensor_parallel = deployment->tensor_parallel};
     if (!cost_choice_make(&request, &deployment->cost, warning, error)) {
         return false;

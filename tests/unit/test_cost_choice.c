@@ -58,6 +58,33 @@ static void test_profiles(void **state)
     assert_string_equal(cost.identity.source, "roofline");
 }
 
+/* A profile of the GPU asked for goes before a calibration made on another one, unless that source
+ * is named. */
+static void test_profile_of_the_gpu_goes_first(void **state)
+{
+    (void)state;
+    struct error error;
+    struct cost_request request = request_for("", "H100-SXM");
+    assert_true(cost_choice_make(&request, &cost, warning, &error));
+    assert_string_equal(cost.identity.source, "profiled");
+    assert_string_equal(cost.identity.gpu, "NVIDIA H100 80GB HBM3");
+    request.source = "calibrated";
+    assert_true(cost_choice_make(&request, &cost, warning, &error));
+    assert_string_equal(cost.identity.source, "calibrated");
+}
+
+/* Of calibrations that promise the same, that of the nearest degree is carried over. */
+static void test_nearest_degree_is_carried_over(void **state)
+{
+    (void)state;
+    struct error error;
+    struct cost_request request = request_for("calibrated", "H100-SXM");
+    request.tensor_parallel = 4;
+    request.model = "qwen2.5-72b";
+    assert_true(cost_choice_make(&request, &cost, warning, &error));
+    assert_string_equal(cost.identity.name, "qwen32b-bf16-tp2");
+}
+
 static void test_errors(void **state)
 {
     (void)state;
@@ -95,6 +122,8 @@ int main(void)
         cmocka_unit_test(test_shipped_calibration_fits),
         cmocka_unit_test(test_nearest_is_carried_over),
         cmocka_unit_test(test_profiles),
+        cmocka_unit_test(test_profile_of_the_gpu_goes_first),
+        cmocka_unit_test(test_nearest_degree_is_carried_over),
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_path_of_a_profile),
     };

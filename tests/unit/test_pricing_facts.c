@@ -1,5 +1,6 @@
 #include "tests/unit/check.h"
 
+#include "sim/base/units.h"
 #include "sim/pricing/pricing_facts.h"
 
 static const struct pricing_facts *shipped(void)
@@ -58,24 +59,28 @@ static struct host_cost launches_of(struct launch_request request)
 static void test_launches_of_an_engine(void **state)
 {
     (void)state;
-    struct host_cost host = launches_of((struct launch_request){"vllm-0.24", 0, 1, false});
+    struct host_cost host = launches_of((struct launch_request){"vllm-0.24", 0, 1, false, false});
     assert_int_equal(host.launch_ps[CUDA_GRAPH_FULL], 5);
-    host = launches_of((struct launch_request){"vllm-v0", 0, 2, true});
-    assert_int_equal(host.launch_ps[CUDA_GRAPH_FULL], 1767000000);
+    host = launches_of((struct launch_request){"vllm-v0", 0, 2, true, false});
+    assert_int_equal(host.launch_ps[CUDA_GRAPH_FULL], 600000000);
     assert_int_equal(host.launch_ps[CUDA_GRAPH_NONE], INT64_C(28) * 420000000);
-    host = launches_of((struct launch_request){"vllm-v0", 0, 1, true});
+    host = launches_of((struct launch_request){"vllm-v0", 0, 1, true, false});
     assert_int_equal(host.launch_ps[CUDA_GRAPH_FULL], 0);
 }
 
-/* Waiting for each step costs host time that grows with the requests. */
+/* Waiting for each step costs host time that grows with the requests, and drafting more of it;
+ * engines that wait without drafting do not pay for drafts. */
 static void test_one_step_in_flight(void **state)
 {
     (void)state;
-    struct host_cost host = launches_of((struct launch_request){"vllm-0.24", 0, 1, true});
-    assert_true(host.launch_ps[CUDA_GRAPH_FULL] > 1000000000);
-    assert_true(host.sync_request_ps > 0);
-    host = launches_of((struct launch_request){"vllm-0.24", 0, 1, false});
-    assert_int_equal(host.sync_request_ps, 0);
+    struct host_cost two = launches_of((struct launch_request){"vllm-0.24", 0, 1, false, false});
+    struct host_cost waits = launches_of((struct launch_request){"vllm-0.24", 0, 1, true, false});
+    struct host_cost drafts = launches_of((struct launch_request){"vllm-0.24", 0, 1, true, true});
+    assert_int_equal(two.sync_request_ps, 0);
+    assert_int_equal(waits.sync_request_ps, 40 * PS_PER_US);
+    assert_int_equal(drafts.sync_request_ps, 60 * PS_PER_US);
+    assert_int_equal(waits.launch_ps[CUDA_GRAPH_FULL], 600 * PS_PER_US);
+    assert_int_equal(drafts.launch_ps[CUDA_GRAPH_FULL], 1950 * PS_PER_US);
 }
 
 int main(void)
