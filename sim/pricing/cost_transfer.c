@@ -115,34 +115,48 @@ static double computing_ps(double token_ps, double tokens, double reading_ps)
 
 /* How the work of a curve changes: the computing by its slopes, the rest by 'rest' up to
  * 'small_tokens' (what each layer does for the whole batch); what it rises by beyond is the
- * host's and sampling, and stays. */
+ * host's and sampling, and stays. 'reading_ps' is what reading the weights takes before. */
 struct work_change {
+    double reading_ps;
     double from_token_ps;
     double to_token_ps;
     double rest;
     double small_tokens;
 };
 
+/* The first knot, communication aside. */
+static double floor_of(const struct cost_curve *curve, const struct transfer *transfer)
+{
+    return curve->cost_ps[0] - all_reduces_ps(&transfer->from, curve->tokens[0]);
+}
+
+/* What a decode takes to read the weights, as its first knot shows. */
+static double reading_of(const struct cost_curve *decode, const struct transfer *transfer)
+{
+    double floor_ps = floor_of(decode, transfer);
+    return fmax(floor_ps - transfer->from.scales.overhead_ps, 0.2 * floor_ps);
+}
+
 static double rest_ps(const struct cost_curve *curve, const struct transfer *transfer,
                       const struct work_change *change, double tokens)
 {
-    const struct scales *a = &transfer->from.scales;
-    double floor_ps = curve->cost_ps[0] - all_reduces_ps(&transfer->from, curve->tokens[0]);
-    double reading_ps = fmax(floor_ps - a->overhead_ps, 0.2 * floor_ps);
     double work_ps =
-        fmax(0, cost_curve_at(curve, tokens) - all_reduces_ps(&transfer->from, tokens) - floor_ps);
-    return work_ps - fmin(work_ps, computing_ps(change->from_token_ps, tokens, reading_ps));
+        fmax(0, cost_curve_at(curve, tokens) - all_reduces_ps(&transfer->from, tokens) -
+                    floor_of(curve, transfer));
+    return work_ps - fmin(work_ps, computing_ps(change->from_token_ps, tokens, change->reading_ps));
 }
 
+/* Weights are read once in any step: what a step with a prompt takes beyond a decode's reading and
+ * overhead belongs to its layers (their launches one by one, above all), not to reading. */
 static void transfer_curve(struct cost_curve *curve, const struct transfer *transfer,
                            const struct work_change *change)
 {
     const struct scales *a = &transfer->from.scales;
     const struct scales *b = &transfer->to.scales;
     const struct cost_curve from = *curve;
-    double floor_ps = from.cost_ps[0] - all_reduces_ps(&transfer->from, from.tokens[0]);
-    double reading_ps = fmax(floor_ps - a->overhead_ps, 0.2 * floor_ps);
-    double new_reading_ps = reading_ps * b->read / a->read;
+    double new_reading_ps = change->reading_ps * b->read / a->read;
+    double more_ps = fmax(0, floor_of(&from, transfer) - change->reading_ps - a->overhead_ps);
+    double constant_ps = new_reading_ps + b->overhead_ps + more_ps * b->layers / a->layers;
     double small_ps =
         rest_ps(&from, transfer, change, fmin(change->small_tokens, from.tokens[from.count - 1]));
     assert(new_reading_ps > 0);
@@ -152,8 +166,7 @@ static void transfer_curve(struct cost_curve *curve, const struct transfer *tran
         double beyond_ps = tokens > change->small_tokens ? fmax(0, of_layers_ps - small_ps) : 0;
         double work_ps = (of_layers_ps - beyond_ps) * change->rest + beyond_ps +
                          computing_ps(change->to_token_ps, tokens, new_reading_ps);
-        curve->cost_ps[k] =
-            new_reading_ps + b->overhead_ps + work_ps + all_reduces_ps(&transfer->to, tokens);
+        curve->cost_ps[k] = constant_ps + work_ps + all_reduces_ps(&transfer->to, tokens);
         if (k > 0 && from.cost_ps[k] >= from.cost_ps[k - 1]) {
             curve->cost_ps[k] = fmax(curve->cost_ps[k], curve->cost_ps[k - 1]);
         }
@@ -263,9 +276,11 @@ bool cost_transfer(struct step_cost *cost, const struct pricing_facts *facts,
     bool other_format = from->weights != to->weights; /* else its change of tiles carries over */
     double token_ps = large_slope_ps(&cost->mixed, &transfer.from);
     double compute = b->compute / a->compute;
-    const struct work_change decode = {token_ps, token_ps * compute, b->batch / a->batch, 128};
-    const struct work_change mixed = {token_ps, token_ps * compute, compute, INFINITY};
     scale_tile_change(&cost->decode, other_format ? 1 / a->tile_change : 1);
+    double reading_ps = reading_of(&cost->decode, &transfer);
+    const struct work_change decode = {reading_ps, token_ps, token_ps * compute,
+                                       b->batch / a->batch, 128};
+    const struct work_change mixed = {reading_ps, token_ps, token_ps * compute, compute, INFINITY};
     transfer_curve(&cost->decode, &transfer, &decode);
     scale_tile_change(&cost->decode, other_format ? b->tile_change : 1);
     transfer_curve(&cost->mixed, &transfer, &mixed);

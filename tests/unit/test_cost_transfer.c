@@ -48,10 +48,33 @@ static void test_transfer_follows_physics(void **state)
     assert_false(shared.host.launch_blocks_loop);
 }
 
+/* Weights are read once in any step: on a GPU that reads half as fast, a decode and a step with a
+ * prompt of few tokens become longer by the same time. */
+static void test_small_mixed_steps_read_once(void **state)
+{
+    (void)state;
+    struct step_cost made;
+    struct error error;
+    const struct pricing_facts *facts = NULL;
+    assert_true(pricing_facts_shipped(&facts, &error));
+    assert_true(step_cost_read(&made, "calibration/qwen32b-bf16-tp2.json", &error));
+    struct cost_configuration from = configuration("qwen2.5-32b", 0, 2);
+    struct cost_configuration slow = from;
+    struct step_cost carried = made;
+    slow.gpu.memory_gb_per_s /= 2;
+    snprintf(slow.gpu.name, sizeof slow.gpu.name, "slow");
+    assert_true(cost_transfer(&carried, facts, &from, &slow, &error));
+    double decode_ps = carried.decode.cost_ps[0] - made.decode.cost_ps[0];
+    double mixed_ps = carried.mixed.cost_ps[0] - made.mixed.cost_ps[0];
+    assert_true(decode_ps > 1e9);
+    assert_near(mixed_ps / decode_ps, 1, 1e-6);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_transfer_follows_physics),
+        cmocka_unit_test(test_small_mixed_steps_read_once),
     };
     return cmocka_run_group_tests_name("cost_transfer", tests, NULL, NULL);
 }
