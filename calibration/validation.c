@@ -38,7 +38,8 @@ static bool deployment_of(const struct measured_run *run, const struct step_cost
     settings.draft_tokens = engine->speculation.draft_tokens;
     settings.async_scheduling = engine->speculation.draft_tokens == 0;
     deployment_of_log(deployment, preset, &settings, cost);
-    return scheduling_policy_find(engine->scheduling_policy, &deployment->instance.policy, error);
+    return scheduling_policy_find(engine->scheduling_policy, &deployment->instance.policy, error) ||
+           error_add_place(error, "%s/engine.json: 'scheduling_policy'", run->path);
 }
 
 static struct distribution distribution_of(const double *values, uint32_t count)

@@ -5,10 +5,17 @@
 #include "sim/base/text.h"
 #include "sim/base/units.h"
 
-static const char *const columns[] = {"arrival_s",        "prompt_tokens",     "output_tokens",
-                                      "reasoning_tokens", "max_output_tokens", "priority",
-                                      "dataset",          "prefix_id",         "prefix_tokens",
-                                      "conversation_id",  "delay_s",           NULL};
+static const char *const columns[] = {"arrival_s",         "prompt_tokens",
+                                      "output_tokens",     "reasoning_tokens",
+                                      "max_output_tokens", "priority",
+                                      "dataset",           "prefix_id",
+                                      "prefix_tokens",     "conversation_id",
+                                      "delay_s",           "user",
+                                      "deadline_s",        NULL};
+enum { MAX_USER = 1000000 };
+
+/* Columns that are read and not written. */
+static const char *const read_only[] = {"user", "deadline_s", NULL};
 
 bool trace_names_add(struct trace_names *names, const char *name, uint32_t *ret_index,
                      struct error *error)
@@ -60,6 +67,14 @@ static bool optional(const struct csv_reader *csv, const char *name, uint32_t mi
            csv_whole(csv, (size_t)column, minimum, value, error);
 }
 
+static bool read_deadline(const struct csv_reader *csv, struct trace_request *request,
+                          struct error *error)
+{
+    int column = csv_find(csv, "deadline_s");
+    return column < 0 || csv->fields[column][0] == '\0' ||
+           csv_double(csv, (size_t)column, 0, MAX_TIME_S, &request->deadline_s, error);
+}
+
 /* A delay makes the request wait for the answer before it in its conversation. */
 static bool read_delay(const struct csv_reader *csv, struct trace_request *request,
                        struct error *error)
@@ -94,7 +109,8 @@ static bool read_numbers(const struct csv_reader *csv, struct trace_request *req
         !optional(csv, "priority", 0, &priority, error) ||
         !optional(csv, "prefix_id", 0, &request->prefix_id, error) ||
         !optional(csv, "prefix_tokens", 0, &request->prefix_tokens, error) ||
-        !optional(csv, "conversation_id", 0, &request->conversation_id, error)) {
+        !optional(csv, "conversation_id", 0, &request->conversation_id, error) ||
+        !optional(csv, "user", 0, &request->user, error) || !read_deadline(csv, request, error)) {
         return false;
     }
     request->priority = (int32_t)(priority < INT32_MAX ? priority : INT32_MAX);
@@ -113,6 +129,10 @@ static bool check(const struct trace_reader *reader, const struct trace_request 
     if (request->reasoning_tokens > request->output_tokens) {
         return error_set(error, "%s:%llu: 'reasoning_tokens' %u exceeds 'output_tokens' %u",
                          csv->path, line, request->reasoning_tokens, request->output_tokens);
+    }
+    if (request->user > MAX_USER) {
+        return error_set(error, "%s:%llu: 'user' must be at most %d, got %u", csv->path, line,
+                         MAX_USER, request->user);
     }
     if (request->prompt_tokens > 1u << 30 || request->output_tokens > 1u << 30) {
         return error_set(error, "%s:%llu: more than 2^30 tokens", csv->path, line);
@@ -139,15 +159,29 @@ bool trace_reader_next(struct trace_reader *reader, struct trace_names *names,
         return error_add_place(error, "%s:%llu", reader->csv.path,
                                (unsigned long long)reader->csv.line);
     }
+    if (csv_find(&reader->csv, "user") < 0) {
+        request.user = request.dataset;
+    }
     reader->last_arrival_s = request.arrival_s;
     *ret_request = request;
     return true;
 }
 
+static bool is_read_only(const char *column)
+{
+    size_t i = 0;
+    while (read_only[i] != NULL && !text_equal(read_only[i], column)) {
+        i++;
+    }
+    return read_only[i] != NULL;
+}
+
 void trace_write_header(FILE *stream, bool has_delays)
 {
     for (size_t i = 0; columns[i] != NULL; i++) {
-        if (has_delays || !text_equal(columns[i], "delay_s")) {
+        bool is_written =
+            !is_read_only(columns[i]) && (has_delays || !text_equal(columns[i], "delay_s"));
+        if (is_written) {
             fprintf(stream, "%s%s", i > 0 ? "," : "", columns[i]);
         }
     }

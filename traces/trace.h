@@ -21,6 +21,8 @@ struct trace_request {
     uint32_t max_output_tokens; /* the budget; at most this many are generated */
     int32_t priority;
     uint32_t dataset;   /* index into the names */
+    uint32_t user;      /* who sends it; the dataset where that is not known */
+    double deadline_s;  /* after its arrival; 0: none */
     uint32_t prefix_id; /* what the prompt begins with, shared with others; 0: nothing */
     uint32_t prefix_tokens;
     enum correctness correctness;

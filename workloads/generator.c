@@ -332,8 +332,8 @@ bool generator_next(struct generator *generator, struct trace_request *ret_reque
     assert(component != NULL && component->model != NULL);
     generator->question.samples_left--;
     generator->made++;
-    *ret_request =
-        (struct trace_request){.arrival_s = generator->now_s, .dataset = component->name};
+    *ret_request = (struct trace_request){
+        .arrival_s = generator->now_s, .dataset = component->name, .user = component->name};
     draw_lengths(generator, component->model, ret_request);
     share_beginning(generator, ret_request);
     ret_request->correctness = draw_answer(generator, component, ret_request);

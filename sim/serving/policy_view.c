@@ -79,7 +79,7 @@ struct policy_request policy_view_request(struct instance *instance, uint32_t in
         .question = ask->question,
         .samples = ask->samples,
         .sent_ps = ask->sent_ps,
-        .deadline_ps = ask->deadline_ps > 0 ? ask->deadline_ps : INT64_MAX,
+        .deadline_ps = ask->deadline_ps > 0 ? ask->sent_ps + ask->deadline_ps : INT64_MAX,
         .prompt_tokens = ask->prompt_tokens,
         .max_output_tokens = ask->max_output_tokens,
         .output_tokens = outputs,

@@ -40,7 +40,7 @@ struct request_ask {
     uint32_t user;       /* who sends it */
     uint32_t samples;    /* answers asked for to its question */
     uint64_t question;   /* which; 0: nobody else asks it */
-    int64_t deadline_ps; /* 0: none */
+    int64_t deadline_ps; /* after it was sent; 0: none */
     struct prompt_content content;
 };
 

@@ -15,6 +15,9 @@
 #include "sim/cluster/simulation.h"
 #include "sim/engines/vllm_v1.h"
 #include "sim/policy/fcfs.h"
+#include "sim/policy/longest_first.h"
+#include "sim/policy/sjf.h"
+#include "sim/policy/srpt.h"
 
 enum { REQUESTS = 60000, BATCHES = 30, MEAN_TOKENS = 50 };
 
@@ -37,8 +40,12 @@ struct queue {
     struct simulation *simulation;
 };
 
+/* SRPT's gain, preemptions and milestones: requests have 50 tokens in the mean. */
+static const double eager[] = {4, 3, 8};
+
 /* Poisson arrivals at 'LOAD' of the server's rate; 'batch' requests may run together. */
-static void set_up_queue(struct queue *queue, bool geometric, uint32_t batch, double rate_per_s)
+static void set_up_queue_of(struct queue *queue, const struct scheduling_policy *policy,
+                            bool geometric, uint32_t batch, double rate_per_s)
 {
     struct random_stream *gaps = random_create(9, "gaps");
     struct random_stream *lengths = random_create(9, "lengths");
@@ -59,7 +66,9 @@ static void set_up_queue(struct queue *queue, bool geometric, uint32_t batch, do
     random_destroy(lengths);
     queue->cost = step_cost_constant(ps_from_s(STEP_S));
     queue->config = (struct instance_config){.preset = &engine_preset_vllm_0_24,
-                                             .policy = &policy_fcfs,
+                                             .policy = policy,
+                                             .policy_values = policy == &policy_srpt ? eager : NULL,
+                                             .predictor = {.kind = PREDICTOR_ORACLE},
                                              .cost = &queue->cost,
                                              .engine = {.max_batch_tokens = 2048,
                                                         .max_batch_requests = batch,
@@ -73,6 +82,11 @@ static void set_up_queue(struct queue *queue, bool geometric, uint32_t batch, do
         .groups = &queue->group, .group_count = 1, .client = {.kind = CLIENT_OPEN}};
     queue->simulation = simulation_create(&settings, queue->requests, REQUESTS);
     simulation_run(queue->simulation);
+}
+
+static void set_up_queue(struct queue *queue, bool geometric, uint32_t batch, double rate_per_s)
+{
+    set_up_queue_of(queue, &policy_fcfs, geometric, batch, rate_per_s);
 }
 
 static void clear_queue(struct queue *queue)
@@ -136,6 +150,62 @@ static void test_md1(void **state)
     clear_queue(&queue);
 }
 
+/* Shortest job first (Phipps 1956): who needs n steps waits W0 / ((1 - load of the shorter) (1 -
+ * load of these and of n)), with W0 = rate E[S^2] / 2. */
+static void test_shortest_first(void **state)
+{
+    (void)state;
+    struct queue queue;
+    double mean = 0;
+    double half_width = 0;
+    double rate = LOAD / (MEAN_TOKENS * STEP_S);
+    set_up_queue_of(&queue, &policy_sjf, true, 1, rate);
+    mean_wait(&queue, &mean, &half_width);
+    double second = (2.0 * MEAN_TOKENS * MEAN_TOKENS - MEAN_TOKENS) * STEP_S * STEP_S;
+    double shorter = 0;
+    double expected = 0;
+    for (uint32_t n = 1; n < 100 * MEAN_TOKENS; n++) {
+        double chance = pow(1 - 1.0 / MEAN_TOKENS, n - 1) / MEAN_TOKENS;
+        double with = shorter + rate * chance * n * STEP_S;
+        expected += chance * rate * second / 2 / ((1 - shorter) * (1 - with));
+        shorter = with;
+    }
+    assert_within(mean, expected, half_width, "M/M/1 mean wait, shortest job first");
+    clear_queue(&queue);
+}
+
+static double mean_e2e_s(const struct queue *queue)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < REQUESTS; i++) {
+        const struct request *request = &queue->requests[i];
+        sum += s_from_ps(request->clock.last_token_ps - request->ask.sent_ps);
+    }
+    return sum / REQUESTS;
+}
+
+/* Of the same requests in the same order of arrival: preempting for the shortest remaining time
+ * takes less than starting the shortest first, which takes less than first come, first served; the
+ * longest first takes more. */
+static void test_order_of_orders(void **state)
+{
+    (void)state;
+    const struct scheduling_policy *const orders[] = {&policy_srpt, &policy_sjf, &policy_fcfs,
+                                                      &policy_longest_first};
+    double before = 0;
+    for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
+        struct queue queue;
+        double rate = LOAD / (MEAN_TOKENS * STEP_S);
+        set_up_queue_of(&queue, orders[i], true, 1, rate);
+        double mean = mean_e2e_s(&queue);
+        if (mean <= before) {
+            fail_msg("%s: mean E2E %.6g s, before it %.6g s", orders[i]->name, mean, before);
+        }
+        before = mean;
+        clear_queue(&queue);
+    }
+}
+
 /* Little: mean number in the system = throughput x mean time in the system, exactly, over a run
  * that starts and ends empty. */
 static void test_little(void **state)
@@ -162,6 +232,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mm1),
         cmocka_unit_test(test_md1),
+        cmocka_unit_test(test_shortest_first),
+        cmocka_unit_test(test_order_of_orders),
         cmocka_unit_test(test_little),
     };
     return cmocka_run_group_tests_name("queueing", tests, NULL, NULL);

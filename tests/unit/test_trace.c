@@ -33,6 +33,10 @@ static void test_trace_errors(void **state)
     expect_trace_error("arrival_s,prompt_tokens,output_tokens\n1,0,5\n", "'prompt_tokens' must be");
     expect_trace_error("arrival_s,prompt_tokens,output_tokens,reasoning_tokens\n1,5,5,6\n",
                        "'reasoning_tokens' 6 exceeds 'output_tokens' 5");
+    expect_trace_error("arrival_s,prompt_tokens,output_tokens,user\n1,5,5,1000001\n",
+                       "trace.csv:2: 'user' must be at most 1000000, got 1000001");
+    expect_trace_error("arrival_s,prompt_tokens,output_tokens,deadline_s\n1,5,5,-1\n",
+                       "'deadline_s' must be");
     expect_trace_error("arrival_s,prompt_tokens,output_tokns\n", "did you mean 'output_tokens'?");
 }
 
