@@ -22,7 +22,7 @@ struct scenario_model {
 struct scenario_hardware {
     char gpu[48];
     uint32_t tensor_parallel;
-    double gpu_memory_utilization;
+    double gpu_memory_utilization; /* 0: the engine's own */
 };
 
 struct scenario_engine {
