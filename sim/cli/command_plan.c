@@ -87,6 +87,16 @@ static void print_met(const struct plan *plan, const struct plan_configuration *
            configuration->is_monotone ? "" : "  (not monotone in instances: all were tried)");
 }
 
+/* Why it was not looked at; of a split fleet the settings say how many instances there are. */
+static void print_least(const char *why, uint32_t instances)
+{
+    if (instances > 0) {
+        printf("%s: %u instances at least\n", why, instances);
+    } else {
+        printf("%s\n", why);
+    }
+}
+
 static void print_configuration(const struct plan *plan, uint32_t index, int width, bool with_front)
 {
     const struct plan_configuration *configuration = &plan->configurations[index];
@@ -103,10 +113,10 @@ static void print_configuration(const struct plan *plan, uint32_t index, int wid
         printf("cannot run: %s\n", configuration->trial.refusal.message);
         break;
     case PLAN_PRUNED:
-        printf("costs more: %u instances at least\n", plan->counts[configuration->least]);
+        print_least("costs more", plan->counts[configuration->least]);
         break;
     case PLAN_BEYOND_BUDGET:
-        printf("beyond the budget: %u instances at least\n", plan->counts[configuration->least]);
+        print_least("beyond the budget", plan->counts[configuration->least]);
         break;
     }
 }
@@ -140,10 +150,13 @@ static void print_header(const struct plan *plan)
 static void print_winner(const struct plan_answer *answer)
 {
     const struct plan_configuration *best = &answer->plan.configurations[answer->plan.best];
-    printf("best          %s, %u instances: %u GPUs, %.4g USD/h (%u runs of %u requests)\n",
-           name_of(best), best->instances, best->trial.means.price.gpus,
-           best->trial.means.price.usd_per_hour, best->trial.runs,
-           answer->winner.workload.requests);
+    char count[32] = ""; /* of a split fleet the settings say it */
+    if (best->instances > 0) {
+        snprintf(count, sizeof count, ", %u instances", best->instances);
+    }
+    printf("best          %s%s: %u GPUs, %.4g USD/h (%u runs of %u requests)\n", name_of(best),
+           count, best->trial.means.price.gpus, best->trial.means.price.usd_per_hour,
+           best->trial.runs, answer->winner.workload.requests);
     if (answer->command[0] != '\0') {
         printf("launch        %s\n", answer->command);
     }

@@ -259,6 +259,18 @@ static uint32_t affordable(const struct planner *planner,
     return count;
 }
 
+/* Where nothing was found: the try that misses by least. Of those that were cut it is not known by
+ * how much they miss, and the last, with the most instances, is taken for the best. */
+static uint32_t nearest(const struct looking *looking, uint32_t count, uint32_t index)
+{
+    for (uint32_t i = count; looking->trials[index].is_cut && i-- > index;) {
+        if (looking->trials[i].is_cut) {
+            return i;
+        }
+    }
+    return index;
+}
+
 static void look(const struct planner *planner, uint32_t index)
 {
     struct plan *plan = planner->plan;
@@ -279,6 +291,7 @@ static void look(const struct planner *planner, uint32_t index)
                                   .start = smaller(configuration->least, count - 1),
                                   .all = planner->settings->every_pair};
     struct search_result result = search_first(&search);
+    result.index = nearest(&looking, count, result.index);
     configuration->trial = looking.trials[result.index];
     configuration->instances = plan->counts[result.index];
     configuration->tried = result.tried;
