@@ -4,7 +4,7 @@
 set -e
 cd "$(dirname "$0")"
 . tests/set-up.sh
-install_missing gcc libc6-dev pkg-config meson ninja-build python3 libgsl-dev libcjson-dev zlib1g-dev libsqlite3-dev gnuplot-nox fonts-dejavu-core
+install_missing gcc libc6-dev pkg-config meson ninja-build python3 libgsl-dev libcjson-dev zlib1g-dev libsqlite3-dev libopenmpi-dev openmpi-bin gnuplot-nox fonts-dejavu-core
 build_in build -Db_lto=true -Dtests=false
 if [ $# -gt 0 ]; then
   exec ./build/kvcast run "$@"

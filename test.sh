@@ -4,7 +4,7 @@
 set -e
 cd "$(dirname "$0")"
 . tests/set-up.sh
-install_missing gcc libc6-dev pkg-config meson ninja-build python3 libgsl-dev libcjson-dev zlib1g-dev libsqlite3-dev libcmocka-dev gnuplot-nox fonts-dejavu-core
+install_missing gcc libc6-dev pkg-config meson ninja-build python3 libgsl-dev libcjson-dev zlib1g-dev libsqlite3-dev libopenmpi-dev openmpi-bin libcmocka-dev gnuplot-nox fonts-dejavu-core
 build_in build-test --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false -Dprofiler=auto
 status=0
 meson test -C build-test --no-rebuild "$@" || status=$?

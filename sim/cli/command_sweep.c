@@ -137,6 +137,17 @@ static bool read_options(struct sweep_options *chosen, struct error *error)
            read_shard(chosen->shard, settings, error);
 }
 
+/* Of a process that runs rows for another. Options that are faulty stop it before it takes part, as
+ * they do rank 0. */
+static void work(struct sweep_options *chosen, const struct option_list *positionals)
+{
+    struct error same_as_of_rank_0;
+    if (read_options(chosen, &same_as_of_rank_0)) {
+        chosen->settings.base.path = positionals->count > 0 ? positionals->values[0] : NULL;
+        sweep_work(&chosen->settings);
+    }
+}
+
 static bool act(struct sweep_options *chosen, const struct option_list *positionals,
                 struct error *error)
 {
@@ -149,6 +160,28 @@ static bool act(struct sweep_options *chosen, const struct option_list *position
     }
     settings->base.path = positionals->count > 0 ? positionals->values[0] : NULL;
     return sweep(chosen, error);
+}
+
+/* As one of a team, where mpirun has started several; the only one to say anything is rank 0. */
+static bool act_in_team(struct sweep_options *chosen, const struct option_list *positionals,
+                        struct error *error)
+{
+    struct team *team = &chosen->settings.team;
+    bool is_quiet = false;
+    bool ok = team_join(team, error);
+    if (ok && team->size > 1 && (chosen->jobs != NULL || chosen->merge)) {
+        is_quiet = team->rank > 0;
+        ok = error_set(error, "%s: not under mpirun, where each process runs one at a time",
+                       chosen->merge ? "--merge" : "--jobs");
+    }
+    if (ok && team->rank > 0) {
+        is_quiet = true;
+        work(chosen, positionals);
+    } else if (ok) {
+        ok = act(chosen, positionals, error);
+    }
+    team_leave(team);
+    return ok || is_quiet;
 }
 
 static int run(const struct command *command, int argc, char **argv)
@@ -194,7 +227,7 @@ static int run(const struct command *command, int argc, char **argv)
         return EXIT_BAD_USAGE;
     }
     struct error error;
-    return act(&chosen, &positionals, &error) ? EXIT_DONE : options_fail(error.message);
+    return act_in_team(&chosen, &positionals, &error) ? EXIT_DONE : options_fail(error.message);
 }
 
 const struct command command_sweep = {
@@ -210,6 +243,7 @@ const struct command command_sweep = {
         "s.sqlite\n"
         "  kvcast sweep --vary workload.rate_per_s=0.5..8:log --replications 10 --out s.sqlite\n"
         "  kvcast sweep --vary K=... --out part-3.sqlite --shard 3/8   # and so on, then\n"
-        "  kvcast sweep --merge --out all.sqlite part-*.sqlite --csv all.csv\n",
+        "  kvcast sweep --merge --out all.sqlite part-*.sqlite --csv all.csv\n"
+        "  mpirun -n 9 kvcast sweep --vary K=... --out s.sqlite   # one writes, eight run\n",
     .run = run,
 };

@@ -12,6 +12,8 @@
 #include "sim/scenario/deployment.h"
 #include "sim/scenario/scenario_file.h"
 
+enum { MAX_PIECE = 8 }; /* rows */
+
 struct sweep {
     const struct sweep_settings *settings;
     struct design design;
@@ -66,7 +68,6 @@ static bool add_row(struct sweep *sweep, const struct sweep_row *row, struct err
 struct piece {
     struct scenario scenario;
     struct deployment deployment;
-    struct run_summary summary;
     struct error refusal;
     bool is_read;
     bool is_resolved;
@@ -79,21 +80,40 @@ static void resolve_piece(const struct sweep *sweep, uint32_t point, struct piec
         piece->is_read && deployment_resolve(&piece->deployment, &piece->scenario, &piece->refusal);
 }
 
-static bool run_row(struct sweep *sweep, struct piece *piece, uint64_t number, struct error *error)
+/* What came of a row: figures, or why there are none. */
+struct row_result {
+    uint64_t number; /* point * replications + replication */
+    bool is_finished;
+    struct run_summary summary;
+    struct error refusal;
+};
+
+static void run_row(const struct sweep *sweep, const struct piece *piece, uint64_t number,
+                    struct row_result *ret_result)
+{
+    struct scenario one = piece->scenario;
+    *ret_result = (struct row_result){.number = number, .refusal = piece->refusal};
+    one.seed += number % sweep->settings->replications;
+    ret_result->is_finished =
+        piece->is_resolved &&
+        replications_run_one(&one, &piece->deployment, &ret_result->summary, &ret_result->refusal);
+}
+
+/* 'scenario' is the point's; NULL: its settings are an error. */
+static bool keep_row(struct sweep *sweep, const struct scenario *scenario,
+                     const struct row_result *result, struct error *error)
 {
     uint32_t replications = sweep->settings->replications;
-    struct scenario one = piece->scenario;
-    struct error refusal = piece->refusal;
-    struct sweep_row row = {.point = (uint32_t)(number / replications),
-                            .replication = (uint32_t)(number % replications)};
-    one.seed += row.replication;
-    row.scenario = piece->is_read ? &one : NULL;
-    if (piece->is_resolved &&
-        replications_run_one(&one, &piece->deployment, &piece->summary, &refusal)) {
-        row.summary = &piece->summary;
-    } else {
-        row.refusal = refusal.message;
+    struct sweep_row row = {.point = (uint32_t)(result->number / replications),
+                            .replication = (uint32_t)(result->number % replications)};
+    struct scenario one;
+    if (scenario != NULL) {
+        one = *scenario;
+        one.seed += row.replication;
+        row.scenario = &one;
     }
+    row.summary = result->is_finished ? &result->summary : NULL;
+    row.refusal = result->is_finished ? NULL : result->refusal.message;
     return add_row(sweep, &row, error);
 }
 
@@ -107,7 +127,9 @@ static bool run_piece(void *context, uint32_t index, struct error *error)
     bool ok = true;
     resolve_piece(sweep, (uint32_t)(sweep->rows[first] / sweep->settings->replications), piece);
     for (uint32_t i = first; ok && i < end; i++) {
-        ok = run_row(sweep, piece, sweep->rows[i], error);
+        struct row_result result;
+        run_row(sweep, piece, sweep->rows[i], &result);
+        ok = keep_row(sweep, piece->is_read ? &piece->scenario : NULL, &result, error);
     }
     deployment_clear(&piece->deployment);
     free(piece);
@@ -117,7 +139,6 @@ static bool run_piece(void *context, uint32_t index, struct error *error)
 /* Cuts the rows where a point ends, and long points so that all cores have something to do. */
 static void cut_pieces(struct sweep *sweep)
 {
-    enum { MAX_PIECE = 8 };
     sweep->pieces = memory_zeroed((size_t)sweep->count + 1, sizeof sweep->pieces[0]);
     uint64_t replications = sweep->settings->replications;
     for (uint32_t i = 0; i < sweep->count; i++) {
@@ -198,6 +219,109 @@ static bool list_rows(struct sweep *sweep, struct sweep_outcome *outcome, struct
     return ok;
 }
 
+/* Rank 0 asks for the rows of a piece; none: there are no more. */
+struct team_order {
+    uint32_t count;
+    uint64_t rows[MAX_PIECE];
+};
+
+/* The others answer a row each, and ask for the next piece with the last of one. */
+struct team_answer {
+    bool is_broken; /* it cannot work: 'result.refusal' says why */
+    bool has_row;
+    bool wants_more;
+    struct row_result result;
+};
+
+static struct team_order order_piece(const struct sweep *sweep, uint32_t index)
+{
+    struct team_order order = {.count = 0};
+    uint32_t end = index + 1 < sweep->piece_count ? sweep->pieces[index + 1] : sweep->count;
+    for (uint32_t i = sweep->pieces[index]; i < end; i++) {
+        assert(order.count < MAX_PIECE);
+        order.rows[order.count++] = sweep->rows[i];
+    }
+    return order;
+}
+
+static bool keep_answer(struct sweep *sweep, const struct team_answer *answer, struct error *error)
+{
+    struct scenario *scenario = memory_zeroed(1, sizeof *scenario);
+    struct error ignored;
+    bool is_read =
+        read_point(sweep, (uint32_t)(answer->result.number / sweep->settings->replications),
+                   scenario, &ignored);
+    bool ok = keep_row(sweep, is_read ? scenario : NULL, &answer->result, error);
+    free(scenario);
+    return ok;
+}
+
+/* Hands out the pieces and keeps what comes back, until all others have been told that there is no
+ * more; after an error, at once. */
+static bool dispatch(struct sweep *sweep, bool ok, struct error *error)
+{
+    struct team_answer *answer = memory_zeroed(1, sizeof *answer);
+    uint32_t next = 0;
+    for (uint32_t working = sweep->settings->team.size - 1; working > 0;) {
+        uint32_t from = team_receive(TEAM_ANYONE, answer, sizeof *answer);
+        if (ok && answer->is_broken) {
+            ok = error_set(error, "process %u of %u: %s", from, sweep->settings->team.size,
+                           answer->result.refusal.message);
+        }
+        ok = ok && (!answer->has_row || keep_answer(sweep, answer, error));
+        if (answer->wants_more) {
+            struct team_order order = {.count = 0};
+            if (ok && next < sweep->piece_count) {
+                order = order_piece(sweep, next++);
+            } else {
+                working--;
+            }
+            team_send(from, &order, sizeof order);
+        }
+    }
+    free(answer);
+    return ok;
+}
+
+static void work_on_order(const struct sweep *sweep, const struct team_order *order,
+                          struct team_answer *answer)
+{
+    assert(!answer->is_broken && order->count <= MAX_PIECE);
+    struct piece *piece = memory_zeroed(1, sizeof *piece);
+    resolve_piece(sweep, (uint32_t)(order->rows[0] / sweep->settings->replications), piece);
+    for (uint32_t i = 0; i < order->count; i++) {
+        run_row(sweep, piece, order->rows[i], &answer->result);
+        answer->has_row = true;
+        answer->wants_more = i + 1 == order->count;
+        team_send(0, answer, sizeof *answer);
+    }
+    deployment_clear(&piece->deployment);
+    free(piece);
+}
+
+void sweep_work(const struct sweep_settings *settings)
+{
+    struct sweep *sweep = memory_zeroed(1, sizeof *sweep);
+    struct scenario *base = memory_zeroed(1, sizeof *base);
+    struct team_answer *answer = memory_zeroed(1, sizeof *answer);
+    struct team_order order = {.count = 0};
+    assert(settings->team.rank > 0);
+    sweep->settings = settings;
+    answer->is_broken = !(read_base(settings, base, &answer->result.refusal) &&
+                          design_parse("--vary", &settings->axes, settings->sample, base->seed,
+                                       &sweep->design, &answer->result.refusal));
+    answer->wants_more = true;
+    team_send(0, answer, sizeof *answer);
+    for (team_receive(0, &order, sizeof order); order.count > 0;
+         team_receive(0, &order, sizeof order)) {
+        work_on_order(sweep, &order, answer);
+    }
+    design_clear(&sweep->design);
+    free(answer);
+    free(base);
+    free(sweep);
+}
+
 bool sweep_run(const struct sweep_settings *settings, const char *path,
                struct sweep_outcome *ret_outcome, struct error *error)
 {
@@ -213,7 +337,11 @@ bool sweep_run(const struct sweep_settings *settings, const char *path,
               open_store(sweep, base, path, error) && list_rows(sweep, &outcome, error);
     if (ok) {
         cut_pieces(sweep);
-        ok = parallel_for(sweep->piece_count, settings->jobs, run_piece, sweep, error);
+    }
+    if (settings->team.size > 1) {
+        ok = dispatch(sweep, ok, error);
+    } else {
+        ok = ok && parallel_for(sweep->piece_count, settings->jobs, run_piece, sweep, error);
     }
     outcome.points = sweep->design.points;
     outcome.ran = sweep->ran;

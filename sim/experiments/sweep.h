@@ -5,6 +5,7 @@
 
 #include "sim/experiments/design.h"
 #include "sim/experiments/sweep_store.h"
+#include "sim/experiments/team.h"
 
 /* The scenario that points start from, as the command line gives it. */
 struct sweep_base {
@@ -22,6 +23,7 @@ struct sweep_settings {
     uint32_t jobs;           /* 0: one a core */
     uint32_t shard;          /* from 0: run only each 'shards'-th row */
     uint32_t shards;         /* at least 1 */
+    struct team team;        /* rank 0 writes the rows, the others run them; alone it does both */
     /* After each row, from any thread but never from two at a time; NULL: nobody watches. */
     void (*on_row)(void *context, uint64_t done, uint64_t of);
     void *context;
@@ -39,6 +41,10 @@ struct sweep_outcome {
  * where a sweep was stopped. A point whose scenario is an error becomes a row that says so. */
 MUST_CHECK bool sweep_run(const struct sweep_settings *settings, const char *path,
                           struct sweep_outcome *ret_outcome, struct error *error);
+
+/* The part of a process that is not rank 0 of its team: runs rows for it until there are no more.
+ * What goes wrong rank 0 is told of. */
+void sweep_work(const struct sweep_settings *settings);
 
 /* Writes the rows of a sweep's file to 'csv_path', whole or not at all. */
 MUST_CHECK bool sweep_export(struct sweep_store *store, const char *csv_path, struct error *error);

@@ -4,6 +4,7 @@ usage: test_sweep.py KVCAST [KILLS]"""
 import os
 import random
 import resource
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -73,6 +74,40 @@ def kill_at_random_moments(path, expected):
     return "" if rows(path) == expected else "other rows than in one go"
 
 
+def under_mpirun(processes, *arguments):
+    """None where mpirun is not there, or the program was built without MPI. Root is allowed, as CI is
+    root; leaks are those of Open MPI itself."""
+    if shutil.which("mpirun") is None:
+        return None
+    environment = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
+                       ASAN_OPTIONS="detect_leaks=0")
+    done = subprocess.run(["mpirun", "--oversubscribe", "-n", str(processes), program, "sweep", *arguments],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, text=True,
+                          errors="replace", env=environment)
+    return None if "but built without MPI" in done.stdout else done
+
+
+def check_team(whole):
+    done = under_mpirun(2, *base, "--out", "team.sqlite")
+    if done is None:
+        passed.append(True)
+        print(f"ok {len(passed)} - mpirun gives the same rows # SKIP no mpirun, or built without MPI")
+        return
+    check("two processes under mpirun give the same rows", done.returncode == 0 and
+          rows("team.sqlite") == whole and done.stdout.count(" ran now") == 1, done.stdout)
+    done = under_mpirun(4, *base, "--out", "team4.sqlite", "--shard", "1/2")
+    sweep(*base, "--out", "team4.sqlite", "--shard", "2/2")
+    check("four processes for a shard, one for the other: the same rows", rows("team4.sqlite") == whole,
+          done.stdout)
+    done = under_mpirun(3, *base[:2], "--vary", "workload.rate_per_s=1,2", "--out", "team.sqlite")
+    check("another sweep's file is refused under mpirun too", done.returncode != 0 and
+          done.stdout.count("team.sqlite: holds another sweep: ") == 1 and rows("team.sqlite") == whole,
+          done.stdout)
+    done = under_mpirun(2, *base, "--jobs", "2", "--out", "team.sqlite")
+    check("--jobs is refused under mpirun", done.returncode != 0 and
+          done.stdout.count("--jobs: not under mpirun") == 1, done.stdout)
+
+
 with tempfile.TemporaryDirectory() as work:
     os.chdir(work)
     done = sweep(*base, "--out", "whole.sqlite", "--csv", "whole.csv")
@@ -97,6 +132,7 @@ with tempfile.TemporaryDirectory() as work:
         sweep(*base, "--shard", f"{shard}/3", "--out", f"part{shard}.sqlite")
     done = sweep("--merge", "--out", "merged.sqlite", *[f"part{i}.sqlite" for i in (1, 2, 3)])
     check("three shards merged give the same rows", rows("merged.sqlite") == whole, done.stdout)
+    check_team(whole)
     done = sweep("--merge", "--out", "merged.sqlite", "part1.sqlite")
     check("merging again changes nothing", rows("merged.sqlite") == whole, done.stdout)
 
