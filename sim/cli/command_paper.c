@@ -109,11 +109,11 @@ const struct command command_paper = {
     .name = "paper",
     .arguments = "[TABLE...|experiments]",
     .summary = "the reference study's tables, simulated beside published",
-    .details =
-        "Tables 1 to 23 of arXiv 2510.18672; hardware and host are inferred once for all\n"
-        "cells (docs/model.md).\n\n"
-        "  kvcast paper --csv paper.csv      all of them, batches and a load over time\n"
-        "  kvcast paper 2 4\n"
-        "  kvcast paper experiments          budgets, a mixed batch, formats, xPyD, precisions\n",
+    .details = "Tables 1 to 23 of arXiv 2510.18672; hardware and host are inferred once for all\n"
+               "cells (docs/model.md).\n\n"
+               "  kvcast paper --csv paper.csv      all of them, batches and a load over time\n"
+               "  kvcast paper 2 4\n"
+               "  kvcast paper experiments          budgets, a mixed batch, formats, xPyD,\n"
+               "                                  prefix caching, precisions, lengths\n",
     .run = run,
 };
