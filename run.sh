@@ -15,4 +15,4 @@ echo "--- and one batch of easy and hard problems: stragglers ---"
 echo
 ./build/kvcast run workloads/examples/mixed-batch.json --out results/mixed-batch
 echo
-echo "Look at results/default/*.png and results/mixed-batch/*.png; './build/kvcast --help' tells what else there is."
+echo "Open results/default/report.html and results/mixed-batch/report.html, or look at the figures beside them; './build/kvcast --help' tells what else there is."

@@ -14,6 +14,8 @@
 #include "sim/cluster/trace_events.h"
 #include "sim/experiments/replications.h"
 #include "sim/metrics/figure_interval.h"
+#include "sim/pages/page.h"
+#include "sim/pages/run_page.h"
 #include "sim/report/figure_report.h"
 #include "sim/report/interval_report.h"
 #include "sim/report/plotting.h"
@@ -31,6 +33,7 @@ struct run_options {
     const char *out;
     bool no_plots;
     bool no_requests;
+    bool no_report;
     const char *trace_events; /* file; NULL: none */
     const char *metrics;      /* file; NULL: none */
     bool all_refused;         /* no request was served */
@@ -41,6 +44,8 @@ struct run_options {
     const char *replications_text;
     uint32_t replications; /* 1: just the run */
     struct percentile_list percentiles;
+    char *command; /* as it was typed */
+    struct warning_list warnings;
 };
 
 /* The files of a run, written while it runs; they appear when it has ended well. */
@@ -416,10 +421,12 @@ static bool report(const struct finished_run *run, struct run_options *chosen, s
     return ok;
 }
 
-static void print_warnings(const struct warning_list *warnings)
+/* Prints warnings and keeps them for the page. */
+static void note_warnings(const struct warning_list *warnings, struct run_options *chosen)
 {
     for (uint32_t i = 0; i < warnings->count; i++) {
         fprintf(stderr, "kvcast: warning: %s\n", warnings->messages[i]);
+        warning_list_add(&chosen->warnings, "%s", warnings->messages[i]);
     }
 }
 
@@ -435,8 +442,8 @@ static bool run_scenario(const struct scenario *scenario, struct run_options *ch
               scenario_run_init(&run, scenario, &deployment, error) &&
               (!contrasts || check_contrast(scenario, error));
     if (ok) {
-        print_warnings(&deployment.warnings);
-        print_warnings(&run.warnings);
+        note_warnings(&deployment.warnings, chosen);
+        note_warnings(&run.warnings, chosen);
     }
     ok = ok &&
          (chosen->stage == NULL ||
@@ -469,7 +476,9 @@ static bool run_into_folder(const struct scenario *scenario, struct run_options 
         return false;
     }
     chosen->stage = set.stage;
+    const struct run_page_source page = {set.stage, chosen->command, &chosen->warnings};
     bool ok = run_scenario(scenario, chosen, error) &&
+              (chosen->no_report || run_page_write(&page, error)) &&
               plotting_finish(&set, !chosen->no_plots, ret_figures, error);
     output_set_discard(&set);
     return ok;
@@ -529,6 +538,7 @@ static int run(const struct command *command, int argc, char **argv)
          OPTION_TEXT, &chosen.metrics},
         {"--no-plots", NULL, "no figures", OPTION_FLAG, &chosen.no_plots},
         {"--no-requests", NULL, "no requests.csv", OPTION_FLAG, &chosen.no_requests},
+        {"--no-report", NULL, "no report.html", OPTION_FLAG, &chosen.no_report},
         {.name = NULL},
     };
     int status = 0;
@@ -554,7 +564,9 @@ static int run(const struct command *command, int argc, char **argv)
         chosen.no_plots = true;
         ok = ok && run_scenario(&scenario, &chosen, &error);
     } else {
+        chosen.command = page_command(argc, argv);
         ok = ok && run_into_folder(&scenario, &chosen, &figures, &error);
+        free(chosen.command);
     }
     if (!ok) {
         return options_fail(error.message);

@@ -51,10 +51,19 @@ static const char *const further_tables[] = {"explain_state.csv", NULL};
 #define DRAWN(name) name ".png", name ".svg"
 #define MADE(name) name ".csv", DRAWN(name)
 
-const char *const plotting_run_names[] = {
-    "summary.json",      "requests.csv",         "timeline.csv",          "contrast_timeline.csv",
-    "replications.csv",  MADE("kv_utilization"), MADE("running_waiting"), MADE("stragglers"),
-    MADE("latency_cdf"), MADE("difficulty"),     MADE("contrast"),        NULL};
+const char *const plotting_run_names[] = {"summary.json",
+                                          "report.html",
+                                          "requests.csv",
+                                          "timeline.csv",
+                                          "contrast_timeline.csv",
+                                          "replications.csv",
+                                          MADE("kv_utilization"),
+                                          MADE("running_waiting"),
+                                          MADE("stragglers"),
+                                          MADE("latency_cdf"),
+                                          MADE("difficulty"),
+                                          MADE("contrast"),
+                                          NULL};
 const char *const plotting_explain_names[] = {"explain_steps.csv", "explain_state.csv",
                                               DRAWN("explain"), NULL};
 const char *const plotting_paper_names[] = {"paper_tables.csv",

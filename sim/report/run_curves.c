@@ -238,13 +238,16 @@ static void take_summary(struct run_curves *curves, const struct json *summary)
     if (name != NULL && json_text(name) != NULL) {
         snprintf(curves->label, sizeof curves->label, "%.127s", json_text(name));
     }
-    curves->kv_mean =
-        number_below(summary, (const char *const[]){"results", "kv_utilization", "mean", NULL});
-    curves->running_peak =
-        number_below(summary, (const char *const[]){"results", "running", "peak", NULL});
-    curves->waiting_peak =
-        number_below(summary, (const char *const[]){"results", "waiting", "peak", NULL});
     const struct json *replications = json_find(summary, "replications");
+    if (replications ==
+        NULL) { /* else they are means of several runs, and the timeline is of one */
+        curves->kv_mean =
+            number_below(summary, (const char *const[]){"results", "kv_utilization", "mean", NULL});
+        curves->running_peak =
+            number_below(summary, (const char *const[]){"results", "running", "peak", NULL});
+        curves->waiting_peak =
+            number_below(summary, (const char *const[]){"results", "waiting", "peak", NULL});
+    }
     const struct json *intervals =
         replications != NULL ? json_find(replications, "intervals") : NULL;
     for (size_t i = 0; intervals != NULL && i < CURVE_LATENCIES; i++) {

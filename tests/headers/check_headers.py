@@ -30,9 +30,10 @@ ALLOWED = {
     "sim/scenario": RUN + INPUT + ["sim/report"],
     "calibration": RUN + INPUT + ["sim/report", "sim/scenario"],
     "sim/experiments": RUN + INPUT + ["sim/report", "sim/scenario"],
+    "sim/pages": RUN + INPUT + ["sim/report", "sim/scenario", "sim/experiments"],
     "plots/study": RUN + INPUT + ["sim/report", "sim/scenario", "sim/experiments"],
     "sim/cli": RUN + INPUT + ["sim/report", "sim/scenario", "calibration", "sim/experiments",
-                              "plots/study"],
+                              "sim/pages", "plots/study"],
 }
 LIBRARIES = {"gsl": ["sim/base/random.c", "sim/base/distribution.c", "sim/metrics/", "calibration/"],
              "cjson": ["sim/base/json.c"], "zlib": ["sim/base/json_lines.c", "sim/base/output_file.c"],

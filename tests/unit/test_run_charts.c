@@ -7,17 +7,22 @@
 
 enum { REQUESTS = 1000, LONG_AT = 777 };
 
-static void read_run(struct run_curves *curves)
+#define INTERVALS                                                                                  \
+    ", \"replications\": {\"intervals\": {\"e2e_s\": {\"p50\": {\"mean\": 2, \"low\": 1, "         \
+    "\"high\": 3}}}}"
+
+static void read_run(struct run_curves *curves, const char *further)
 {
     struct error error;
     const char *folder = result_folder_create();
     result_folder_write_timeline(folder, 50, 20);
     result_folder_write_requests(folder, REQUESTS, LONG_AT);
-    result_folder_write(
-        folder, "summary.json",
-        "{\"scenario\": {\"name\": \"mine\"}, \"results\": {\"waiting\": {\"peak\": "
-        "99}, \"running\": {\"peak\": 0}}, \"replications\": {\"intervals\": "
-        "{\"e2e_s\": {\"p50\": {\"mean\": 2, \"low\": 1, \"high\": 3}}}}}");
+    FILE *summary = result_folder_open(folder, "summary.json");
+    fprintf(summary,
+            "{\"scenario\": {\"name\": \"mine\"}, \"results\": {\"waiting\": {\"peak\": 99}, "
+            "\"running\": {\"peak\": 0}}%s}",
+            further);
+    fclose(summary);
     assert_true(run_curves_read(curves, folder, &error));
     result_folder_remove(folder);
 }
@@ -28,7 +33,7 @@ static void test_peaks(void **state)
     (void)state;
     struct run_curves run;
     struct chart chart = {.series = NULL};
-    read_run(&run);
+    read_run(&run, "");
     run_chart_running_waiting(&run, 1, &chart);
     assert_int_equal(chart.count, 2);
     assert_string_equal(chart.series[0].label, "running (none)");
@@ -43,7 +48,7 @@ static void test_stragglers(void **state)
     (void)state;
     struct run_curves run;
     struct chart chart = {.series = NULL};
-    read_run(&run);
+    read_run(&run, "");
     run_chart_stragglers(&run, 1, &chart);
     assert_int_equal(chart.count, 3);
     assert_string_equal(chart.series[0].panel, "request (one in 3 and the 100 longest)");
@@ -65,7 +70,7 @@ static void test_distribution(void **state)
     (void)state;
     struct run_curves run;
     struct chart chart = {.series = NULL};
-    read_run(&run);
+    read_run(&run, INTERVALS);
     run_chart_latency_cdf(&run, 1, &chart);
     const struct chart_series *ttft = &chart.series[0];
     assert_string_equal(ttft->panel, "time to first token (ms)");
@@ -92,8 +97,8 @@ static void test_several(void **state)
     (void)state;
     struct run_curves runs[2];
     struct chart chart = {.series = NULL};
-    read_run(&runs[0]);
-    read_run(&runs[1]);
+    read_run(&runs[0], "");
+    read_run(&runs[1], "");
     snprintf(runs[1].label, sizeof runs[1].label, "other");
     run_chart_kv_utilization(runs, 2, &chart);
     assert_int_equal(chart.count, 2);

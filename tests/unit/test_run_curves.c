@@ -82,7 +82,7 @@ static void test_summary(void **state)
         "\"p99.9\": {\"mean\": 5, \"low\": 4, \"high\": 9}}}}}");
     assert_true(run_curves_read(&curves, folder, &error));
     assert_string_equal(curves.label, "mine");
-    assert_near(curves.waiting_peak, 47, 0);
+    assert_true(isnan(curves.waiting_peak)); /* it is the mean of several runs */
     assert_int_equal(curves.percentile_count[CURVE_TTFT], 2);
     assert_near(curves.percentiles[CURVE_TTFT][1].percent, 99.9, 0);
     assert_near(curves.percentiles[CURVE_TTFT][1].interval.high, 9, 0);
