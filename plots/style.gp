@@ -42,3 +42,16 @@ note_name(name) = name_count == 64 || name_is_known(name) ? 0 : (name_count = na
 note(panel, name) = note_panel(panel) + note_name(name)
 is(i, j) = strcol(1) eq panels[i] && strcol(2) eq names[j]
 only(i, j, value) = is(i, j) ? value : NaN
+
+# Tables of sweeps name their axes in panels 'x' and 'y', and the values of an axis without numbers in 'columns' and
+# 'rows'; what is left are panels of data. Read once with 'using (take(strcol(1), strcol(2)))'.
+array columns[256]
+array rows[256]
+column_count = 0
+row_count = 0
+x_name = ''
+y_name = ''
+take_column(name) = column_count == 256 ? 0 : (column_count = column_count + 1, columns[column_count] = name, 0)
+take_row(name) = row_count == 256 ? 0 : (row_count = row_count + 1, rows[row_count] = name, 0)
+take(panel, name) = panel eq 'x' ? (x_name = name, 0) : panel eq 'y' ? (y_name = name, 0) : \
+    panel eq 'columns' ? take_column(name) : panel eq 'rows' ? take_row(name) : note(panel, name)

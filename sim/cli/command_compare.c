@@ -9,9 +9,8 @@
 #include "sim/base/text.h"
 #include "sim/cli/options.h"
 #include "sim/experiments/comparison.h"
-#include "sim/metrics/paired.h"
-
-#define LEVEL 0.95
+#include "sim/pages/comparison_page.h"
+#include "sim/pages/page.h"
 
 struct compare_options {
     struct option_list assignments; /* for all */
@@ -20,6 +19,8 @@ struct compare_options {
     const char *replications_text;
     uint32_t replications;
     const char *csv;
+    const char *report;
+    char *command; /* as it was typed */
     bool all;
     bool json;
 };
@@ -72,49 +73,6 @@ static bool add_side(struct sides *sides, const struct compare_options *chosen, 
     return ok;
 }
 
-static bool is_shown(const struct figure *figure, bool all)
-{
-    return figure->type != FIGURE_EXACT &&
-           (all || figure->is_main || text_equal(figure->key, "accuracy") ||
-            text_equal(figure->key, "price.usd_high"));
-}
-
-/* The differences of one scenario from the first, a row a figure. */
-struct difference_table {
-    const struct figure **figures;
-    struct paired *rows;
-    bool *significant;
-    uint32_t count;
-};
-
-static void fill_table(struct difference_table *table, const struct comparison *comparison,
-                       uint32_t side, bool all)
-{
-    size_t most = figure_table_count();
-    table->figures = memory_zeroed(most, sizeof(struct figure *));
-    table->rows = memory_zeroed(most, sizeof table->rows[0]);
-    table->significant = memory_zeroed(most, sizeof table->significant[0]);
-    for (const struct figure *figure = figure_table; figure->key != NULL; figure++) {
-        if (is_shown(figure, all)) {
-            struct paired paired =
-                paired_compare(figure, comparison_runs(comparison, 0),
-                               comparison_runs(comparison, side), comparison->replications, LEVEL);
-            if (paired.pairs > 0) {
-                table->figures[table->count] = figure;
-                table->rows[table->count++] = paired;
-            }
-        }
-    }
-    paired_significant(table->rows, table->count, 1 - LEVEL, table->significant);
-}
-
-static void clear_table(struct difference_table *table)
-{
-    free(table->figures);
-    free(table->rows);
-    free(table->significant);
-}
-
 static void print_row(const struct figure *figure, const struct paired *row, bool is_significant)
 {
     double scale = figure->shown_scale > 0 ? figure->shown_scale : 1;
@@ -128,7 +86,7 @@ static void print_row(const struct figure *figure, const struct paired *row, boo
            figure->shown_unit != NULL ? figure->shown_unit : "");
 }
 
-static void print_table(const struct difference_table *table, const struct sides *sides,
+static void print_table(const struct comparison_table *table, const struct sides *sides,
                         uint32_t side)
 {
     printf("\n%s  against  %s\n", sides->labels[side], sides->labels[0]);
@@ -138,7 +96,7 @@ static void print_table(const struct difference_table *table, const struct sides
     }
 }
 
-static void write_rows(FILE *stream, const struct difference_table *table, uint32_t side)
+static void write_rows(FILE *stream, const struct comparison_table *table, uint32_t side)
 {
     for (uint32_t i = 0; i < table->count; i++) {
         const struct paired *row = &table->rows[i];
@@ -148,7 +106,7 @@ static void write_rows(FILE *stream, const struct difference_table *table, uint3
     }
 }
 
-static bool write_csv(const struct difference_table *tables, uint32_t scenarios, const char *path,
+static bool write_csv(const struct comparison_table *tables, uint32_t scenarios, const char *path,
                       struct error *error)
 {
     struct output_file file = {.stream = NULL};
@@ -163,12 +121,12 @@ static bool write_csv(const struct difference_table *tables, uint32_t scenarios,
     return output_file_commit(&file, error);
 }
 
-static void print_tables(const struct difference_table *tables, const struct comparison *comparison,
+static void print_tables(const struct comparison_table *tables, const struct comparison *comparison,
                          const struct sides *sides)
 {
     printf("paired seeds  %u replications of each; means, and the %.0f %% interval of the mean "
            "difference\n",
-           comparison->replications, 100 * LEVEL);
+           comparison->replications, 100 * COMPARISON_LEVEL);
     for (uint32_t side = 1; side < comparison->scenarios; side++) {
         print_table(&tables[side], sides, side);
     }
@@ -176,7 +134,7 @@ static void print_tables(const struct difference_table *tables, const struct com
            "most\n");
 }
 
-static void add_rows(const struct difference_table *table, struct json *list)
+static void add_rows(const struct comparison_table *table, struct json *list)
 {
     for (uint32_t i = 0; i < table->count; i++) {
         const struct paired *row = &table->rows[i];
@@ -195,13 +153,13 @@ static void add_rows(const struct difference_table *table, struct json *list)
     }
 }
 
-static void print_json(const struct difference_table *tables, const struct comparison *comparison,
+static void print_json(const struct comparison_table *tables, const struct comparison *comparison,
                        const struct sides *sides)
 {
     struct json *document = json_create_object();
     json_add_whole(document, "format_version", 1);
     json_add_whole(document, "replications", comparison->replications);
-    json_add_number(document, "level", LEVEL);
+    json_add_number(document, "level", COMPARISON_LEVEL);
     json_add_text(document, "first", sides->labels[0]);
     struct json *list = json_add_array(document, "comparisons");
     for (uint32_t side = 1; side < comparison->scenarios; side++) {
@@ -218,19 +176,24 @@ static void print_json(const struct difference_table *tables, const struct compa
 static bool report(const struct comparison *comparison, const struct sides *sides,
                    const struct compare_options *chosen, struct error *error)
 {
-    struct difference_table tables[MAX_COMPARED];
+    struct comparison_table tables[MAX_COMPARED];
     for (uint32_t side = 1; side < comparison->scenarios; side++) {
-        tables[side] = (struct difference_table){.count = 0};
-        fill_table(&tables[side], comparison, side, chosen->all);
+        comparison_table_fill(&tables[side], comparison, side, chosen->all);
     }
     if (chosen->json) {
         print_json(tables, comparison, sides);
     } else {
         print_tables(tables, comparison, sides);
     }
+    const char *labels[MAX_COMPARED];
+    for (uint32_t side = 0; side < sides->count; side++) {
+        labels[side] = sides->labels[side];
+    }
     bool ok = chosen->csv == NULL || write_csv(tables, comparison->scenarios, chosen->csv, error);
+    ok = ok && (chosen->report == NULL ||
+                comparison_page_write(comparison, labels, chosen->command, chosen->report, error));
     for (uint32_t side = 1; side < comparison->scenarios; side++) {
-        clear_table(&tables[side]);
+        comparison_table_clear(&tables[side]);
     }
     return ok;
 }
@@ -273,6 +236,7 @@ static int run(const struct command *command, int argc, char **argv)
         {"--all", NULL, "every figure, not only the main ones", OPTION_FLAG, &chosen.all},
         {"--json", NULL, "print JSON instead of tables", OPTION_FLAG, &chosen.json},
         {"--csv", "FILE", "write the differences as CSV too", OPTION_TEXT, &chosen.csv},
+        {"--report", "FILE", "write a page (HTML) too", OPTION_TEXT, &chosen.report},
         {.name = NULL},
     };
     int status = 0;
@@ -292,7 +256,10 @@ static int run(const struct command *command, int argc, char **argv)
         return options_fail(error.message);
     }
     chosen.replications = (uint32_t)replications;
-    return compare(&chosen, &positionals, &error) ? EXIT_DONE : options_fail(error.message);
+    chosen.command = page_command(argc, argv);
+    bool ok = compare(&chosen, &positionals, &error);
+    free(chosen.command);
+    return ok ? EXIT_DONE : options_fail(error.message);
 }
 
 const struct command command_compare = {

@@ -8,6 +8,8 @@
 #include "sim/cli/options.h"
 #include "sim/cli/progress.h"
 #include "sim/experiments/plan_answer.h"
+#include "sim/pages/page.h"
+#include "sim/pages/plan_page.h"
 
 struct plan_options {
     struct plan_settings settings;
@@ -15,6 +17,8 @@ struct plan_options {
     const char *replications;
     bool what_if;
     bool json;
+    const char *report;
+    char *command; /* as it was typed */
 };
 
 static void show_progress(void *context, uint32_t tried, uint32_t of)
@@ -279,6 +283,8 @@ static bool plan(struct plan_options *chosen, bool *ret_found, struct error *err
         print_answer(answer, chosen);
     }
     *ret_found = ok && plan_answer_is_found(answer);
+    ok = ok && (chosen->report == NULL ||
+                plan_page_write(answer, chosen->command, chosen->report, error));
     plan_answer_clear(answer);
     free(answer);
     return ok;
@@ -309,6 +315,7 @@ static int run(const struct command *command, int argc, char **argv)
         {"--what-if", NULL, "the best under twice the traffic, burstier, with longer answers",
          OPTION_FLAG, &chosen.what_if},
         {"--json", NULL, "print JSON instead of tables", OPTION_FLAG, &chosen.json},
+        {"--report", "FILE", "write a page (HTML) too", OPTION_TEXT, &chosen.report},
         {.name = NULL},
     };
     int status = 0;
@@ -323,7 +330,10 @@ static int run(const struct command *command, int argc, char **argv)
     struct error error;
     bool found = false;
     settings->base.path = positionals.count > 0 ? positionals.values[0] : NULL;
-    if (!plan(&chosen, &found, &error)) {
+    chosen.command = page_command(argc, argv);
+    bool ok = plan(&chosen, &found, &error);
+    free(chosen.command);
+    if (!ok) {
         return options_fail(error.message);
     }
     return found ? EXIT_DONE : EXIT_BAD_INPUT;

@@ -24,6 +24,13 @@
 #include "sim/scenario/scenario_file.h"
 #include "sim/scenario/scenario_run.h"
 
+/* What report.html needs beside the files. */
+struct page_options {
+    bool is_left_out;
+    char *command; /* as it was typed */
+    struct warning_list warnings;
+};
+
 struct run_options {
     const char *scenario;
     struct option_list assignments;
@@ -33,7 +40,6 @@ struct run_options {
     const char *out;
     bool no_plots;
     bool no_requests;
-    bool no_report;
     const char *trace_events; /* file; NULL: none */
     const char *metrics;      /* file; NULL: none */
     bool all_refused;         /* no request was served */
@@ -44,8 +50,7 @@ struct run_options {
     const char *replications_text;
     uint32_t replications; /* 1: just the run */
     struct percentile_list percentiles;
-    char *command; /* as it was typed */
-    struct warning_list warnings;
+    struct page_options page;
 };
 
 /* The files of a run, written while it runs; they appear when it has ended well. */
@@ -426,7 +431,7 @@ static void note_warnings(const struct warning_list *warnings, struct run_option
 {
     for (uint32_t i = 0; i < warnings->count; i++) {
         fprintf(stderr, "kvcast: warning: %s\n", warnings->messages[i]);
-        warning_list_add(&chosen->warnings, "%s", warnings->messages[i]);
+        warning_list_add(&chosen->page.warnings, "%s", warnings->messages[i]);
     }
 }
 
@@ -476,9 +481,9 @@ static bool run_into_folder(const struct scenario *scenario, struct run_options 
         return false;
     }
     chosen->stage = set.stage;
-    const struct run_page_source page = {set.stage, chosen->command, &chosen->warnings};
+    const struct run_page_source page = {set.stage, chosen->page.command, &chosen->page.warnings};
     bool ok = run_scenario(scenario, chosen, error) &&
-              (chosen->no_report || run_page_write(&page, error)) &&
+              (chosen->page.is_left_out || run_page_write(&page, error)) &&
               plotting_finish(&set, !chosen->no_plots, ret_figures, error);
     output_set_discard(&set);
     return ok;
@@ -538,7 +543,7 @@ static int run(const struct command *command, int argc, char **argv)
          OPTION_TEXT, &chosen.metrics},
         {"--no-plots", NULL, "no figures", OPTION_FLAG, &chosen.no_plots},
         {"--no-requests", NULL, "no requests.csv", OPTION_FLAG, &chosen.no_requests},
-        {"--no-report", NULL, "no report.html", OPTION_FLAG, &chosen.no_report},
+        {"--no-report", NULL, "no report.html", OPTION_FLAG, &chosen.page.is_left_out},
         {.name = NULL},
     };
     int status = 0;
@@ -564,9 +569,9 @@ static int run(const struct command *command, int argc, char **argv)
         chosen.no_plots = true;
         ok = ok && run_scenario(&scenario, &chosen, &error);
     } else {
-        chosen.command = page_command(argc, argv);
+        chosen.page.command = page_command(argc, argv);
         ok = ok && run_into_folder(&scenario, &chosen, &figures, &error);
-        free(chosen.command);
+        free(chosen.page.command);
     }
     if (!ok) {
         return options_fail(error.message);

@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -6,6 +7,8 @@
 #include "sim/base/text.h"
 #include "sim/cli/options.h"
 #include "sim/experiments/sweep.h"
+#include "sim/pages/page.h"
+#include "sim/pages/sweep_page.h"
 
 struct sweep_options {
     struct sweep_settings settings;
@@ -14,6 +17,8 @@ struct sweep_options {
     const char *shard;
     const char *out;
     const char *csv;
+    const char *report;
+    char *command; /* as it was typed */
     bool merge;
 };
 
@@ -155,11 +160,10 @@ static bool act(struct sweep_options *chosen, const struct option_list *position
     if (!read_options(chosen, error)) {
         return false;
     }
-    if (chosen->merge) {
-        return merge(chosen, positionals, error);
-    }
     settings->base.path = positionals->count > 0 ? positionals->values[0] : NULL;
-    return sweep(chosen, error);
+    return (chosen->merge ? merge(chosen, positionals, error) : sweep(chosen, error)) &&
+           (chosen->report == NULL ||
+            sweep_page_write(chosen->out, chosen->command, chosen->report, error));
 }
 
 /* As one of a team, where mpirun has started several; the only one to say anything is rank 0. */
@@ -210,6 +214,7 @@ static int run(const struct command *command, int argc, char **argv)
         {"--merge", NULL, "merge the files given as arguments into --out", OPTION_FLAG,
          &chosen.merge},
         {"--csv", "FILE", "write all rows of --out as CSV too", OPTION_TEXT, &chosen.csv},
+        {"--report", "FILE", "write a page (HTML) of --out too", OPTION_TEXT, &chosen.report},
         {.name = NULL},
     };
     int status = 0;
@@ -227,7 +232,10 @@ static int run(const struct command *command, int argc, char **argv)
         return EXIT_BAD_USAGE;
     }
     struct error error;
-    return act_in_team(&chosen, &positionals, &error) ? EXIT_DONE : options_fail(error.message);
+    chosen.command = page_command(argc, argv);
+    bool ok = act_in_team(&chosen, &positionals, &error);
+    free(chosen.command);
+    return ok ? EXIT_DONE : options_fail(error.message);
 }
 
 const struct command command_sweep = {

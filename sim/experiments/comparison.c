@@ -6,6 +6,7 @@
 
 #include "sim/base/memory.h"
 #include "sim/base/parallel.h"
+#include "sim/base/text.h"
 #include "sim/experiments/replications.h"
 #include "sim/scenario/deployment.h"
 #include "sim/scenario/scenario_file.h"
@@ -71,4 +72,40 @@ const struct run_summary *comparison_runs(const struct comparison *comparison, u
 {
     assert(scenario < comparison->scenarios);
     return &comparison->runs[(size_t)scenario * comparison->replications];
+}
+
+static bool is_shown(const struct figure *figure, bool all)
+{
+    return figure->type != FIGURE_EXACT &&
+           (all || figure->is_main || text_equal(figure->key, "accuracy") ||
+            text_equal(figure->key, "price.usd_high"));
+}
+
+void comparison_table_fill(struct comparison_table *table, const struct comparison *comparison,
+                           uint32_t scenario, bool all)
+{
+    *table = (struct comparison_table){.count = 0};
+    size_t most = figure_table_count();
+    table->figures = memory_zeroed(most, sizeof(struct figure *));
+    table->rows = memory_zeroed(most, sizeof table->rows[0]);
+    table->significant = memory_zeroed(most, sizeof table->significant[0]);
+    for (const struct figure *figure = figure_table; figure->key != NULL; figure++) {
+        if (is_shown(figure, all)) {
+            struct paired paired = paired_compare(figure, comparison_runs(comparison, 0),
+                                                  comparison_runs(comparison, scenario),
+                                                  comparison->replications, COMPARISON_LEVEL);
+            if (paired.pairs > 0) {
+                table->figures[table->count] = figure;
+                table->rows[table->count++] = paired;
+            }
+        }
+    }
+    paired_significant(table->rows, table->count, 1 - COMPARISON_LEVEL, table->significant);
+}
+
+void comparison_table_clear(struct comparison_table *table)
+{
+    free(table->figures);
+    free(table->rows);
+    free(table->significant);
 }

@@ -79,12 +79,28 @@ struct json *page_add_chart(struct page *page, const struct page_chart *look,
     return block;
 }
 
-void page_add_colours(struct json *chart, const char *const *names)
+static void add_names(struct json *chart, const char *member, const char *const *names,
+                      size_t count)
 {
-    struct json *colours = json_add_array(chart, "colours");
-    for (; *names != NULL; names++) {
-        json_add_text(colours, NULL, *names);
+    struct json *list = json_add_array(chart, member);
+    for (size_t i = 0; i < count; i++) {
+        json_add_text(list, NULL, names[i]);
     }
+}
+
+void page_add_colours(struct json *chart, const char *const *names, size_t count)
+{
+    add_names(chart, "colours", names, count);
+}
+
+void page_add_rows(struct json *chart, const char *const *names, size_t count)
+{
+    add_names(chart, "rows", names, count);
+}
+
+void page_add_columns(struct json *chart, const char *const *names, size_t count)
+{
+    add_names(chart, "columns", names, count);
 }
 
 struct json *page_add_table(struct page *page, const char *heading, const char *note,
@@ -94,6 +110,7 @@ struct json *page_add_table(struct page *page, const char *heading, const char *
     json_add_text(block, "caption", caption);
     json_add_array(block, "columns");
     json_add_array(block, "rows");
+    json_add_array(block, "marked");
     return block;
 }
 
@@ -118,6 +135,11 @@ void page_add_column(struct json *table, const char *label, const char *unit, bo
 struct json *page_add_row(struct json *table)
 {
     return json_add_array(member_of(table, "rows"), NULL);
+}
+
+void page_mark_row(struct json *table, uint32_t row)
+{
+    json_add_number(member_of(table, "marked"), NULL, row);
 }
 
 struct json *page_add_text(struct page *page, const char *heading)

@@ -48,8 +48,13 @@ struct page_chart {
 struct json *page_add_chart(struct page *page, const struct page_chart *look,
                             const struct chart *chart);
 
-/* Colours of a chart's series in order, as the style sheet names them; NULL-ended. */
-void page_add_colours(struct json *chart, const char *const *names);
+/* Colours of a chart's series in order, as the style sheet names them. */
+void page_add_colours(struct json *chart, const char *const *names, size_t count);
+
+/* Names of the rows of a chart that has some instead of an axis, from 0 on; of the columns of a
+ * "heat" one. */
+void page_add_rows(struct json *chart, const char *const *names, size_t count);
+void page_add_columns(struct json *chart, const char *const *names, size_t count);
 
 /* Adds a table without columns and rows; returns its block. */
 struct json *page_add_table(struct page *page, const char *heading, const char *note,
@@ -58,6 +63,9 @@ void page_add_column(struct json *table, const char *label, const char *unit, bo
                      const char *help);
 /* An array to add a value to for each column. */
 struct json *page_add_row(struct json *table);
+
+/* The row of that number stands out. */
+void page_mark_row(struct json *table, uint32_t row);
 
 /* Adds a text; returns the array of its paragraphs. */
 struct json *page_add_text(struct page *page, const char *heading);

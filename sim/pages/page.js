@@ -212,7 +212,7 @@ function drawPanel(svg, chart, panel, series, width) {
   const longest = Math.max(0, ...(chart.rows || []).map((row) => row.length));
   const height = chart.rows ? 60 + 26 * chart.rows.length : chart.kind === "bars" ? 380 : chart.panels.length > 2 ? 230 : 240;
   const panelIsY = chart.panels.length > 1 && chart.kind === "lines";
-  const box = { left: chart.rows ? Math.min(14 + 7 * longest, width / 2) : 58, right: width - 16, top: 8, bottom: height - 44,
+  const box = { left: chart.rows ? Math.min(14 + 7 * longest, width / 2) : 68, right: width - 16, top: 8, bottom: height - 44,
     xLabel: chart.kind === "cdf" ? panel : chart.x, yLabel: panelIsY ? panel : chart.y };
   const limits = limitsOf(chart, series);
   const scales = { x: makeScale(limits.x0, limits.x1, box.left, box.right, limits.isLog),
@@ -232,11 +232,12 @@ function drawPanel(svg, chart, panel, series, width) {
 /* The values nearest to a place, as text. */
 function valuesAt(chart, series, drawn, x, y) {
   if (chart.kind === "bars" || chart.kind === "forest") {
-    const row = Math.round(drawn.scales.y.back(y));
+    const row = Math.round(drawn.scales.y.back(y)); /* several series may stand in one, a bit apart */
+    const place = chart.kind === "forest" ? Math.round : (at) => at;
     let nearest = Infinity;
     for (const one of series) { for (const at of one.y) { if (Math.abs(at - row) < Math.abs(nearest - row)) { nearest = at; } } }
-    const found = series.flatMap((one) => one.y.map((at, i) => at === nearest ? one.label + " " + show(one.low[i]) + " to " + show(one.high[i]) : null));
-    return (chart.rows ? chart.rows[nearest] : chart.row + " " + nearest) + ": " + found.filter((text) => text).join("; ") + " (" + chart.x + ")";
+    const found = series.flatMap((one) => one.y.map((at, i) => place(at) === place(nearest) ? one.label + (chart.kind === "forest" ? " " + show(one.x[i]) + "," : "") + " " + show(one.low[i]) + " to " + show(one.high[i]) : null));
+    return (chart.rows ? chart.rows[place(nearest)] : chart.row + " " + nearest) + ": " + found.filter((text) => text).join("; ") + " (" + chart.x + ")";
   }
   const at = drawn.scales.x.back(x);
   if (chart.kind === "points") {

@@ -172,7 +172,7 @@ static void add_run_chart(struct source *source, run_chart *build, const struct 
         struct json *block = page_add_chart(&source->page, look, &chart);
         if (row != NULL) {
             json_add_text(block, "row", row);
-            page_add_colours(block, (const char *const[]){"--wait", "--c6", "--c2", NULL});
+            page_add_colours(block, (const char *const[]){"--wait", "--c6", "--c2"}, 3);
         }
     }
     chart_clear(&chart);

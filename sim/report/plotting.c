@@ -40,6 +40,8 @@ static const struct figure figures[] = {
     {"experiment_lengths", "experiment_lengths.csv", 1100, 560, NULL},
     {"paper_tables", "paper_tables.csv", 1100, 560, NULL},
     {"paper_running", "paper_running.csv", 1200, 900, NULL},
+    {"sweep_lines", "sweep_lines.csv", 1000, 560, NULL},
+    {"sweep_heat", "sweep_heat.csv", 1000, 620, NULL},
     {"profile_steps", "profile_steps.csv", 1200, 560, NULL},
     {"profile_roofline", "profile_operations.csv", 1000, 620, NULL},
 };
@@ -250,17 +252,22 @@ static void add_name(struct drawn_names *drawn, const char *name, const char *ex
     drawn->count++;
 }
 
+static void add_names(struct drawn_names *drawn, const struct figure *figure,
+                      const struct figure_style *style, bool with_table)
+{
+    if (with_table) {
+        add_name(drawn, figure->name, "csv");
+    }
+    for (size_t f = 0; f < style->format_count; f++) {
+        add_name(drawn, figure->name, style->formats[f]->extension);
+    }
+}
+
 static void list_names(struct drawn_names *drawn, const struct figure_style *style, bool all)
 {
     for (size_t i = 0; i < FIGURES; i++) {
-        if (figures[i].chart == NULL && !all) {
-            continue;
-        }
-        if (figures[i].chart != NULL) {
-            add_name(drawn, figures[i].name, "csv");
-        }
-        for (size_t f = 0; f < style->format_count; f++) {
-            add_name(drawn, figures[i].name, style->formats[f]->extension);
+        if (figures[i].chart != NULL || all) {
+            add_names(drawn, &figures[i], style, figures[i].chart != NULL);
         }
     }
 }
@@ -281,6 +288,30 @@ bool plotting_redraw(const struct plotting *plotting, const char *directory, uns
     if (ok) {
         ok = (!own || link_tables(&set, error)) &&
              plotting_draw(plotting, set.stage, stderr, ret_count, error) &&
+             output_set_commit(&set, error);
+        output_set_discard(&set);
+    }
+    free(drawn);
+    return ok;
+}
+
+bool plotting_table(const struct figure_style *style, const struct chart *chart, const char *table,
+                    const char *directory, unsigned *ret_count, struct error *error)
+{
+    const struct plotting plotting = {.style = style};
+    struct output_set set;
+    struct drawn_names *drawn = memory_zeroed(1, sizeof *drawn);
+    for (size_t i = 0; i < FIGURES; i++) {
+        if (text_equal(figures[i].table, table)) {
+            add_names(drawn, &figures[i], style, true);
+        }
+    }
+    assert(drawn->count > 0);
+    *ret_count = 0;
+    bool ok = output_set_open(&set, directory, drawn->names, error);
+    if (ok) {
+        ok = chart_write_csv(chart, set.stage, table, error) &&
+             plotting_draw(&plotting, set.stage, stderr, ret_count, error) &&
              output_set_commit(&set, error);
         output_set_discard(&set);
     }

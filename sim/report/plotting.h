@@ -7,6 +7,7 @@
 
 #include "sim/base/error.h"
 #include "sim/base/output_set.h"
+#include "sim/report/chart.h"
 #include "sim/report/figure_style.h"
 
 /* All that a command may leave in its folder, as one set: tables and figures. */
@@ -38,5 +39,10 @@ MUST_CHECK bool plotting_finish(struct output_set *set, bool draw, unsigned *ret
  * only run: the figures of its other tables too. */
 MUST_CHECK bool plotting_redraw(const struct plotting *plotting, const char *directory,
                                 unsigned *ret_count, struct error *error);
+
+/* Writes one table that a figure is drawn from into 'directory', and draws it there. */
+MUST_CHECK bool plotting_table(const struct figure_style *style, const struct chart *chart,
+                               const char *table, const char *directory, unsigned *ret_count,
+                               struct error *error);
 
 #endif

@@ -3,6 +3,7 @@
 where a Chromium is. What could not be checked is said.
 usage: test_pages.py KVCAST"""
 import os
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -53,6 +54,43 @@ def test_little_data(folder, notes):
     kvcast("run", "--no-plots", "--no-requests", *SMALL, "--set", "metrics.timeline_interval_s=0", "--out", "bare", cwd=folder)
     _, data = check(f"{folder}/bare/report.html", "run", notes)
     assert not [block for block in data["blocks"] if block["type"] == "chart"]
+
+
+QUICK = ["--set", "workload.requests=40", "--set", "workload.datasets=gsm8k"]
+
+
+def test_comparison(folder, notes):
+    kvcast("compare", *QUICK, "--with", "model.weights=fp8", "--replications", "3", "--report", "compare.html", cwd=folder)
+    _, data = check(f"{folder}/compare.html", "comparison", notes)
+    (table,) = [block for block in data["blocks"] if block["type"] == "table"]
+    tpot = next(row for row in table["rows"] if row[0] == "tpot_s.p50")
+    assert tpot[2] < tpot[1] and tpot[4] <= tpot[3] <= tpot[5], tpot
+
+
+def test_plan(folder, notes):
+    kvcast("plan", *QUICK, "--slo", "tpot_s.p95<0.02", "--over", "hardware.gpu=H200-SXM,L40S", "--over", "engine.instances=1..2",
+           "--report", "plan.html", cwd=folder)
+    _, data = check(f"{folder}/plan.html", "plan", notes)
+    table = next(block for block in data["blocks"] if block["type"] == "table")
+    (best,) = [table["rows"][i] for i in table["marked"]]
+    assert best[0] == data["title"] and best[-1].startswith("best")
+    assert headline(data, "GPUs")["value"] == best[2]
+
+
+def test_sweep(folder, notes):
+    kvcast("sweep", *QUICK, "--vary", "workload.rate_per_s=4,16", "--vary", "model.weights=bf16,fp8", "--replications", "2",
+           "--out", "s.sqlite", "--report", "sweep.html", cwd=folder)
+    _, data = check(f"{folder}/sweep.html", "sweep", notes)
+    (table,) = [block for block in data["blocks"] if block["type"] == "table"]
+    with sqlite3.connect(f"{folder}/s.sqlite") as rows:
+        wanted = rows.execute('SELECT "workload.rate_per_s", "model.weights", 1000 * avg("ttft_s.p99") FROM runs GROUP BY point').fetchall()
+    assert len(table["rows"]) == len(wanted) == 4
+    for row, (rate, weights, ttft) in zip(table["rows"], wanted):
+        assert row[:2] == [rate, weights] and abs(row[2] - ttft) < 1e-6 * ttft, (row, ttft)
+    kvcast("plot", "s.sqlite", "--heat", "workload.rate_per_s,model.weights", "--figure", "ttft_s.p99", "--out", "f", cwd=folder)
+    cells = [line.split(",") for line in open(f"{folder}/f/sweep_heat.csv", encoding="utf-8")]
+    found = sorted(float(cell[4]) for cell in cells[1:] if cell[4])
+    assert all(abs(a - b) < 1e-6 * b for a, b in zip(found, sorted(row[2] for row in table["rows"])))
 
 
 def test_default_size(folder, _):
