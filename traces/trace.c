@@ -58,6 +58,31 @@ void trace_reader_close(struct trace_reader *reader)
     csv_close(&reader->csv);
 }
 
+static bool is_set(const struct csv_reader *csv, int column)
+{
+    const char *field = column >= 0 ? csv->fields[column] : "";
+    return field[0] != '\0' && !text_equal(field, "0");
+}
+
+bool trace_has_sharing(const char *path)
+{
+    struct csv_reader csv;
+    struct error ignored;
+    bool shares = false;
+    bool more = true;
+    if (!csv_open(&csv, path, columns, &ignored)) {
+        return false;
+    }
+    int prefix = csv_find(&csv, "prefix_id");
+    int conversation = csv_find(&csv, "conversation_id");
+    while (more && !shares && (prefix >= 0 || conversation >= 0)) {
+        more = csv_next(&csv, &more, &ignored) && more;
+        shares = more && (is_set(&csv, prefix) || is_set(&csv, conversation));
+    }
+    csv_close(&csv);
+    return shares;
+}
+
 /* A whole number that may be left out. */
 static bool optional(const struct csv_reader *csv, const char *name, uint32_t minimum,
                      uint32_t *value, struct error *error)

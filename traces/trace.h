@@ -53,6 +53,10 @@ MUST_CHECK bool trace_reader_next(struct trace_reader *reader, struct trace_name
                                   struct trace_request *ret_request, bool *ret_more,
                                   struct error *error);
 
+/* True when prompts of the trace have something in common: a prefix, or a conversation. Of a file
+ * that cannot be read it is false; reading it as a trace says why. */
+bool trace_has_sharing(const char *path);
+
 /* 'has_delays': with the column 'delay_s'. */
 void trace_write_header(FILE *stream, bool has_delays);
 void trace_write(FILE *stream, const struct trace_request *request, const struct trace_names *names,

@@ -274,6 +274,7 @@ bool study_results_write(const struct study_results *results, const char *direct
         csv_write_text(&writer, name);
     }
     csv_write_text(&writer, "suspect");
+    csv_write_text(&writer, "gave_constant");
     csv_end_row(&writer);
     for (uint32_t i = 0; i < results->count; i++) {
         const struct study_cell *cell = results->cells[i];
@@ -290,6 +291,7 @@ bool study_results_write(const struct study_results *results, const char *direct
             write_value(&writer, value_of(&results->simulated[i], m));
         }
         csv_write_text(&writer, cell->suspect);
+        csv_write_text(&writer, study_table_gave_constant(cell->table) ? "1" : "0");
         csv_end_row(&writer);
     }
     csv_writer_flush(&writer);

@@ -18,6 +18,12 @@ struct periodic_growth {
 /* Blocks that the first 'steps' steps take. */
 uint64_t periodic_growth_of_steps(const struct periodic_growth *growth, uint64_t steps);
 
+/* No more blocks than these are taken by so many steps: all of whole periods, rounded up. */
+static inline uint64_t periodic_growth_bound(const struct periodic_growth *growth, uint64_t steps)
+{
+    return (steps / growth->period + 1) * growth->sum;
+}
+
 /* The most steps that together take at most 'blocks'; UINT64_MAX where nothing is ever taken. */
 uint64_t periodic_growth_steps_within(const struct periodic_growth *growth, uint64_t blocks);
 

@@ -25,11 +25,14 @@ static inline int64_t step_times_at(const struct step_times *times, uint64_t ste
            times->rise_ps * (gaps * (gaps - 1) / 2);
 }
 
-/* The largest gap between any two of the first 'steps' steps, the first two aside; at least three.
- */
+/* The largest gap between neighbours of the first 'steps' steps; 0 of one step. */
 static inline int64_t step_times_largest_gap(const struct step_times *times, uint64_t steps)
 {
-    return times->gap_ps + ps_max(0, times->rise_ps * (int64_t)(steps - 3));
+    if (steps < 3) {
+        return steps < 2 ? 0 : times->first_gap_ps;
+    }
+    int64_t last_gap_ps = times->gap_ps + times->rise_ps * (int64_t)(steps - 3);
+    return ps_max(times->first_gap_ps, ps_max(times->gap_ps, last_gap_ps));
 }
 
 /* Times since the first step, summed over steps: so many first gaps, later gaps and rises. */
@@ -45,6 +48,9 @@ struct step_delays {
 static inline struct step_delays step_delays_of(uint64_t from, uint64_t period, uint64_t terms)
 {
     uint64_t start = from - 1;
+    if (terms == 1) { /* of most runs, which are short */
+        return (struct step_delays){1, start, start * (start - 1) / 2};
+    }
     uint64_t sum_j = terms * (terms - 1) / 2;
     uint64_t sum_jj = sum_j * (2 * terms - 1) / 3;
     uint64_t sum_g = terms * start + period * sum_j;

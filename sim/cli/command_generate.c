@@ -46,6 +46,18 @@ static bool open_workload(const struct scenario *scenario, struct workload *work
     return scenario_run_workload(scenario, &served, workload, error);
 }
 
+/* What is known of the lengths that are drawn. */
+static void say_assumptions(const struct workload *workload)
+{
+    struct generator_notes notes;
+    for (uint32_t i = 0;
+         workload->generator != NULL && generator_note(workload->generator, i, &notes); i++) {
+        if (notes.lengths[0] != '\0') {
+            fprintf(stderr, "kvcast: warning: %s\n", notes.lengths);
+        }
+    }
+}
+
 static int run(const struct command *command, int argc, char **argv)
 {
     struct option_list assignments = {.count = 0};
@@ -69,7 +81,11 @@ static int run(const struct command *command, int argc, char **argv)
     if (!scenario_file_read(&scenario, path, &assignments, seed, &error)) {
         return options_fail(error.message);
     }
-    bool ok = open_workload(&scenario, &workload, &error) && write_trace(&workload, out, &error);
+    bool ok = open_workload(&scenario, &workload, &error);
+    if (ok) {
+        say_assumptions(&workload);
+        ok = write_trace(&workload, out, &error);
+    }
     workload_close(&workload);
     return ok ? EXIT_DONE : options_fail(error.message);
 }

@@ -237,6 +237,10 @@ static void close_files(struct run_files *files)
 /* What the settings come to, for all instances or by group. */
 static void add_derived(const struct deployment *deployment, struct json *derived)
 {
+    json_add_number(derived, "max_batch_tokens", deployment->instance.engine.max_batch_tokens);
+    json_add_number(derived, "max_batch_requests", deployment->instance.engine.max_batch_requests);
+    json_add_number(derived, "gpu_memory_utilization", deployment->memory_share);
+    json_add_text(derived, "limits_rule", deployment->limits.rule);
     json_add_number(derived, "num_blocks", deployment->instance.engine.num_blocks);
     json_add_number(derived, "max_model_len", deployment->instance.engine.max_model_len);
     json_add_number(derived, "weight_gib_per_gpu", deployment->memory.weight_gib);
@@ -248,6 +252,8 @@ static void add_derived(const struct deployment *deployment, struct json *derive
         const struct deployment *part = deployment_of_group(deployment, g);
         struct json *group = json_add_object(groups, NULL);
         json_add_text(group, "gpu", part->gpu.name);
+        json_add_number(group, "max_batch_tokens", part->instance.engine.max_batch_tokens);
+        json_add_number(group, "max_batch_requests", part->instance.engine.max_batch_requests);
         json_add_number(group, "num_blocks", part->instance.engine.num_blocks);
         json_add_number(group, "max_model_len", part->instance.engine.max_model_len);
         json_add_text(group, "cost_name", part->cost.identity.name);

@@ -4,9 +4,38 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/base/text.h"
 #include "sim/policy/scheduling_policies.h"
 #include "sim/scenario/measured_part.h"
+#include "sim/scenario/scenario_group.h"
 #include "sim/scenario/scenario_rules.h"
+
+/* What nobody set, as the engine does by itself. */
+static void print_defaults(const struct scenario *scenario, const struct deployment *deployment)
+{
+    const struct engine_settings *asked = &scenario->engine.settings;
+    const struct engine_settings *taken = &deployment->instance.engine;
+    const char *between = "defaults      ";
+    if (asked->max_batch_tokens == 0) {
+        printf("%s%u tokens a step", between, taken->max_batch_tokens);
+        between = ", ";
+    }
+    if (asked->max_batch_requests == 0) {
+        printf("%s%u requests", between, taken->max_batch_requests);
+        between = ", ";
+    }
+    if (asked->max_model_len == 0) {
+        printf("%s%u tokens a request", between, taken->max_model_len);
+        between = ", ";
+    }
+    if (scenario->hardware.gpu_memory_utilization <= 0) {
+        printf("%s%.3g %% of the memory", between, 100 * deployment->memory_share);
+        between = ", ";
+    }
+    if (text_equal(between, ", ")) {
+        printf("; by the rule of %s\n", deployment->limits.rule);
+    }
+}
 
 /* Groups unlike each other, a line for each. */
 static void print_groups(const struct scenario *scenario, const struct deployment *deployment)
@@ -14,6 +43,8 @@ static void print_groups(const struct scenario *scenario, const struct deploymen
     static const char *const roles[] = {"", ", prompts", ", answers"};
     printf("%s: %s on %u GPUs in %u groups\n", scenario->name, deployment->model.name,
            deployment_gpus(deployment), deployment->group_count);
+    struct scenario_group group;
+    struct error ignored;
     for (uint32_t g = 0; g < deployment->group_count; g++) {
         const struct deployment *part = deployment_of_group(deployment, g);
         const struct engine_settings *engine = &part->instance.engine;
@@ -24,6 +55,9 @@ static void print_groups(const struct scenario *scenario, const struct deploymen
                part->instance.preset->name, engine->max_batch_tokens, engine->max_batch_requests,
                engine->num_blocks, engine->block_tokens, part->cost.identity.source,
                part->cost.identity.name);
+        if (scenario_group_read(scenario, g, &group, &ignored)) {
+            print_defaults(&group.scenario, part);
+        }
     }
 }
 
@@ -80,6 +114,7 @@ void run_tables_describe(const struct scenario *scenario, const struct deploymen
            deployment->instance.preset->name, engine->max_batch_tokens, engine->max_batch_requests,
            engine->num_blocks, engine->block_tokens, deployment->cost.identity.source,
            deployment->cost.identity.name);
+    print_defaults(scenario, deployment);
     print_policy(scenario, deployment);
 }
 
@@ -105,6 +140,18 @@ static void print_slo(const struct scenario_metrics *metrics, const struct run_s
     printf("; goodput %.3g requests/s\n", summary->measured.goodput_per_s);
 }
 
+/* Without sharing prefixes are not cached unless it is asked for, which preempted requests feel. */
+static void print_prefixes(const struct scenario *scenario, const struct run_summary *summary)
+{
+    if (scenario->engine.preset->start.caches_prefixes && summary->preemption.preemptions > 0 &&
+        !scenario->engine.settings.prefix_caching &&
+        !scenario_is_given(scenario, "engine.prefix_caching")) {
+        printf("prefixes      not cached, as prompts have nothing in common; preempted requests "
+               "recompute all, where %s finds part of it: 'engine.prefix_caching=true'\n",
+               scenario->engine.preset->name);
+    }
+}
+
 void run_tables_print_load(const struct scenario *scenario, const struct run_summary *summary)
 {
     const struct measured_figures *measured = &summary->measured;
@@ -116,6 +163,7 @@ void run_tables_print_load(const struct scenario *scenario, const struct run_sum
                measured->started_per_s, measured->requests_per_s, measured->output_tokens_per_s);
     }
     print_slo(&scenario->metrics, summary);
+    print_prefixes(scenario, summary);
     if (measured_part_is_overloaded(measured)) {
         printf(
             "overload      the queue grows by %.3g requests/s for as long as requests come, %.0f "

@@ -197,9 +197,7 @@ static void answer(struct simulation *simulation, const struct loop_result *resu
     for (uint32_t i = 0; i < result->finished_count; i++) {
         forget(simulation, result->finished[i]);
     }
-    if (result->finished_count > 0) {
-        send_requests(simulation, result->seen_ps, result->finished_count);
-    }
+    send_requests(simulation, result->seen_ps, result->finished_count);
 }
 
 static void wait_for(struct simulation *simulation, uint32_t number,
@@ -213,25 +211,34 @@ static void wait_for(struct simulation *simulation, uint32_t number,
     push_of_instance(simulation, ps_max(simulation->now_ps, at_ps), result->next, number);
 }
 
-/* What the cluster makes of what happened on an instance. */
-static void react(struct simulation *simulation, uint32_t number, const struct loop_result *result)
+/* Requests leave an instance: they go on elsewhere, are answered or refused. */
+static void part_with(struct simulation *simulation, uint32_t number,
+                      const struct loop_result *result)
 {
     struct cluster_node *node = &simulation->cluster.nodes[number];
-    if (result->waits) {
-        wait_for(simulation, number, result);
-    }
     node->finished += result->finished_count;
     leave(simulation, node, result->finished, result->finished_count);
     leave(simulation, node, result->refused, result->refused_count);
     if (node->role == INSTANCE_PREFILL) {
         hand_over(simulation, node, result);
-    } else {
+    } else if (result->finished_count > 0) {
         answer(simulation, result);
     }
     for (uint32_t i = result->refused_count; i-- > 0;) {
         simulation_reject(simulation, result->refused[i]);
     }
     simulation_node_left(simulation, number);
+}
+
+/* What the cluster makes of what happened on an instance. */
+static void react(struct simulation *simulation, uint32_t number, const struct loop_result *result)
+{
+    if (result->waits) {
+        wait_for(simulation, number, result);
+    }
+    if (result->finished_count > 0 || result->refused_count > 0) {
+        part_with(simulation, number, result);
+    }
 }
 
 /* What would have happened on the instance by now: all before the present, and at the

@@ -6,6 +6,7 @@
 
 #include "sim/base/memory.h"
 #include "sim/engines/sglang_adder.h"
+#include "sim/engines/start_limits.h"
 #include "sim/serving/instance_policy.h"
 
 /* global_config.py */
@@ -396,7 +397,6 @@ static const struct setting *const settings_tables[] = {
     NULL,
 };
 
-/* Chunks of 8192 tokens are for cards above 25,000 MiB; smaller ones take 2048 (server_args.py). */
 static uint32_t sglang_cached_tokens(const struct instance *instance, const struct request *request)
 {
     return radix_tree_find(&sglang_state_of(instance)->tree, &request->ask.content,
@@ -408,9 +408,8 @@ const struct engine_preset engine_preset_sglang_0_4_6 = {
     .summary = "SGLang 0.4.6: prompts first, radix cache, retraction",
     .policies = POLICY_SCOPE_ORDER,
     .settings = settings_tables,
-    .defaults = {.max_batch_tokens = 8192,
-                 .max_batch_requests = 2049,
-                 .block_tokens = 1,
+    .start = {.limits_on = start_limits_sglang},
+    .defaults = {.block_tokens = 1,
                  .chunked_prefill = true,
                  .async_scheduling = true,
                  .prefix_caching = true,

@@ -490,7 +490,7 @@ const struct engine_preset engine_preset_vllm_v0 = {
                  .async_scheduling = true,
                  .host = {.loop_ps = PS_PER_MS}},
     .settings = settings_tables,
-    .start = {.otherwise_batch_tokens = 2048},
+    .start = {.otherwise_batch_tokens = 2048, .longest_request_tokens = 32768},
     .schedule = vllm_v0_schedule,
     .take_tokens = vllm_v0_take_tokens,
     .process_output = vllm_v0_process_output,

@@ -4,6 +4,7 @@
 
 #include "sim/base/smaller.h"
 #include "sim/base/units.h"
+#include "sim/engines/start_limits.h"
 #include "sim/engines/vllm_graphs.h"
 #include "sim/engines/vllm_v1_pass.h"
 #include "sim/serving/decode_group.h"
@@ -183,14 +184,9 @@ static const struct setting settings_of_0_24[] = {
 };
 
 static const struct setting *const tables_of_0_24[] = {
-    engine_settings_of_all,
-    engine_settings_of_blocks,
-    engine_settings_of_chunks,
-    engine_settings_of_overlap,
-    engine_settings_of_prefixes,
-    engine_settings_of_drafts,
-    settings_of_0_24,
-    NULL,
+    engine_settings_of_all,    engine_settings_of_blocks,  engine_settings_of_usage,
+    engine_settings_of_chunks, engine_settings_of_overlap, engine_settings_of_prefixes,
+    engine_settings_of_drafts, settings_of_0_24,           NULL,
 };
 
 const struct engine_preset engine_preset_vllm_0_24 = {
@@ -200,13 +196,11 @@ const struct engine_preset engine_preset_vllm_0_24 = {
     .policies = POLICY_SCOPE_VICTIMS,
     .moves_kv = true,
     .settings = tables_of_0_24,
-    .defaults = {.max_batch_tokens = 2048,
-                 .max_batch_requests = 128,
-                 .block_tokens = 16,
+    .defaults = {.block_tokens = 16,
                  .reserve_full_prompt = true,
                  .chunked_prefill = true,
                  .async_scheduling = true},
-    .start = {.otherwise_batch_tokens = 32768},
+    .start = {.caches_prefixes = true, .limits_on = start_limits_vllm_0_24},
     .schedule = vllm_v1_schedule,
     .process_output = vllm_v1_process_output,
     .repeats.repeatable_steps = vllm_v1_repeatable_steps,
@@ -235,11 +229,8 @@ static void vllm_0_8_schedule(struct instance *instance, struct batch *batch)
 }
 
 static const struct setting *const tables_of_0_8[] = {
-    engine_settings_of_all,
-    engine_settings_of_blocks,
-    engine_settings_of_prefixes,
-    engine_settings_of_drafts,
-    NULL,
+    engine_settings_of_all,      engine_settings_of_blocks, engine_settings_of_usage,
+    engine_settings_of_prefixes, engine_settings_of_drafts, NULL,
 };
 
 const struct engine_preset engine_preset_vllm_0_8 = {
@@ -253,14 +244,14 @@ const struct engine_preset engine_preset_vllm_0_8 = {
      * 1024 requests in the profile run. The loop takes 1 to 3 ms a step. N-gram drafts are searched
      * for request by request: inferred from the study's steps with and without (arXiv 2510.18672,
      * Tables 2 and 18; README). */
-    .defaults = {.max_batch_tokens = 2048,
-                 .max_batch_requests = 1024,
-                 .block_tokens = 16,
+    .defaults = {.block_tokens = 16,
                  .chunked_prefill = true,
                  .host = {.loop_ps = 3 * PS_PER_MS / 2,
                           .draft_request_ps = 1200 * PS_PER_US,
                           .draft_token_ps = 650 * PS_PER_NS}},
-    .start = {.profiled_requests = 128},
+    .start = {.profiled_requests = 128,
+              .caches_prefixes = true,
+              .limits_on = start_limits_vllm_0_8},
     .settings = tables_of_0_8,
     .schedule = vllm_0_8_schedule,
     .process_output = vllm_v1_process_output,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/base/text.h"
+#include "sim/hardware/gpu.h"
 #include "sim/hardware/model_catalog.h"
 #include "sim/hardware/precision.h"
 
@@ -67,13 +68,43 @@ static bool has_16_bit_kv(const char *kv_cache)
     return kv_precision_find(kv_cache, &found, &ignored) && found->bytes >= 2;
 }
 
+static void add_if_set(struct line *line, const char *flag, double value)
+{
+    if (value > 0) {
+        add(line, " %s %.10g", flag, value);
+    }
+}
+
+/* What nobody set a server sets by itself, as it is simulated; what another usage would set has to
+ * be said. 0: nothing has. */
+static struct engine_limits limits_of(const struct scenario *scenario)
+{
+    const struct engine_settings *engine = &scenario->engine.settings;
+    const struct engine_preset *preset = scenario->engine.preset;
+    struct engine_limits limits = {.batch_tokens = 0};
+    struct gpu gpu;
+    struct error ignored;
+    if (engine->usage != ENGINE_USAGE_SERVER && preset->start.limits_on != NULL &&
+        gpu_find(scenario->hardware.gpu, &gpu, &ignored)) {
+        limits = preset->start.limits_on(engine, &gpu);
+    }
+    if (engine->max_batch_tokens > 0) {
+        limits.batch_tokens = engine->max_batch_tokens;
+    }
+    if (engine->max_batch_requests > 0) {
+        limits.batch_requests = engine->max_batch_requests;
+    }
+    return limits;
+}
+
 static void write_vllm(const struct scenario *scenario, const char *model, struct line *line)
 {
     const struct engine_settings *engine = &scenario->engine.settings;
-    add(line, "vllm serve %s --tensor-parallel-size %u --gpu-memory-utilization %g", model,
-        scenario->hardware.tensor_parallel, scenario->hardware.gpu_memory_utilization);
-    add(line, " --max-num-batched-tokens %u --max-num-seqs %u", engine->max_batch_tokens,
-        engine->max_batch_requests);
+    const struct engine_limits limits = limits_of(scenario);
+    add(line, "vllm serve %s --tensor-parallel-size %u", model, scenario->hardware.tensor_parallel);
+    add_if_set(line, "--gpu-memory-utilization", scenario->hardware.gpu_memory_utilization);
+    add_if_set(line, "--max-num-batched-tokens", limits.batch_tokens);
+    add_if_set(line, "--max-num-seqs", limits.batch_requests);
     if (engine->max_model_len > 0) {
         add(line, " --max-model-len %u", engine->max_model_len);
     }
@@ -84,7 +115,11 @@ static void write_vllm(const struct scenario *scenario, const char *model, struc
         add(line, " --kv-cache-dtype %s",
             text_equal(scenario->model.kv_cache, "fp8-e5m2") ? "fp8_e5m2" : "fp8");
     }
-    add(line, engine->prefix_caching ? " --enable-prefix-caching" : " --no-enable-prefix-caching");
+    if (scenario_is_given(scenario, "engine.prefix_caching") ||
+        !scenario->engine.preset->start.caches_prefixes) {
+        add(line,
+            engine->prefix_caching ? " --enable-prefix-caching" : " --no-enable-prefix-caching");
+    }
 }
 
 static void write_sglang(const struct scenario *scenario, const char *model, struct line *line)
@@ -92,8 +127,9 @@ static void write_sglang(const struct scenario *scenario, const char *model, str
     const struct engine_settings *engine = &scenario->engine.settings;
     add(line, "python3 -m sglang.launch_server --model-path %s --tp-size %u", model,
         scenario->hardware.tensor_parallel);
-    add(line, " --chunked-prefill-size %u --max-running-requests %u", engine->max_batch_tokens,
-        engine->max_batch_requests);
+    add_if_set(line, "--mem-fraction-static", scenario->hardware.gpu_memory_utilization);
+    add_if_set(line, "--chunked-prefill-size", engine->max_batch_tokens);
+    add_if_set(line, "--max-running-requests", engine->max_batch_requests);
     if (engine->max_model_len > 0) {
         add(line, " --context-length %u", engine->max_model_len);
     }

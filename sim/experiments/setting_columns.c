@@ -7,6 +7,7 @@
 #include "sim/base/memory.h"
 #include "sim/base/text.h"
 #include "sim/engines/engine_presets.h"
+#include "sim/policy/scheduling_policies.h"
 #include "sim/scenario/scenario_rules.h"
 
 const struct setting *setting_columns_find(const struct setting_columns *columns, const char *key)
@@ -19,10 +20,56 @@ const struct setting *setting_columns_find(const struct setting_columns *columns
     return NULL;
 }
 
+static void choose_policy(struct scenario *scenario, const struct scheduling_policy *policy)
+{
+    struct error error;
+    bool found = scenario_choose_policy(scenario, policy->name, &error);
+    assert(found);
+    (void)found;
+}
+
+static void list_parameters(struct scenario *scenario, struct setting_columns *columns)
+{
+    for (size_t p = 0; scheduling_policies[p] != NULL; p++) {
+        choose_policy(scenario, scheduling_policies[p]);
+        for (const struct setting *row = scenario->policy.table; row->name != NULL; row++) {
+            if (setting_columns_find(columns, row->name) == NULL) {
+                assert(columns->of_policies_count < MAX_POLICY_COLUMNS);
+                struct setting *kept = &columns->of_policies[columns->of_policies_count++];
+                *kept = *row;
+                columns->columns[columns->count++] = kept;
+            }
+        }
+    }
+}
+
+/* The key's engine or policy, if there is one, is the scenario's from now on. */
+static bool choose_owner(struct scenario *scenario, const char *key)
+{
+    struct settings_part parts[MAX_SCENARIO_PARTS];
+    for (size_t i = 0; engine_presets[i] != NULL; i++) {
+        *scenario = scenario_default(engine_presets[i]);
+        scenario_parts(scenario, parts);
+        if (settings_position(parts, key) < MAX_SETTINGS) {
+            return true;
+        }
+    }
+    *scenario = scenario_default(engine_presets[0]);
+    for (size_t i = 0; scheduling_policies[i] != NULL; i++) {
+        choose_policy(scenario, scheduling_policies[i]);
+        scenario_parts(scenario, parts);
+        if (settings_position(parts, key) < MAX_SETTINGS) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void setting_columns_list(struct setting_columns *ret_columns)
 {
     struct scenario *scenario = memory_zeroed(1, sizeof *scenario);
     ret_columns->count = 0;
+    ret_columns->of_policies_count = 0;
     for (size_t p = 0; engine_presets[p] != NULL; p++) {
         struct settings_part parts[MAX_SCENARIO_PARTS];
         const struct setting *setting = NULL;
@@ -37,6 +84,7 @@ void setting_columns_list(struct setting_columns *ret_columns)
             }
         }
     }
+    list_parameters(scenario, ret_columns);
     free(scenario);
 }
 
@@ -58,18 +106,10 @@ bool setting_columns_check(const char *key, const char *value, struct error *err
     struct scenario *scenario = memory_zeroed(1, sizeof *scenario);
     struct settings_part parts[MAX_SCENARIO_PARTS];
     char assignment[2048];
-    size_t preset = 0;
-    for (; engine_presets[preset] != NULL; preset++) {
-        *scenario = scenario_default(engine_presets[preset]);
-        scenario_parts(scenario, parts);
-        if (settings_position(parts, key) < MAX_SETTINGS) {
-            break;
-        }
-    }
-    if (engine_presets[preset] == NULL) {
+    if (!choose_owner(scenario, key)) {
         *scenario = scenario_default(engine_presets[0]); /* its error names the nearest key */
-        scenario_parts(scenario, parts);
     }
+    scenario_parts(scenario, parts);
     const struct settings_form form = {
         .parts = parts, .explain_unknown = scenario_rules_explain_unknown, .context = scenario};
     int length = snprintf(assignment, sizeof assignment, "%s=%s", key, value);

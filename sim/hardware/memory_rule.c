@@ -13,11 +13,13 @@ enum { VLLM_V0_MINOR = 7, DEFAULT_MINOR = 24 };
 /* Fitted to start-up logs (tests/unit/data/kv_pools.csv): the sampler takes 25 bytes up to vLLM
  * 0.16 and 15 from 0.17, where the hidden states of the profiled tokens lie beside it and no start
  * peaks below 0.77 GiB; CUDA graphs are estimated and taken off from 0.21. SGLang's pool follows
- * from its sources (0.4.6: model_runner.py) and 27 logged pools of SGLang 0.5 on H100. The latest
- * version comes first. */
+ * from its sources (0.4.6: model_runner.py) and 27 logged pools of SGLang 0.5 on H100. TGI keeps a
+ * tenth of the memory as its wiggle room (flash_causal_lm.py); what else it takes is vLLM's. The
+ * latest version comes first. */
 static const struct memory_rule rules[] = {
     {.engine = "vllm",
      .since = 21,
+     .share = 0.92,
      .sampler_bytes = 15,
      .keeps_hidden_states = true,
      .activation_floor_gib = 0.77,
@@ -26,13 +28,22 @@ static const struct memory_rule rules[] = {
      .groups_windows = true},
     {.engine = "vllm",
      .since = 17,
+     .share = 0.9,
      .sampler_bytes = 15,
      .keeps_hidden_states = true,
      .activation_floor_gib = 0.77,
      .groups_windows = true},
-    {.engine = "vllm", .since = 10, .sampler_bytes = 25, .groups_windows = true},
-    {.engine = "vllm", .sampler_bytes = 25},
+    {.engine = "vllm", .since = 10, .share = 0.9, .sampler_bytes = 25, .groups_windows = true},
+    {.engine = "vllm", .share = 0.9, .sampler_bytes = 25},
     {.engine = "sglang", .pool = POOL_OF_REST},
+    {.engine = "tgi",
+     .share = 0.9,
+     .sampler_bytes = 15,
+     .keeps_hidden_states = true,
+     .activation_floor_gib = 0.77,
+     .counts_graphs = true,
+     .counts_load_reserve = true,
+     .groups_windows = true},
 };
 
 /* The minor version in "0.19.0", "~0.11" or "v0". */
@@ -59,6 +70,27 @@ const struct memory_rule *memory_rule_find(const char *engine)
         }
     }
     return &rules[0];
+}
+
+/* server_args.py:__post_init__ of SGLang 0.4.6: what must be left for activations and graphs. */
+static double sglang_share(const struct gpu *gpu, uint32_t tensor_parallel)
+{
+    enum { LARGE_MIB = 81920, KEPT_MIB = 13312 };
+    if (gpu->memory_mib > LARGE_MIB) {
+        return (gpu->memory_mib - KEPT_MIB) / gpu->memory_mib;
+    }
+    return tensor_parallel >= 16  ? 0.79
+           : tensor_parallel >= 8 ? 0.81
+           : tensor_parallel >= 4 ? 0.85
+           : tensor_parallel >= 2 ? 0.87
+                                  : 0.88;
+}
+
+double memory_rule_share(const struct memory_rule *rule, const struct gpu *gpu,
+                         uint32_t tensor_parallel)
+{
+    assert(tensor_parallel > 0);
+    return rule->share > 0 ? rule->share : sglang_share(gpu, tensor_parallel);
 }
 
 /* Two or three numbers with points between. */

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "sim/base/error.h"
+#include "sim/hardware/gpu.h"
 
 enum pool_rule {
     POOL_OF_SHARE, /* a share of the memory seen, less weights, activations and the rest (vLLM) */
@@ -16,6 +17,7 @@ struct memory_rule {
     const char *engine;
     uint32_t since; /* minor version from which it holds: 17 for 0.17 */
     enum pool_rule pool;
+    double share;                /* of the memory that is used unless told; 0: by GPU (SGLang) */
     double sampler_bytes;        /* for each row and entry of the vocabulary */
     bool keeps_hidden_states;    /* of all budgeted tokens, beside the sampler */
     double activation_floor_gib; /* least peak of a start, whatever its limits */
@@ -27,6 +29,10 @@ struct memory_rule {
 /* The rule of "vllm-0.24", "vllm 0.19.0", "vllm-v0" or "sglang-0.4.6"; other engines, which are
  * simulated from papers, divide memory as vLLM 0.24 does. Never NULL. */
 const struct memory_rule *memory_rule_find(const char *engine);
+
+/* Share of the GPU's memory that the engine uses unless told, on so many GPUs. */
+double memory_rule_share(const struct memory_rule *rule, const struct gpu *gpu,
+                         uint32_t tensor_parallel);
 
 /* The rule of another version ("0.19", "0.19.0") of the engine of 'preset'; "" is its own. */
 MUST_CHECK bool memory_rule_of_version(const char *preset, const char *version,

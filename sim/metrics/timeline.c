@@ -94,17 +94,13 @@ void timeline_take_samples(struct timeline *timeline, int64_t end_ps)
     }
 }
 
-void timeline_set_requests(struct timeline *timeline, uint32_t track, int64_t now_ps,
-                           uint32_t running, uint32_t waiting)
+void timeline_change_requests(struct timeline *timeline, uint32_t track, int64_t now_ps,
+                              uint32_t running, uint32_t waiting)
 {
     struct timeline_requests *all = &timeline->requests;
     struct timeline_track *one = &timeline->tracks[track];
     int64_t span_ps = now_ps - all->since_ps;
     assert(span_ps >= 0);
-    if (running == one->running && waiting == one->waiting) {
-        timeline->last_ps = ps_max(timeline->last_ps, now_ps);
-        return;
-    }
     if (all->running > 0 || all->waiting > 0) {
         all->busy_ps += span_ps;
         all->running_ps += (uint128)span_ps * all->running;

@@ -121,9 +121,20 @@ void timeline_clear(struct timeline *timeline);
 void timeline_set_track(struct timeline *timeline, uint32_t track, uint32_t total_blocks,
                         uint32_t running_limit);
 
-/* From 'now_ps' on an instance runs so many requests and so many wait. */
-void timeline_set_requests(struct timeline *timeline, uint32_t track, int64_t now_ps,
-                           uint32_t running, uint32_t waiting);
+/* From 'now_ps' on an instance runs another number of requests, or another number waits. */
+void timeline_change_requests(struct timeline *timeline, uint32_t track, int64_t now_ps,
+                              uint32_t running, uint32_t waiting);
+/* The same where most often neither is another number. */
+static inline void timeline_set_requests(struct timeline *timeline, uint32_t track, int64_t now_ps,
+                                         uint32_t running, uint32_t waiting)
+{
+    const struct timeline_track *one = &timeline->tracks[track];
+    if (running == one->running && waiting == one->waiting) {
+        timeline->last_ps = ps_max(timeline->last_ps, now_ps);
+    } else {
+        timeline_change_requests(timeline, track, now_ps, running, waiting);
+    }
+}
 /* From 'now_ps' on an instance uses so many blocks; it has the requests last set. */
 void timeline_set_usage(struct timeline *timeline, uint32_t track, int64_t now_ps,
                         struct timeline_usage usage);

@@ -7,6 +7,7 @@
 
 #include "sim/base/memory.h"
 #include "sim/base/random.h"
+#include "sim/base/smaller.h"
 #include "sim/base/units.h"
 
 #define SHARE_SLACK 1.1
@@ -221,7 +222,7 @@ static struct kind kind_of(const struct attention_contexts *contexts)
     double mean = (double)contexts->tokens / contexts->requests;
     double variance = (double)contexts->squares / contexts->requests - mean * mean;
     double variation = mean > 0 && variance > 0 ? sqrt(variance) / mean : 0;
-    uint32_t spread = (uint32_t)fmin(MAX_SPREAD, (double)nearest_whole(16 * sqrt(variation)));
+    uint32_t spread = (uint32_t)smaller_of(MAX_SPREAD, (double)nearest_whole(16 * sqrt(variation)));
     return (struct kind){
         .requests = spread == 0 ? contexts->requests : rounded(contexts->requests),
         .spread = spread,

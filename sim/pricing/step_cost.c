@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <math.h>
 
+#include "sim/base/smaller.h"
 #include "sim/base/units.h"
 
 double cost_curve_at(const struct cost_curve *curve, double tokens)
@@ -33,7 +34,7 @@ static double combining_ps(const struct step_cost *cost, uint32_t requests)
 double step_cost_beside_share(const struct batch_summary *summary)
 {
     const double full_tokens = 2048;
-    return fmin(1, summary->prefill_tokens / full_tokens);
+    return smaller_of(1, summary->prefill_tokens / full_tokens);
 }
 
 struct attention_price step_cost_attention(const struct step_cost *cost,
@@ -96,9 +97,10 @@ struct step_price step_cost_price(const struct step_cost *cost, const struct bat
         constant = cost_curve_at(&cost->mixed, summary->padded_tokens) +
                    cost->mixed_attention_ps * ((double)summary->prefill_attention_pairs_x2 / 2);
     }
-    double constant_ps = fmin((constant + (double)attention.constant_ps) * noise.gpu, MAX_STEP_PS);
+    double constant_ps =
+        smaller_of((constant + (double)attention.constant_ps) * noise.gpu, MAX_STEP_PS);
     double launch_ps =
-        fmin((double)cost->host.launch_ps[summary->cuda_graph] * noise.launch, MAX_STEP_PS);
+        smaller_of((double)cost->host.launch_ps[summary->cuda_graph] * noise.launch, MAX_STEP_PS);
     int64_t contexts_ps =
         ps_times(noisy_token_ps(attention, noise), (int64_t)summary->decode_context_tokens);
     int64_t gpu_ps = ps_plus(nearest_whole(constant_ps), contexts_ps);

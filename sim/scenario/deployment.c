@@ -17,8 +17,6 @@
 #include "sim/pricing/price_confidence.h"
 #include "sim/scenario/startup_rules.h"
 
-enum { DEFAULT_MODEL_LEN = 32768 };
-
 static bool find_names(struct deployment *deployment, const struct scenario *scenario,
                        struct error *error)
 {
@@ -37,6 +35,39 @@ static bool find_names(struct deployment *deployment, const struct scenario *sce
            kv_precision_find(scenario->model.kv_cache, &deployment->kv, error) &&
            length_predictor_parse(scenario->engine.predictor, &deployment->instance.predictor,
                                   error);
+}
+
+/* The longest request that is asked for, or that the engine would take of the model by itself. */
+static uint32_t asked_model_len(const struct deployment *deployment)
+{
+    uint32_t asked = deployment->instance.engine.max_model_len;
+    uint32_t longest = deployment->model.max_position_embeddings;
+    uint32_t unless_told = deployment->instance.preset->start.longest_request_tokens;
+    return asked > 0 ? asked : unless_told > 0 ? smaller(longest, unless_told) : longest;
+}
+
+/* What nobody said is as the engine sets it on these GPUs. */
+static void set_limits(struct deployment *deployment)
+{
+    const struct engine_preset *preset = deployment->instance.preset;
+    struct engine_settings *engine = &deployment->instance.engine;
+    struct engine_limits limits = {.batch_tokens = preset->defaults.max_batch_tokens,
+                                   .batch_requests = preset->defaults.max_batch_requests,
+                                   .rule = "the engine on any GPU"};
+    if (preset->start.limits_on != NULL) {
+        limits = preset->start.limits_on(engine, &deployment->gpu);
+    }
+    assert(limits.batch_tokens > 0 && limits.batch_requests > 0);
+    deployment->limits = limits;
+    if (engine->max_batch_tokens == 0) {
+        uint32_t least = preset->defaults.chunked_prefill && !engine->chunked_prefill
+                             ? asked_model_len(deployment)
+                             : 0;
+        engine->max_batch_tokens = limits.batch_tokens > least ? limits.batch_tokens : least;
+    }
+    if (engine->max_batch_requests == 0) {
+        engine->max_batch_requests = limits.batch_requests;
+    }
 }
 
 /* A price that is set takes the place of the data sheet's. */
@@ -128,11 +159,14 @@ static bool plan_memory(struct deployment *deployment, const struct scenario *sc
     if (!memory_rule_of_version(scenario->engine.name, scenario->engine.version, &rule, error)) {
         return false;
     }
+    double asked = scenario->hardware.gpu_memory_utilization;
+    deployment->memory_share =
+        asked > 0 ? asked : memory_rule_share(rule, &deployment->gpu, deployment->tensor_parallel);
     const struct memory_settings settings = {
         .weights = deployment->weights,
         .kv = deployment->kv,
         .tensor_parallel = deployment->tensor_parallel,
-        .gpu_memory_utilization = scenario->hardware.gpu_memory_utilization,
+        .gpu_memory_utilization = deployment->memory_share,
         .block_tokens = engine->block_tokens,
         .max_batch_tokens = engine->max_batch_tokens,
         .max_batch_requests = profiled > 0 ? smaller(engine->max_batch_requests, profiled)
@@ -191,7 +225,7 @@ static bool fit_model_len(struct deployment *deployment, struct error *error)
     struct engine_settings *engine = &deployment->instance.engine;
     uint32_t longest = deployment->model.max_position_embeddings;
     bool is_derived = engine->max_model_len == 0;
-    uint32_t asked = is_derived ? smaller(longest, DEFAULT_MODEL_LEN) : engine->max_model_len;
+    uint32_t asked = asked_model_len(deployment);
     uint64_t pool = (uint64_t)(engine->num_blocks - 1) * engine->block_tokens;
     if (!is_derived && asked > longest) {
         return error_set(error,
@@ -208,7 +242,7 @@ static bool fit_model_len(struct deployment *deployment, struct error *error)
     if (asked > pool) {
         warning_list_add(&deployment->warnings,
                          "the KV pool holds %llu tokens: 'engine.max_model_len' is cut from %u to "
-                         "that",
+                         "that, without which the engine does not start",
                          (unsigned long long)pool, asked);
     }
     return true;
@@ -280,10 +314,13 @@ static bool resolve_part(struct deployment *deployment, const struct scenario *s
                          struct error *error)
 {
     assert(scenario->engine.preset != NULL);
-    if (!find_names(deployment, scenario, error) || !check_startup(deployment, error) ||
-        !find_draft(deployment, scenario, error) || !plan_memory(deployment, scenario, error) ||
-        !choose_cost(deployment, scenario, error) || !set_engine(deployment, error) ||
-        !check_budget(deployment, scenario, error)) {
+    if (!find_names(deployment, scenario, error)) {
+        return false;
+    }
+    set_limits(deployment);
+    if (!check_startup(deployment, error) || !find_draft(deployment, scenario, error) ||
+        !plan_memory(deployment, scenario, error) || !choose_cost(deployment, scenario, error) ||
+        !set_engine(deployment, error) || !check_budget(deployment, scenario, error)) {
         return false;
     }
     warn_of_approximations(deployment);

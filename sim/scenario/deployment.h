@@ -25,6 +25,8 @@ struct deployment {
     const struct weight_precision *weights;
     const struct kv_precision *kv;
     uint32_t tensor_parallel;
+    struct engine_limits limits; /* that the engine sets by itself */
+    double memory_share;         /* of the GPU's memory that it uses */
     struct memory_plan memory;
     struct step_cost cost;
     struct deployment_draft draft;

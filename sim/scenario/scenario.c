@@ -45,8 +45,10 @@ static const struct setting hardware_settings[] = {
      .help = "GPU to serve on: a name of 'kvcast list gpus', or the path of a GPU's JSON file"},
     {WHOLE(scenario_hardware, "hardware.tensor_parallel", tensor_parallel, 1, 64), .unit = "GPUs",
      .help = "GPUs that share the model in each instance (tensor-parallel-size)"},
-    {NUMBER(scenario_hardware, "hardware.gpu_memory_utilization", gpu_memory_utilization, 0.01, 1),
-     .help = "share of the GPU's memory that the engine may use (gpu-memory-utilization)"},
+    {NUMBER(scenario_hardware, "hardware.gpu_memory_utilization", gpu_memory_utilization, 0, 1),
+     .minimum_but_0 = 0.01,
+     .help = "share of the GPU's memory that the engine may use (gpu-memory-utilization, "
+             "mem-fraction-static); 0: as the engine sets it"},
     {.name = NULL},
 };
 
@@ -276,7 +278,7 @@ struct scenario scenario_default(const struct engine_preset *preset)
         .name = "default",
         .seed = 1,
         .model = {.name = "DeepSeek-R1-Distill-Qwen-7B", .weights = "auto", .kv_cache = "bf16"},
-        .hardware = {.gpu = "H200-SXM", .tensor_parallel = 1, .gpu_memory_utilization = 0.9},
+        .hardware = {.gpu = "H200-SXM", .tensor_parallel = 1},
         .engine = {.preset = preset,
                    .settings = preset->defaults,
                    .policy = "fcfs",

@@ -22,7 +22,7 @@ struct scenario_model {
 struct scenario_hardware {
     char gpu[48];
     uint32_t tensor_parallel;
-    double gpu_memory_utilization;
+    double gpu_memory_utilization; /* 0: the engine's own */
 };
 
 struct scenario_engine {
@@ -133,7 +133,7 @@ MUST_CHECK bool scenario_choose_policy(struct scenario *scenario, const char *na
                                        struct error *error);
 
 /* The tables of all settings that the scenario's engine has; they point into the scenario. */
-enum { MAX_SCENARIO_PARTS = 24 };
+enum { MAX_SCENARIO_PARTS = 32 };
 void scenario_parts(struct scenario *scenario, struct settings_part *ret_parts);
 
 /* True when the setting was not left at its default. */

@@ -6,6 +6,7 @@
 #include "sim/base/embedded.h"
 #include "sim/engines/engine_presets.h"
 #include "sim/scenario/scenario_rules.h"
+#include "traces/trace.h"
 
 void scenario_file_echo(const struct scenario *scenario, struct json *object)
 {
@@ -117,6 +118,21 @@ static void follow_chunking(struct scenario *scenario)
     }
 }
 
+/* Prefixes are cached where prompts have something in common. Elsewhere preempted requests alone
+ * would find anything, of their own, and a run takes several times as long. */
+static void follow_sharing(struct scenario *scenario)
+{
+    const struct scenario_workload *workload = &scenario->workload;
+    if (scenario->engine.preset->start.caches_prefixes &&
+        !scenario_is_given(scenario, "engine.prefix_caching")) {
+        const struct generator_sharing *sharing = &workload->sharing;
+        scenario->engine.settings.prefix_caching =
+            workload->trace[0] != '\0'
+                ? trace_has_sharing(workload->trace)
+                : sharing->prefix_tokens > 0 || sharing->turns > 1 || sharing->samples > 1;
+    }
+}
+
 /* Which settings there are and where they start is known once the engine and the policy are. */
 bool scenario_file_read(struct scenario *scenario, const char *path,
                         const struct option_list *assignments, const char *seed,
@@ -140,6 +156,7 @@ bool scenario_file_read(struct scenario *scenario, const char *path,
              override(scenario, &source, error);
         if (ok) {
             follow_chunking(scenario);
+            follow_sharing(scenario);
         }
         ok = ok && scenario_rules_check(scenario, error);
     }

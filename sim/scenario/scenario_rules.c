@@ -347,7 +347,7 @@ bool scenario_rules_check_engine(const struct scenario *scenario, struct error *
                          scenario->engine.policy);
     }
     if (!settings->chunked_prefill && preset->tokens_needed == NULL &&
-        settings->max_model_len > settings->max_batch_tokens) {
+        settings->max_batch_tokens > 0 && settings->max_model_len > settings->max_batch_tokens) {
         return error_set(error,
                          "'engine.max_batch_tokens' must be at least 'engine.max_model_len' "
                          "without chunked prefill, got %u and %u",

@@ -56,7 +56,7 @@ uint32_t batch_drop(struct batch *batch, uint32_t request)
 
 void batch_summarize(struct batch *batch)
 {
-    struct batch_summary sum = batch->summary;
+    struct batch_summary *sum = &batch->summary;
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct batch_entry *entry = &batch->entries[i];
         assert(entry->accepted == 0 || entry->drafts == 0 || entry->accepted <= entry->drafts);
@@ -66,18 +66,18 @@ void batch_summarize(struct batch *batch)
             batch->drafts.context_tokens += entry->computed_before;
         }
         if (entry->tokens == 1 + entry->drafts) {
-            sum.decode_requests++;
-            sum.draft_tokens += entry->drafts;
-            sum.decode_context_tokens += entry->computed_before;
-            sum.decode_context_squares += (uint64_t)entry->computed_before * entry->computed_before;
+            sum->decode_requests++;
+            sum->draft_tokens += entry->drafts;
+            sum->decode_context_tokens += entry->computed_before;
+            sum->decode_context_squares +=
+                (uint64_t)entry->computed_before * entry->computed_before;
         } else {
             uint64_t tokens = entry->tokens - entry->cached;
             uint64_t before = (uint64_t)entry->computed_before + entry->cached;
-            sum.prefill_requests++;
-            sum.prefill_tokens += (uint32_t)tokens;
-            sum.prefill_context_tokens += before;
-            sum.prefill_attention_pairs_x2 += tokens * (2 * before + tokens);
+            sum->prefill_requests++;
+            sum->prefill_tokens += (uint32_t)tokens;
+            sum->prefill_context_tokens += before;
+            sum->prefill_attention_pairs_x2 += tokens * (2 * before + tokens);
         }
     }
-    batch->summary = sum;
 }

@@ -291,13 +291,18 @@ void decode_group_write_back(struct instance *instance)
     }
 }
 
+static bool someone_is_visible(const struct decode_group *decode_group)
+{
+    return decode_group->thinking.count > 0 &&
+           decode_group->thinking.members[0].due <= decode_group->taken;
+}
+
 /* First visible tokens among those up to now, of which the first came at step 0 of 'times'. */
 static void note_visible(struct instance *instance, const struct step_times *times,
                          uint64_t taken_before, int64_t overhead_ps)
 {
     struct decode_group *decode_group = &instance->decode_group;
-    while (decode_group->thinking.count > 0 &&
-           decode_group->thinking.members[0].due <= decode_group->taken) {
+    while (someone_is_visible(decode_group)) {
         struct decode_group_member member = member_heap_pop(&decode_group->thinking);
         instance->requests[member.request].clock.first_visible_ps =
             step_times_at(times, member.due - taken_before - 1) + overhead_ps;
@@ -325,7 +330,10 @@ int64_t decode_group_deliver(struct decode_group *decode_group, struct instance 
     decode_group->taken++;
     decode_group->last_token_ps = seen_ps;
     falling_gaps_add(&decode_group->gaps, decode_group->taken, gap_ps);
-    note_visible(instance, &(struct step_times){.first_ps = seen_ps}, decode_group->taken - 1, 0);
+    if (someone_is_visible(decode_group)) {
+        const struct step_times times = {.first_ps = seen_ps};
+        note_visible(instance, &times, decode_group->taken - 1, 0);
+    }
     return gap_ps;
 }
 
@@ -353,7 +361,8 @@ uint64_t decode_group_steps(const struct instance *instance, uint64_t most)
     uint64_t free_blocks = instance->kv_cache.free_blocks;
     uint64_t due = decode_group_steps_left(decode_group);
     uint64_t steps = due < most ? due : most;
-    return periodic_growth_of_steps(&growth, steps) <= free_blocks
+    return periodic_growth_bound(&growth, steps) <= free_blocks ||
+                   periodic_growth_of_steps(&growth, steps) <= free_blocks
                ? steps
                : periodic_growth_steps_within(&growth, free_blocks);
 }
@@ -426,15 +435,11 @@ void decode_group_repeat(struct instance *instance, const struct step_times *tim
 {
     struct decode_group *decode_group = &instance->decode_group;
     uint64_t before = decode_group->taken;
-    falling_gaps_add(&decode_group->gaps, before + 1,
-                     times->first_ps + output_overhead_ps - decode_group->last_token_ps);
-    if (steps > 1) {
-        falling_gaps_add(&decode_group->gaps, before + 2, times->first_gap_ps);
-    }
-    if (steps > 2) {
-        falling_gaps_add(&decode_group->gaps, before + steps, step_times_largest_gap(times, steps));
-    }
+    int64_t first_gap_ps = times->first_ps + output_overhead_ps - decode_group->last_token_ps;
     decode_group->taken += steps;
+    /* nobody joins or leaves on the way, so the largest gap stands for all */
+    falling_gaps_add(&decode_group->gaps, decode_group->taken,
+                     ps_max(first_gap_ps, step_times_largest_gap(times, steps)));
     decode_group->last_token_ps = step_times_at(times, steps - 1) + output_overhead_ps;
     note_visible(instance, times, before, output_overhead_ps);
     advance(instance, steps);

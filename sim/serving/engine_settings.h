@@ -8,6 +8,20 @@
 
 #include "sim/base/settings.h"
 
+/* Through what an engine is started; vLLM sets other limits by itself for each. */
+enum engine_usage {
+    ENGINE_USAGE_SERVER,  /* vllm serve */
+    ENGINE_USAGE_LIBRARY, /* the LLM class, in-process */
+    ENGINE_USAGE_ENGINE   /* the engine's own interface (AsyncLLM) and all else */
+};
+
+/* The limits of a step that an engine sets by itself where nobody says otherwise. */
+struct engine_limits {
+    uint32_t batch_tokens;
+    uint32_t batch_requests;
+    const char *rule; /* whose rule it is: an engine on some GPUs */
+};
+
 /* Preempted requests copied to the CPU instead of recomputed. */
 struct swap_settings {
     double gib;       /* of CPU memory for each GPU; 0: preempted requests are recomputed */
@@ -31,8 +45,9 @@ struct sglang_settings {
 };
 
 struct engine_settings {
-    uint32_t max_batch_tokens;   /* of one step */
-    uint32_t max_batch_requests; /* running together */
+    enum engine_usage usage;
+    uint32_t max_batch_tokens;   /* of one step; 0 until it is derived */
+    uint32_t max_batch_requests; /* running together; 0 until it is derived */
     uint32_t max_model_len;      /* prompt + output of one request; 0 until it is derived */
     uint32_t block_tokens;
     uint32_t num_blocks; /* the engine's number, its null block included; 0 until it is derived */
@@ -55,6 +70,7 @@ struct engine_settings {
 /* Tables of settings that several engines have; a preset lists those it has. */
 extern const struct setting engine_settings_of_all[];
 extern const struct setting engine_settings_of_blocks[];
+extern const struct setting engine_settings_of_usage[];
 extern const struct setting engine_settings_of_chunks[];
 extern const struct setting engine_settings_of_overlap[];
 extern const struct setting engine_settings_of_prefixes[];
@@ -69,6 +85,8 @@ extern const struct setting engine_settings_of_drafts[];
 #define ENGINE_NUMBER(key, member, least, most)                                                    \
     .name = key, .type = SETTING_NUMBER, SETTING_OF(engine_settings, member), .minimum = least,    \
     .maximum = most
+#define ENGINE_CHOICE(key, member, of)                                                             \
+    .name = key, .type = SETTING_CHOICE, SETTING_OF(engine_settings, member), .choices = of
 #define ENGINE_TIME(key, member, most)                                                             \
     .name = key, .type = SETTING_TIME, SETTING_OF(engine_settings, member), .maximum = most
 

@@ -96,12 +96,14 @@ void instance_restart(struct instance *instance)
 {
     struct instance before = *instance;
     uint32_t request_count = instance->kv_cache.request_count;
+    instance->policy.history = (struct length_history){.count = 0}; /* it is kept */
     instance_clear(instance);
     instance_init(instance, before.config, before.requests, request_count);
     instance->prefills_only = before.prefills_only;
     instance->account = before.account;
     instance->account.steps_since_token = 0;
     instance->pricing.noise = before.pricing.noise;
+    instance->policy.history = before.policy.history;
     allow_repetition(instance, before.loop.may_repeat);
 }
 

@@ -3,6 +3,7 @@
 #define SIM_SERVING_INSTANCE_H
 
 #include "sim/base/error.h"
+#include "sim/hardware/gpu.h"
 #include "sim/kv/kv_cache.h"
 #include "sim/scheduling/length_predictor.h"
 #include "sim/scheduling/request_queue.h"
@@ -20,6 +21,15 @@ struct engine_start {
     uint32_t profiled_requests; /* whose sampling it keeps memory for; 0: max_batch_requests */
     /* max_batch_tokens unless told, where chunked_prefill is not as in the defaults; 0: the same */
     uint32_t otherwise_batch_tokens;
+    /* It caches prefixes unless told; 'defaults' do not, and the scenario does it where prompts
+     * have something in common. */
+    bool caches_prefixes;
+    /* max_model_len unless told, where the model allows more; 0: what the model allows. V0 computes
+     * prompts otherwise for longer requests. */
+    uint32_t longest_request_tokens;
+    /* The limits that it sets by itself on a GPU, beside what is asked for. NULL: the same on all,
+     * as in 'defaults'. */
+    struct engine_limits (*limits_on)(const struct engine_settings *asked, const struct gpu *gpu);
 };
 
 /* What an engine says of steps that only repeat; stepwise runs do not ask. */

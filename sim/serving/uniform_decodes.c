@@ -161,14 +161,8 @@ static void repeat_request(struct instance *instance, const struct batch_entry *
     }
     uint32_t outputs = request_outputs(request);
     int64_t first_gap_ps = times->first_ps + delay_ps - request->clock.last_token_ps;
-    int64_t largest_ps = first_gap_ps;
+    int64_t largest_ps = ps_max(first_gap_ps, step_times_largest_gap(times, steps));
     histogram_add(itl, first_gap_ps, 1);
-    if (steps > 1) {
-        largest_ps = ps_max(largest_ps, times->first_gap_ps);
-    }
-    if (steps > 2) {
-        largest_ps = ps_max(largest_ps, step_times_largest_gap(times, steps));
-    }
     if (request->truth.reasoning_tokens >= outputs &&
         request->truth.reasoning_tokens - outputs < steps) {
         request->clock.first_visible_ps =

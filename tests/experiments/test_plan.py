@@ -46,6 +46,7 @@ check("the same command prints the same", again.stdout == plan(*load, *grid).std
 
 # More instances find less in their prefix caches, fewer have larger batches: three alone do both.
 island = ["--set", "workload.requests=300", "--set", "engine.prefix_caching=true",
+          "--set", "engine.usage=engine",
           "--set", "workload.turns=4", "--set", "workload.conversations=6",
           "--set", "workload.rate_per_s=20", "--set", "workload.token_budget=512",
           "--set", "workload.datasets=gsm8k"]
@@ -76,7 +77,7 @@ check("what cannot run says why", done.returncode == 0 and
 done = plan(*load, "--slo", "ttft_s.p99<0.5", "--over", "engine.instances=1..8", "--what-if")
 check("what if", done.returncode == 0 and "traffic doubles" in done.stdout and
       "answers grow by half" in done.stdout and "headroom      up to" in done.stdout, done.stdout)
-done = plan("--slo", "ttft_s.p99<2", "--set", "workload.rate_per_s=6",
+done = plan("--slo", "ttft_s.p99<2", "--set", "workload.rate_per_s=6", "--set", "engine.usage=engine",
             "--set", "workload.datasets=math-500", "--what-if")
 instances = [int(n) for n in re.findall(r"^  (?:as the scenario says|traffic doubles) +(\d+) ",
                                         done.stdout, re.M)]

@@ -2,11 +2,14 @@
 """Policies from shared libraries: the example builds with the command that it names, a policy gives the
 same bytes built in and loaded, and a wrong answer is an error that names the policy.
 usage: test_policies.py KVCAST SOURCE_ROOT COMPILER..."""
+import csv
+import ctypes
 import json
 import os
 import re
 import subprocess
 import sys
+import sysconfig
 import tempfile
 
 program, root, compiler = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2]), sys.argv[3:]
@@ -25,9 +28,9 @@ def check(name, condition, said=""):
         print("# " + str(said).replace("\n", "\n# "))
 
 
-def run(*arguments):
+def run(*arguments, more=None):
     return subprocess.run([program, "run", *LOAD, *arguments], cwd=folder, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, check=False, text=True)
+                          stderr=subprocess.STDOUT, check=False, text=True, env=dict(os.environ, **(more or {})))
 
 
 def build(name, source, *flags):
@@ -65,6 +68,24 @@ check("the example runs with the command that it names", done.returncode == 0, d
 check("and orders otherwise than first come, first served",
       plain.returncode == 0 and results("example") != results("plain"), plain.stdout)
 
+# The same key in Python. An interpreter frees little of its memory when it ends.
+library = sysconfig.get_config_var("INSTSONAME") or ""
+try:
+    ctypes.CDLL(library)
+    has_python = library != ""
+except OSError:
+    has_python = False
+if has_python:
+    build("python_policy", f"{root}/examples/policy/python_policy.c")
+    environment = {"KVCAST_POLICY_SCRIPT": f"{root}/examples/policy/short_prompts_first.py",
+                   "KVCAST_PYTHON": library, "ASAN_OPTIONS": "detect_leaks=0"}
+    run("--policy", "./short_prompts_first.so", "--out", "in-c")
+    done = run("--policy", "./python_policy.so", "--out", "in-python", more=environment)
+    check("a key in Python gives the same bytes as in C", done.returncode == 0 and
+          read("in-c/requests.csv") == read("in-python/requests.csv"), done.stdout)
+else:
+    print("# without a shared library of Python its example is not run")
+
 for policy, symbol in (("las", "policy_las"), ("srpt", "policy_srpt"), ("fair-share", "policy_fair_share"),
                        ("reserve", "policy_reserve")):
     source = f"{root}/sim/policy/{policy.replace('-', '_')}.c"
@@ -81,6 +102,19 @@ for policy, symbol in (("las", "policy_las"), ("srpt", "policy_srpt"), ("fair-sh
 again = run("outside/summary.json", "--out", "again")
 check("what summary.json echoes runs again to the same bytes",
       again.returncode == 0 and read("again/requests.csv") == read("outside/requests.csv"), again.stdout)
+
+# Waiting by key, nobody is overtaken by who was sent later than aging allows.
+AGING_S = 20
+run("--policy", "sjf", "--set", f"policy.aging_s={AGING_S}", "--set", "engine.predictor=oracle",
+    "--set", "engine.max_batch_requests=4", "--set", "engine.num_blocks=8000", "--out", "aged")
+with open(f"{folder}/aged/requests.csv", encoding="utf-8") as file:
+    rows = [{key: float(row[key]) for key in ("sent_s", "first_scheduled_s", "output_tokens")}
+            for row in csv.DictReader(file)]
+overtaken = [one["sent_s"] - other["sent_s"] - AGING_S * (other["output_tokens"] - one["output_tokens"]) / 1000
+             for one in rows for other in rows
+             if other["sent_s"] < one["sent_s"] and one["first_scheduled_s"] < other["first_scheduled_s"]]
+check("aging bounds how long a request is overtaken", len(overtaken) > 100 and max(overtaken) < 0.1,
+      f"{len(overtaken)} times, {max(overtaken, default=0)} s too long")
 
 build_text("old", "const struct scheduling_policy kvcast_policy = {.abi = 0, .name = \"old\"};\n")
 done = run("--policy", "./old.so")

@@ -21,10 +21,39 @@ static void test_default(void **state)
     assert_true(deployment_resolve(&deployment, &scenario, &error));
     assert_int_equal(deployment.warnings.count, 0);
     assert_int_equal(deployment.instance.engine.num_blocks, deployment.memory.num_blocks);
-    assert_int_equal(deployment.instance.engine.max_model_len, 32768);
+    assert_int_equal(deployment.instance.engine.max_model_len, 131072);
     assert_int_equal(deployment_gpus(&deployment), 1);
     assert_true(deployment.instance.engine.async_scheduling);
     assert_false(deployment.draft.is_used);
+}
+
+/* What nobody set is what vllm serve sets on the GPU; what is set stays. */
+static void test_limits_by_gpu(void **state)
+{
+    (void)state;
+    struct scenario scenario = on_engine("vllm-0.24");
+    struct deployment deployment;
+    struct error error;
+    assert_true(deployment_resolve(&deployment, &scenario, &error));
+    assert_int_equal(deployment.instance.engine.max_batch_tokens, 8192);
+    assert_int_equal(deployment.instance.engine.max_batch_requests, 1024);
+    assert_near(deployment.memory_share, 0.92, 1e-12);
+    uint32_t blocks = deployment.memory.num_blocks;
+    scenario.engine.settings.usage = ENGINE_USAGE_ENGINE;
+    scenario.engine.settings.max_batch_requests = 77;
+    scenario.hardware.gpu_memory_utilization = 0.5;
+    assert_true(deployment_resolve(&deployment, &scenario, &error));
+    assert_int_equal(deployment.instance.engine.max_batch_tokens, 2048);
+    assert_int_equal(deployment.instance.engine.max_batch_requests, 77);
+    assert_near(deployment.memory_share, 0.5, 1e-12);
+    assert_true(deployment.memory.num_blocks < blocks);
+    /* An earlier version uses less; whole prompts need a step of the longest request. */
+    scenario = on_engine("vllm-0.24");
+    snprintf(scenario.engine.version, sizeof scenario.engine.version, "0.19.0");
+    scenario.engine.settings.chunked_prefill = false;
+    assert_true(deployment_resolve(&deployment, &scenario, &error));
+    assert_near(deployment.memory_share, 0.9, 1e-12);
+    assert_int_equal(deployment.instance.engine.max_batch_tokens, 131072);
 }
 
 /* Resolving must leave the scenario alone and depend on nothing else. */
@@ -156,6 +185,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_default),
+        cmocka_unit_test(test_limits_by_gpu),
         cmocka_unit_test(test_resolving_twice_is_the_same),
         cmocka_unit_test(test_every_warning_is_kept),
         cmocka_unit_test(test_explicit_length_is_refused),

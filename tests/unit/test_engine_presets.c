@@ -19,8 +19,9 @@ static void test_presets_are_complete(void **state)
         assert_true((preset->create_state == NULL) == (preset->destroy_state == NULL));
         assert_true((preset->repeats.steady_steps == NULL) ==
                     (preset->repeats.admits_waiting == NULL));
-        assert_true(preset->defaults.max_batch_tokens > 0);
-        assert_true(preset->defaults.max_batch_requests > 0);
+        bool is_derived = preset->start.limits_on != NULL;
+        assert_int_equal(preset->defaults.max_batch_tokens > 0, !is_derived);
+        assert_int_equal(preset->defaults.max_batch_requests > 0, !is_derived);
         assert_true(preset->defaults.block_tokens > 0);
     }
 }

@@ -65,7 +65,7 @@ static void test_values_out_of_range(void **state)
     (void)state;
     struct engine_settings settings = {.max_batch_tokens = 5};
     struct error error;
-    assert_false(read_text(engine_settings_of_all, "{\"engine\": {\"max_batch_tokens\": 0}}",
+    assert_false(read_text(engine_settings_of_all, "{\"engine\": {\"max_batch_tokens\": -1}}",
                            &settings, &error));
     assert_contains(error.message, "engine.max_batch_tokens");
     assert_int_equal(settings.max_batch_tokens, 5);

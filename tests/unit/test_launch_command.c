@@ -27,7 +27,11 @@ static void test_engines(void **state)
     (void)state;
     check_command("vllm-0.24",
                   "vllm serve deepseek-ai/DeepSeek-R1-Distill-Qwen-7B --tensor-parallel-size 2 "
-                  "--gpu-memory-utilization 0.9 --max-num-batched-tokens 4096 --max-num-seqs 200 "
+                  "--max-num-batched-tokens 4096 --max-num-seqs 200 "
+                  "--max-model-len 20000 --quantization fp8 --kv-cache-dtype fp8");
+    check_command("vllm-v0",
+                  "vllm serve deepseek-ai/DeepSeek-R1-Distill-Qwen-7B --tensor-parallel-size 2 "
+                  "--max-num-batched-tokens 4096 --max-num-seqs 200 "
                   "--max-model-len 20000 --quantization fp8 --kv-cache-dtype fp8 "
                   "--no-enable-prefix-caching");
     check_command("sglang-0.4.6",
@@ -71,9 +75,27 @@ static void test_models(void **state)
                 "   # each instance; MODEL: a checkpoint of mine/config.json in bf16");
 }
 
+/* A server sets by itself what nobody set; what another usage would set is said. */
+static void test_limits_of_the_engine(void **state)
+{
+    (void)state;
+    static struct scenario scenario;
+    char text[1024];
+    scenario = scenario_default(engine_presets[0]);
+    launch_command_write(&scenario, text, sizeof text);
+    assert_string_equal(text, "vllm serve deepseek-ai/DeepSeek-R1-Distill-Qwen-7B "
+                              "--tensor-parallel-size 1");
+    scenario.engine.settings.usage = ENGINE_USAGE_LIBRARY;
+    scenario.hardware.gpu_memory_utilization = 0.8;
+    launch_command_write(&scenario, text, sizeof text);
+    assert_contains(text, " --gpu-memory-utilization 0.8 --max-num-batched-tokens 16384 "
+                          "--max-num-seqs 1024");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_engines),
-                                       cmocka_unit_test(test_models)};
+                                       cmocka_unit_test(test_models),
+                                       cmocka_unit_test(test_limits_of_the_engine)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

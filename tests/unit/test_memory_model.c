@@ -217,6 +217,23 @@ static void test_degrees(void **state)
     assert_near(pcie_gib, without_gib, 1e-9);
 }
 
+/* SGLang keeps more for activations on more GPUs, and so many MiB on the largest. */
+static void test_share_unless_told(void **state)
+{
+    (void)state;
+    struct gpu gpu;
+    struct error error;
+    const struct memory_rule *sglang = memory_rule_find("sglang-0.4.6");
+    assert_near(memory_rule_share(memory_rule_find("vllm-0.24"), NULL, 1), 0.92, 1e-12);
+    assert_near(memory_rule_share(memory_rule_find("vllm-0.8"), NULL, 1), 0.9, 1e-12);
+    assert_near(memory_rule_share(memory_rule_find("tgi"), NULL, 1), 0.9, 1e-12);
+    assert_true(gpu_find("H100-SXM", &gpu, &error));
+    assert_near(memory_rule_share(sglang, &gpu, 1), 0.88, 1e-12);
+    assert_near(memory_rule_share(sglang, &gpu, 4), 0.85, 1e-12);
+    assert_true(gpu_find("H200-SXM", &gpu, &error));
+    assert_near(memory_rule_share(sglang, &gpu, 4), 0.9074, 1e-4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +244,7 @@ int main(void)
         cmocka_unit_test(test_other_limits),
         cmocka_unit_test(test_sglang),
         cmocka_unit_test(test_small_gpu),
+        cmocka_unit_test(test_share_unless_told),
         cmocka_unit_test(test_degrees),
     };
     return cmocka_run_group_tests_name("memory_model", tests, set_up, tear_down);

@@ -22,6 +22,7 @@ static void test_sums_equal_steps(void **state)
         uint64_t sum = 0;
         for (uint32_t step = 0; step < 100; step++) {
             assert_int_equal(periodic_growth_of_steps(&growth, step), sum);
+            assert_true(periodic_growth_bound(&growth, step) >= sum);
             sum += blocks[(growth.first + step) % PERIOD];
         }
     }

@@ -92,12 +92,28 @@ static void test_refusals(void **state)
             "'engine.draft_tokens' is no setting of 'orca'; engines that have it: ");
 }
 
+/* vLLM's V1 caches prefixes where prompts have something in common, unless it is set. */
+static void test_prefixes_by_sharing(void **state)
+{
+    (void)state;
+    struct error error;
+    assert_true(read_all(NULL, NULL, NULL, NULL, &error));
+    assert_false(scenario.engine.settings.prefix_caching);
+    assert_true(read_all(NULL, "workload.turns=3", NULL, NULL, &error));
+    assert_true(scenario.engine.settings.prefix_caching);
+    assert_true(read_all(NULL, "workload.samples=3", "engine.prefix_caching=false", NULL, &error));
+    assert_false(scenario.engine.settings.prefix_caching);
+    assert_true(read_all(NULL, "workload.turns=3", "engine.preset=vllm-v0", NULL, &error));
+    assert_false(scenario.engine.settings.prefix_caching);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_later_sources_win),
         cmocka_unit_test(test_echo_round_trip),
         cmocka_unit_test(test_a_trace_brings_its_own),
+        cmocka_unit_test(test_prefixes_by_sharing),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

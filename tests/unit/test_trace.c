@@ -73,11 +73,31 @@ static void test_trace_survives_its_file(void **state)
     free(requests);
 }
 
+static bool shares(const char *content)
+{
+    const char *path = temporary_file("sharing.csv", content);
+    bool found = trace_has_sharing(path);
+    unlink(path);
+    return found;
+}
+
+static void test_sharing(void **state)
+{
+    (void)state;
+    assert_false(trace_has_sharing("no-such-trace.csv"));
+    assert_false(shares("arrival_s,prompt_tokens,output_tokens\n0,5,5\n"));
+    assert_false(
+        shares("arrival_s,prompt_tokens,output_tokens,prefix_id,conversation_id\n0,5,5,0,\n"));
+    assert_true(shares("arrival_s,prompt_tokens,output_tokens,prefix_id\n0,5,5,0\n1,5,5,7\n"));
+    assert_true(shares("arrival_s,prompt_tokens,output_tokens,conversation_id\n0,5,5,3\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_trace_errors),
         cmocka_unit_test(test_trace_survives_its_file),
+        cmocka_unit_test(test_sharing),
     };
     return cmocka_run_group_tests_name("trace", tests, set_up, tear_down);
 }
