@@ -43,10 +43,21 @@ struct queue {
 /* SRPT's gain, preemptions and milestones: requests have 50 tokens in the mean. */
 static const double eager[] = {4, 3, 8};
 
-/* Poisson arrivals at 'LOAD' of the server's rate; 'batch' requests may run together. */
-static void set_up_queue_of(struct queue *queue, const struct scheduling_policy *policy,
-                            bool geometric, uint32_t batch, double rate_per_s)
+/* What serves: so many instances behind a router, on each of which 'batch' requests may run
+ * together, as on so many servers. */
+struct servers {
+    bool geometric; /* lengths; else all have the mean */
+    uint32_t batch;
+    uint32_t instances;
+    enum router_rule router;
+    const struct scheduling_policy *policy; /* NULL: first come, first served */
+};
+
+/* Poisson arrivals at 'LOAD' of what the servers can do. */
+static void set_up_queue(struct queue *queue, struct servers servers)
 {
+    const struct scheduling_policy *policy = servers.policy != NULL ? servers.policy : &policy_fcfs;
+    double rate_per_s = servers.instances * servers.batch * LOAD / (MEAN_TOKENS * STEP_S);
     struct random_stream *gaps = random_create(9, "gaps");
     struct random_stream *lengths = random_create(9, "lengths");
     queue->requests = memory_zeroed(REQUESTS, sizeof queue->requests[0]);
@@ -54,7 +65,7 @@ static void set_up_queue_of(struct queue *queue, const struct scheduling_policy 
     for (uint32_t i = 0; i < REQUESTS; i++) {
         now_s += random_exponential(gaps, 1 / rate_per_s);
         uint32_t tokens = MEAN_TOKENS;
-        if (geometric) {
+        if (servers.geometric) {
             tokens = 1 + (uint32_t)(log(random_uniform(lengths)) / log(1 - 1.0 / MEAN_TOKENS));
         }
         queue->requests[i] = (struct request){.ask.sent_ps = ps_from_s(now_s),
@@ -71,22 +82,19 @@ static void set_up_queue_of(struct queue *queue, const struct scheduling_policy 
                                              .predictor = {.kind = PREDICTOR_ORACLE},
                                              .cost = &queue->cost,
                                              .engine = {.max_batch_tokens = 2048,
-                                                        .max_batch_requests = batch,
+                                                        .max_batch_requests = servers.batch,
                                                         .max_model_len = 100000,
                                                         .block_tokens = 16,
                                                         .num_blocks = 1000000,
                                                         .reserve_full_prompt = true,
                                                         .chunked_prefill = true}};
-    queue->group = (struct instance_group){&queue->config, 1, INSTANCE_BOTH, {0}};
-    struct simulation_settings settings = {
-        .groups = &queue->group, .group_count = 1, .client = {.kind = CLIENT_OPEN}};
+    queue->group = (struct instance_group){&queue->config, servers.instances, INSTANCE_BOTH, {0}};
+    struct simulation_settings settings = {.groups = &queue->group,
+                                           .group_count = 1,
+                                           .router = {.rule = servers.router},
+                                           .client = {.kind = CLIENT_OPEN}};
     queue->simulation = simulation_create(&settings, queue->requests, REQUESTS);
     simulation_run(queue->simulation);
-}
-
-static void set_up_queue(struct queue *queue, bool geometric, uint32_t batch, double rate_per_s)
-{
-    set_up_queue_of(queue, &policy_fcfs, geometric, batch, rate_per_s);
 }
 
 static void clear_queue(struct queue *queue)
@@ -128,7 +136,7 @@ static void test_mm1(void **state)
     double mean = 0;
     double half_width = 0;
     double rate = LOAD / (MEAN_TOKENS * STEP_S);
-    set_up_queue(&queue, true, 1, rate);
+    set_up_queue(&queue, (struct servers){true, 1, 1, ROUTER_LEAST_REQUESTS, NULL});
     mean_wait(&queue, &mean, &half_width);
     /* Geometric on 1, 2, ... with mean m: E[n^2] = 2 m^2 - m. */
     double second = (2.0 * MEAN_TOKENS * MEAN_TOKENS - MEAN_TOKENS) * STEP_S * STEP_S;
@@ -143,7 +151,7 @@ static void test_md1(void **state)
     double mean = 0;
     double half_width = 0;
     double rate = LOAD / (MEAN_TOKENS * STEP_S);
-    set_up_queue(&queue, false, 1, rate);
+    set_up_queue(&queue, (struct servers){false, 1, 1, ROUTER_LEAST_REQUESTS, NULL});
     mean_wait(&queue, &mean, &half_width);
     double second = (double)MEAN_TOKENS * MEAN_TOKENS * STEP_S * STEP_S;
     assert_within(mean, theory_wait_s(rate, second), half_width, "M/D/1 mean wait");
@@ -159,7 +167,7 @@ static void test_shortest_first(void **state)
     double mean = 0;
     double half_width = 0;
     double rate = LOAD / (MEAN_TOKENS * STEP_S);
-    set_up_queue_of(&queue, &policy_sjf, true, 1, rate);
+    set_up_queue(&queue, (struct servers){true, 1, 1, ROUTER_LEAST_REQUESTS, &policy_sjf});
     mean_wait(&queue, &mean, &half_width);
     double second = (2.0 * MEAN_TOKENS * MEAN_TOKENS - MEAN_TOKENS) * STEP_S * STEP_S;
     double shorter = 0;
@@ -195,8 +203,7 @@ static void test_order_of_orders(void **state)
     double before = 0;
     for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
         struct queue queue;
-        double rate = LOAD / (MEAN_TOKENS * STEP_S);
-        set_up_queue_of(&queue, orders[i], true, 1, rate);
+        set_up_queue(&queue, (struct servers){true, 1, 1, ROUTER_LEAST_REQUESTS, orders[i]});
         double mean = mean_e2e_s(&queue);
         if (mean <= before) {
             fail_msg("%s: mean E2E %.6g s, before it %.6g s", orders[i]->name, mean, before);
@@ -206,13 +213,69 @@ static void test_order_of_orders(void **state)
     }
 }
 
+/* Erlang: the chance that all of c servers are busy, over c (1 - load) times the mean service. */
+static void test_mmc(void **state)
+{
+    (void)state;
+    enum { SERVERS = 4 };
+    struct queue queue;
+    double mean = 0;
+    double half_width = 0;
+    double offered = SERVERS * LOAD;
+    double term = 1;
+    double sum = 1;
+    for (int k = 1; k < SERVERS; k++) {
+        term *= offered / k;
+        sum += term;
+    }
+    double all_busy = term * offered / SERVERS / (1 - LOAD);
+    double chance = all_busy / (sum + all_busy);
+    set_up_queue(&queue, (struct servers){true, SERVERS, 1, ROUTER_LEAST_REQUESTS, NULL});
+    mean_wait(&queue, &mean, &half_width);
+    /* Who comes while others run waits for the end of the step, between none and one of them. */
+    double expected = chance * MEAN_TOKENS * STEP_S / (SERVERS * (1 - LOAD)) + STEP_S / 2;
+    assert_within(mean, expected, half_width + STEP_S / 2, "M/M/4 mean wait");
+    clear_queue(&queue);
+}
+
+/* A Poisson stream that is split at random stays one: each of many instances is an M/M/1 queue.
+ * With the shorter of two queues drawn at random, the mean time in the system is the sum over i of
+ * load^(2^i - 2) mean services for many instances (Mitzenmacher 1996); the shortest of all is
+ * shorter still. */
+static void test_routers(void **state)
+{
+    (void)state;
+    enum { INSTANCES = 64 };
+    static const enum router_rule rules[] = {ROUTER_RANDOM, ROUTER_POWER_OF_TWO,
+                                             ROUTER_LEAST_REQUESTS};
+    double means[3];
+    double half_widths[3];
+    for (int i = 0; i < 3; i++) {
+        struct queue queue;
+        set_up_queue(&queue, (struct servers){true, 1, INSTANCES, rules[i], NULL});
+        mean_wait(&queue, &means[i], &half_widths[i]);
+        clear_queue(&queue);
+    }
+    double services = 0;
+    for (int i = 1; i < 8; i++) {
+        services += pow(LOAD, pow(2, i) - 2);
+    }
+    double second = (2.0 * MEAN_TOKENS * MEAN_TOKENS - MEAN_TOKENS) * STEP_S * STEP_S;
+    double rate = LOAD / (MEAN_TOKENS * STEP_S);
+    double of_two = (services - 1) * MEAN_TOKENS * STEP_S;
+    assert_within(means[0], theory_wait_s(rate, second), half_widths[0], "random routing");
+    assert_within(means[1], of_two, half_widths[1] + 0.03 * of_two, "power of two choices");
+    assert_true(means[1] + half_widths[1] < means[0] - half_widths[0]);
+    assert_true(means[2] + half_widths[2] < means[1] - half_widths[1]);
+}
+
 /* Little: mean number in the system = throughput x mean time in the system, exactly, over a run
  * that starts and ends empty. */
 static void test_little(void **state)
 {
     (void)state;
     struct queue queue;
-    set_up_queue(&queue, true, 8, 4 * LOAD / (MEAN_TOKENS * STEP_S));
+    set_up_queue(&queue, (struct servers){true, 8, 1, ROUTER_LEAST_REQUESTS, NULL});
     const struct timeline *timeline = simulation_timeline(queue.simulation);
     double inside_s = 0;
     for (uint32_t i = 0; i < REQUESTS; i++) {
@@ -230,11 +293,16 @@ static void test_little(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+<<<<<<< HEAD
         cmocka_unit_test(test_mm1),
         cmocka_unit_test(test_md1),
         cmocka_unit_test(test_shortest_first),
         cmocka_unit_test(test_order_of_orders),
         cmocka_unit_test(test_little),
+=======
+        cmocka_unit_test(test_mm1),     cmocka_unit_test(test_md1),    cmocka_unit_test(test_mmc),
+        cmocka_unit_test(test_routers), cmocka_unit_test(test_little),
+>>>>>>> b5ab35e (Hold clusters and routers against queueing theory)
     };
     return cmocka_run_group_tests_name("queueing", tests, NULL, NULL);
 }
