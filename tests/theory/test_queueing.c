@@ -293,16 +293,13 @@ static void test_little(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-<<<<<<< HEAD
         cmocka_unit_test(test_mm1),
         cmocka_unit_test(test_md1),
         cmocka_unit_test(test_shortest_first),
         cmocka_unit_test(test_order_of_orders),
+        cmocka_unit_test(test_mmc),
+        cmocka_unit_test(test_routers),
         cmocka_unit_test(test_little),
-=======
-        cmocka_unit_test(test_mm1),     cmocka_unit_test(test_md1),    cmocka_unit_test(test_mmc),
-        cmocka_unit_test(test_routers), cmocka_unit_test(test_little),
->>>>>>> b5ab35e (Hold clusters and routers against queueing theory)
     };
     return cmocka_run_group_tests_name("queueing", tests, NULL, NULL);
 }
