@@ -48,6 +48,10 @@ MUST_CHECK bool deployment_resolve(struct deployment *deployment, const struct s
                                    struct error *error);
 void deployment_clear(struct deployment *deployment); /* a zeroed struct is fine */
 
+/* The same but for which instances there are (deployment_part.c). */
+MUST_CHECK bool deployment_resolve_part(struct deployment *deployment,
+                                        const struct scenario *scenario, struct error *error);
+
 /* One instance of an engine that is known from its own log: its limits are facts, nothing is
  * planned. 'settings' are those the log tells; model and GPU stay empty. Must not be moved. */
 void deployment_of_log(struct deployment *deployment, const struct engine_preset *preset,
