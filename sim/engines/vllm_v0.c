@@ -286,7 +286,7 @@ static void preempt_for_better(struct scheduling_pass *pass)
     if (instance->waiting.count == 0) {
         return;
     }
-    uint32_t head = request_queue_pop_front(&instance->waiting);
+    uint32_t head = request_queue_at(waiting, 0);
     uint32_t known = instance->requests[head].known_tokens;
     uint32_t blocks = kv_cache_blocks_for(&instance->kv_cache, known);
     while (instance->running_count > 0) {
@@ -300,9 +300,6 @@ static void preempt_for_better(struct scheduling_pass *pass)
         preempt(pass, worst);
         pass->preempted = false; /* swapping in is not held up by this */
     }
-    request_become(&instance->requests[head],
-                   instance->requests[head].preemptions > 0 ? REQUEST_PREEMPTED : REQUEST_WAITING);
-    instance_policy_enqueue(instance, head);
 }
 
 /* Chunked: those that decode, then prompts that end in this step, then prompts that go on; in each

@@ -101,8 +101,9 @@ struct scheduling_policy {
     /* Output tokens between two milestones of a request, asked once. NULL or 0: there are none. */
     uint32_t (*milestone_tokens)(const void *state);
     /* Where a request that joins the waiting stands among them: the smallest goes first; equals go
-     * by when they were sent. For one that was preempted no block counts as free. NULL: in order of
-     * arrival, the preempted in front. */
+     * by when they were sent. For one that was preempted no block counts as free. Where there is
+     * 'displaces' the running are asked about too, and the state must stay as it is. NULL: in order
+     * of arrival, the preempted in front. */
     double (*key)(void *state, const struct policy_view *view,
                   const struct policy_request *request);
     /* Whether the first of the waiting may start, where tokens and blocks suffice. Nobody else

@@ -201,11 +201,28 @@ uint32_t instance_policy_chunk_tokens(const struct instance *instance)
     return settings->chunked_prefill ? instance->policy.chunk_tokens : settings->max_batch_tokens;
 }
 
-/* Whether one with key 'a' goes first, of two that run or wait. */
-static bool is_larger(double key, const struct policy_request *request, double other_key,
-                      const struct policy_request *other)
+typedef double key_function(struct instance *instance, const struct policy_view *view,
+                            const struct policy_request *request);
+
+/* Position of the running request with the largest key; of equals the one sent last, then the one
+ * admitted first. */
+static uint32_t find_largest(struct instance *instance, const struct policy_view *view,
+                             key_function *key_of, struct policy_request *ret_request)
 {
-    return key > other_key || (key == other_key && request->sent_ps > other->sent_ps);
+    uint32_t largest = 0;
+    assert(instance->running_count > 0);
+    *ret_request = view->running(view, 0);
+    double largest_key = key_of(instance, view, ret_request);
+    for (uint32_t i = 1; i < instance->running_count; i++) {
+        const struct policy_request one = view->running(view, i);
+        double key = key_of(instance, view, &one);
+        if (key > largest_key || (key == largest_key && one.sent_ps > ret_request->sent_ps)) {
+            *ret_request = one;
+            largest_key = key;
+            largest = i;
+        }
+    }
+    return largest;
 }
 
 bool instance_policy_displaced(struct instance *instance, uint32_t *ret_request)
@@ -215,19 +232,9 @@ bool instance_policy_displaced(struct instance *instance, uint32_t *ret_request)
         instance->running_count == 0) {
         return false;
     }
+    struct policy_request worst;
     const struct policy_view view = policy_view_of(instance);
-    struct policy_request worst = view.running(&view, 0);
-    double worst_key = ask_key(instance, &view, &worst);
-    *ret_request = instance->running[0];
-    for (uint32_t i = 1; i < instance->running_count; i++) {
-        const struct policy_request one = view.running(&view, i);
-        double key = ask_key(instance, &view, &one);
-        if (is_larger(key, &one, worst_key, &worst)) {
-            worst = one;
-            worst_key = key;
-            *ret_request = instance->running[i];
-        }
-    }
+    *ret_request = instance->running[find_largest(instance, &view, ask_key, &worst)];
     const struct policy_request head =
         policy_view_request(instance, request_queue_at(&instance->waiting, 0));
     return policy->displaces(instance->policy.state, &view, &head, &worst);
@@ -267,21 +274,10 @@ uint32_t instance_policy_victim(struct instance *instance)
     if (!instance_policy_has_victims(instance)) {
         return instance->running_count - 1;
     }
+    struct policy_request worst;
     struct policy_view view = policy_view_of(instance);
     view.free_blocks = 0;
-    struct policy_request worst = view.running(&view, 0);
-    double worst_key = victim_key(instance, &view, &worst);
-    uint32_t position = 0;
-    for (uint32_t i = 1; i < instance->running_count; i++) {
-        const struct policy_request one = view.running(&view, i);
-        double key = victim_key(instance, &view, &one);
-        if (is_larger(key, &one, worst_key, &worst)) {
-            worst = one;
-            worst_key = key;
-            position = i;
-        }
-    }
-    return position;
+    return find_largest(instance, &view, victim_key, &worst);
 }
 
 uint64_t instance_policy_steps(const struct instance *instance, const struct request *request,
