@@ -14,13 +14,15 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-RUN_32B = ["model.name=DeepSeek-R1-Distill-Qwen-32B"]
+SEATS = ["engine.max_batch_requests=128", "engine.max_batch_tokens=2048"]
+RUN_32B = SEATS + ["model.name=DeepSeek-R1-Distill-Qwen-32B"]
 LOADS = {
-    "batch": ("1000 requests at once, 7B: the seats are what is short", ["workload.requests=1000", "workload.arrival=all-at-once"]),
+    "batch": ("1000 requests at once, 7B: the seats are what is short",
+              SEATS + ["workload.requests=1000", "workload.arrival=all-at-once"]),
     "tight-batch": ("400 requests at once, 32B: the KV blocks are what is short",
                     RUN_32B + ["workload.requests=400", "workload.arrival=all-at-once"]),
     "busy": ("2.8 requests/s in bursts, 7B: the seats are what is short",
-             ["workload.requests=2000", "workload.rate_per_s=2.8"]),
+             SEATS + ["workload.requests=2000", "workload.rate_per_s=2.8"]),
     "tight": ("0.6 requests/s in bursts, 32B: the KV blocks are what is short",
               RUN_32B + ["workload.requests=600", "workload.rate_per_s=0.6"]),
 }
