@@ -12,9 +12,11 @@
 #include "sim/base/memory.h"
 #include "sim/base/text.h"
 #include "sim/base/units.h"
+#include "sim/engines/vllm_graphs.h"
 #include "sim/hardware/gpu.h"
 #include "sim/hardware/model_catalog.h"
 #include "sim/pricing/attention_schedule.h"
+#include "sim/pricing/pricing_facts.h"
 
 /* Every HOLD_OUTth span is kept out of the fit that measures the hold-out error. */
 enum { HOLD_OUT = 5, ROUNDS = 4 };
@@ -548,7 +550,29 @@ static void fit_noise(const struct step_observations *observations, struct step_
 struct sweeps {
     const struct measured_run *run;
     struct attention_shape attention;
+    int64_t request_ps; /* of the host, which sweeps do not show apart from the GPU */
 };
+
+/* Decodes beyond the largest graph are launched kernel by kernel. What the host can explain, as
+ * slow as one was seen to be, says nothing of the GPU: the curve then ends with the largest graph.
+ */
+static void drop_hidden_knots(const struct sweeps *sweeps, struct step_cost *cost)
+{
+    const double slowest = 1.65;
+    struct cost_curve *decode = &cost->decode;
+    bool is_hidden = true;
+    while (is_hidden && decode->count > 1) {
+        struct batch_summary last = {.decode_requests =
+                                         (uint32_t)decode->tokens[decode->count - 1]};
+        batch_summary_choose_graph(&last, sweeps->run->engine.max_batch_requests,
+                                   sweeps->run->engine.max_batch_tokens, 0);
+        double host_ps = (double)cost->host.launch_ps[CUDA_GRAPH_NONE] +
+                         last.decode_requests * (double)sweeps->request_ps;
+        is_hidden = last.cuda_graph == CUDA_GRAPH_NONE &&
+                    decode->cost_ps[decode->count - 1] < slowest * host_ps;
+        decode->count -= is_hidden;
+    }
+}
 
 /* Which ends show depends on the model and the model on which ends show: a few rounds settle it. */
 static bool fit(const struct sweeps *sweeps, bool without_held_out, struct step_cost *cost,
@@ -568,19 +592,28 @@ static bool fit(const struct sweeps *sweeps, bool without_held_out, struct step_
         }
         fit_launches(sweeps->run, observations, cost);
     }
+    drop_hidden_knots(sweeps, cost);
     step_cost_note_measured(cost, largest_context(observations));
     fit_noise(observations, cost);
     return true;
 }
 
-static bool find_shape(struct sweeps *sweeps, struct error *error)
+static bool find_facts(struct sweeps *sweeps, struct error *error)
 {
+    const struct pricing_facts *facts = NULL;
+    struct step_cost known = {.host = {.request_ps = 0}};
     const struct measured_engine *engine = &sweeps->run->engine;
     struct model_shape model;
     struct gpu gpu;
-    if (!model_shape_find(engine->model, &model, error) || !gpu_find(engine->gpu, &gpu, error)) {
+    if (!model_shape_find(engine->model, &model, error) || !gpu_find(engine->gpu, &gpu, error) ||
+        !pricing_facts_shipped(&facts, error)) {
         return false;
     }
+    const struct launch_request launches = {.engine = "vllm-0.24",
+                                            .layers = model.num_hidden_layers,
+                                            .tensor_parallel = engine->tensor_parallel};
+    pricing_facts_set_launches(facts, &launches, &known);
+    sweeps->request_ps = known.host.request_ps;
     sweeps->attention.kv_heads = model_shape_kv_heads_per_gpu(&model, engine->tensor_parallel);
     sweeps->attention.multiprocessors = gpu.sm_count > 0 ? gpu.sm_count : 100;
     return true;
@@ -599,7 +632,7 @@ bool step_fit_run(const struct measured_run *run, struct step_cost *ret_cost,
                          "take apart: calibrate on a run of the same engine without drafts",
                          run->path);
     }
-    bool ok = find_shape(&sweeps, error) &&
+    bool ok = find_facts(&sweeps, error) &&
               fit(&sweeps, true, &without_held_out, &observations, ret_report, error) &&
               fit(&sweeps, false, &cost, &observations, ret_report, error);
     if (ok) {

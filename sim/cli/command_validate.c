@@ -1,8 +1,10 @@
 #include <dirent.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "calibration/explanation.h"
+#include "calibration/host_speed.h"
 #include "calibration/step_fit.h"
 #include "calibration/validation.h"
 #include "sim/base/output_set.h"
@@ -25,6 +27,41 @@ struct validate_options {
     bool all;
 };
 
+/* A fit of the run's own sweep, unless the host sets the pace of most of its steps, which then tell
+ * nothing of the GPU: the nearest calibration does. */
+static bool fit_or_carry(const struct measured_run *run, const struct cost_request *request,
+                         struct step_cost *cost, char *warning, struct error *error)
+{
+    struct fit_report report;
+    if (!cost_choice_nearest(request, cost, warning, error)) {
+        return false;
+    }
+    struct host_speed speed = host_speed_measure(run, cost);
+    if (speed.steps > speed.decode_steps / 4) {
+        return true;
+    }
+    warning[0] = '\0';
+    fprintf(stderr, "kvcast: no shipped calibration fits %s: fitting its own sweep jobs\n",
+            run->name);
+    return step_fit_run(run, cost, &report, error);
+}
+
+/* A cost that was not fitted to this run does not know its host. */
+static void take_host(const struct measured_run *run, struct step_cost *cost)
+{
+    struct host_speed speed = {.slowdown = 1};
+    if (!text_equal(cost->identity.name, run->name)) {
+        speed = host_speed_measure(run, cost);
+    }
+    if (fabs(speed.slowdown - 1) > 0.005) {
+        fprintf(stderr,
+                "kvcast: the host of %s takes %.2f times as long as priced (%u steps of its "
+                "sweep jobs)\n",
+                run->name, speed.slowdown, speed.steps);
+        host_speed_apply(speed.slowdown, cost);
+    }
+}
+
 /* The named cost, else the shipped calibration that fits, else a fit of the run's own sweep. */
 static bool choose_cost(const struct measured_run *run, const struct validate_options *options,
                         struct step_cost *cost, struct error *error)
@@ -39,18 +76,14 @@ static bool choose_cost(const struct measured_run *run, const struct validate_op
     for (uint32_t i = 0; i < run->job_count; i++) {
         has_sweep = has_sweep || run->jobs[i].is_sweep;
     }
-    if (!found && has_sweep) {
-        struct fit_report report;
-        fprintf(stderr, "kvcast: no shipped calibration fits %s: fitting its own sweep jobs\n",
-                run->name);
-        return step_fit_run(run, cost, &report, error);
-    }
-    if (!found && !cost_choice_nearest(&request, cost, warning, error)) {
+    if (!found && !(has_sweep ? fit_or_carry(run, &request, cost, warning, error)
+                              : cost_choice_nearest(&request, cost, warning, error))) {
         return false;
     }
     if (warning[0] != '\0') {
         fprintf(stderr, "kvcast: warning: %s\n", warning);
     }
+    take_host(run, cost);
     return true;
 }
 

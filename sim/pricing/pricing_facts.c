@@ -3,6 +3,7 @@
 #include "sim/pricing/pricing_facts.h"
 
 #include <assert.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,9 @@
 #include "sim/base/units.h"
 
 #define FOLDER "sim/pricing/data/"
+
+/* Of the model whose launches are among the facts of an engine. */
+#define FACT_LAYERS 28.0
 
 /* A row of step-terms.json. */
 struct named_term {
@@ -52,6 +56,26 @@ static const struct setting launch_settings[] = {
     {.name = "draft_request_us",
      .type = SETTING_NUMBER,
      SETTING_OF(engine_launches, draft_request_us),
+     .maximum = 1e6},
+    {.name = "loop_step_us",
+     .type = SETTING_NUMBER,
+     SETTING_OF(engine_launches, loop_step_us),
+     .maximum = 1e6},
+    {.name = "piecewise_us",
+     .type = SETTING_NUMBER,
+     SETTING_OF(engine_launches, piecewise_us),
+     .maximum = 1e6},
+    {.name = "no_graph_us",
+     .type = SETTING_NUMBER,
+     SETTING_OF(engine_launches, no_graph_us),
+     .maximum = 1e6},
+    {.name = "loop_request_us",
+     .type = SETTING_NUMBER,
+     SETTING_OF(engine_launches, loop_request_us),
+     .maximum = 1e6},
+    {.name = "output_token_us",
+     .type = SETTING_NUMBER,
+     SETTING_OF(engine_launches, output_token_us),
      .maximum = 1e6},
     {.name = "waits_always", .type = SETTING_BOOL, SETTING_OF(engine_launches, waits_always)},
     {.name = "loop_holds_graph",
@@ -179,6 +203,28 @@ const struct gpu_efficiency *pricing_facts_efficiency(const struct pricing_facts
     return &facts->efficiencies[i];
 }
 
+/* Where launches scattered much while they were calibrated, the host changed its speed within
+ * seconds, and their median says only half, in the logarithm, of how fast it is: the other half is
+ * that of a host as it is in the mean. */
+static void steady_launches(const struct engine_launches *known,
+                            const struct launch_request *request, double layers_exponent,
+                            struct step_cost *cost)
+{
+    const double much = 0.3;
+    const double usual_us[] = {
+        [CUDA_GRAPH_PIECEWISE] = known->piecewise_us, [CUDA_GRAPH_NONE] = known->no_graph_us};
+    if (cost->spread.launch <= much || request->tensor_parallel > 1) {
+        return;
+    }
+    double size = pow(request->layers / FACT_LAYERS, layers_exponent) * (double)PS_PER_US;
+    for (int graph = CUDA_GRAPH_PIECEWISE; graph <= CUDA_GRAPH_NONE; graph++) {
+        double launch_ps = (double)cost->host.launch_ps[graph];
+        if (usual_us[graph] > 0 && launch_ps > 0) {
+            cost->host.launch_ps[graph] = nearest_whole(sqrt(launch_ps * usual_us[graph] * size));
+        }
+    }
+}
+
 static void set_launches(const struct engine_launches *known, const struct launch_request *request,
                          struct host_cost *host)
 {
@@ -186,6 +232,11 @@ static void set_launches(const struct engine_launches *known, const struct launc
         host->launch_ps[CUDA_GRAPH_NONE] =
             nearest_whole(known->layer_us * (double)PS_PER_US * request->layers);
     }
+    if (known->loop_step_us > 0) {
+        host->launch_ps[CUDA_GRAPH_FULL] = nearest_whole(known->loop_step_us * (double)PS_PER_US);
+    }
+    host->request_ps = nearest_whole(known->loop_request_us * (double)PS_PER_US);
+    host->output_token_ps = nearest_whole(known->output_token_us * (double)PS_PER_US);
     if (known->sync_step_us > 0 && (known->waits_always || request->one_step_in_flight)) {
         double step_us = known->sync_step_us;
         double request_us = known->sync_request_us;
@@ -195,6 +246,7 @@ static void set_launches(const struct engine_launches *known, const struct launc
         }
         host->launch_ps[CUDA_GRAPH_FULL] = nearest_whole(step_us * (double)PS_PER_US);
         host->sync_request_ps = nearest_whole(request_us * (double)PS_PER_US);
+        host->request_ps = 0; /* in the time of the request above */
     }
     if (known->loop_holds_graph && request->tensor_parallel == 1) {
         host->launch_ps[CUDA_GRAPH_FULL] = 0;
@@ -207,6 +259,8 @@ void pricing_facts_set_launches(const struct pricing_facts *facts,
     assert(request->layers > 0 && request->tensor_parallel > 0);
     for (uint32_t i = 0; i < facts->launch_count; i++) {
         if (text_equal(facts->launches[i].engine, request->engine)) {
+            steady_launches(&facts->launches[i], request, facts->terms.launch_layers_exponent,
+                            cost);
             set_launches(&facts->launches[i], request, &cost->host);
         }
     }

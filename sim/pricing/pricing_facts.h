@@ -39,6 +39,12 @@ struct engine_launches {
     double sync_request_us;  /* and of each request in it */
     double draft_step_us;    /* more where requests have drafts, of a step */
     double draft_request_us; /* and of each request in it */
+    /* With two, host time that the GPU hides while it takes longer; 0: as calibrated. */
+    double loop_step_us; /* of a step, the launch of its full graph included */
+    double piecewise_us; /* usual launches of a model of 28 layers; 0: as calibrated */
+    double no_graph_us;
+    double loop_request_us; /* and of each request in it */
+    double output_token_us; /* of the client's process for each token that it passes on */
 };
 
 struct pricing_facts {

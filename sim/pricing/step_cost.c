@@ -99,8 +99,11 @@ struct step_price step_cost_price(const struct step_cost *cost, const struct bat
     }
     double constant_ps =
         smaller_of((constant + (double)attention.constant_ps) * noise.gpu, MAX_STEP_PS);
-    double launch_ps =
-        smaller_of((double)cost->host.launch_ps[summary->cuda_graph] * noise.launch, MAX_STEP_PS);
+    /* Launches of other steps were measured with requests in them. */
+    double requests = summary->prefill_requests > 0 ? 0 : summary->decode_requests;
+    double host_ps = (double)cost->host.launch_ps[summary->cuda_graph] +
+                     (double)cost->host.request_ps * requests;
+    double launch_ps = smaller_of(host_ps * noise.launch, MAX_STEP_PS);
     int64_t contexts_ps =
         ps_times(noisy_token_ps(attention, noise), (int64_t)summary->decode_context_tokens);
     int64_t gpu_ps = ps_plus(nearest_whole(constant_ps), contexts_ps);

@@ -40,11 +40,13 @@ struct step_cost_identity {
 struct host_cost {
     int64_t launch_ps[3];        /* to launch a step, by enum cuda_graph */
     int64_t launch_tail_ps;      /* launch returned -> step ended, at least; fitted no longer */
+    int64_t request_ps;          /* more for each request, where a step only decodes */
     int64_t sync_request_ps;     /* for each request of a step, where one step is in flight */
     bool launch_blocks_loop;     /* one GPU: the engine loop launches itself */
     int64_t request_overhead_ps; /* client sends -> engine has the request */
     int64_t idle_start_ps;       /* an idle engine has a request -> it forms a step */
     int64_t output_overhead_ps;  /* step's output at hand -> client has the token */
+    int64_t output_token_ps;     /* more for each token of it, one after the other */
 };
 
 /* How far single times scatter around their prices, relative. */

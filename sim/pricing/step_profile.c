@@ -225,6 +225,8 @@ void step_cost_take_host(struct step_cost *cost, const struct step_cost *host)
     cost->host.request_overhead_ps = host->host.request_overhead_ps;
     cost->host.idle_start_ps = host->host.idle_start_ps;
     cost->host.output_overhead_ps = host->host.output_overhead_ps;
+    cost->host.request_ps = host->host.request_ps;
+    cost->host.output_token_ps = host->host.output_token_ps;
     cost->spread.step = host->spread.step;
     cost->spread.launch = host->spread.launch;
     cost->spread.idle_start = host->spread.idle_start;

@@ -93,8 +93,8 @@ static void make_step(struct instance *instance, int64_t now_ps, struct batch *n
     struct step_record *record = instance->account.record;
     uint32_t members = decode_group_count(decode_group);
     instance->account.output_tokens += decode_group_tokens(decode_group);
-    int64_t gap_ps =
-        decode_group_deliver(decode_group, instance, now_ps + cost->host.output_overhead_ps);
+    int64_t seen_ps = step_pricing_pass_on(instance, decode_group_tokens(decode_group), now_ps);
+    int64_t gap_ps = decode_group_deliver(decode_group, instance, seen_ps);
     histogram_add(&record->itl, gap_ps, members);
     next->summary.decode_requests = 0;
     next->summary.draft_tokens = 0;

@@ -183,6 +183,19 @@ static void deliver(struct instance *instance, const struct batch *batch, int64_
     }
 }
 
+/* Of the step that has ended. */
+static uint64_t count_tokens(const struct instance *instance, const struct batch *batch)
+{
+    uint64_t tokens = 0;
+    if (decode_group_count(&instance->decode_group) > 0) {
+        tokens = decode_group_tokens(&instance->decode_group);
+    }
+    for (uint32_t i = 0; i < batch->count && !instance->prefills_only; i++) {
+        tokens += batch->entries[i].samples ? 1 + batch->entries[i].accepted : 0;
+    }
+    return tokens;
+}
+
 /* The tokens go to the client, and the engine takes them in. */
 static void apply_tokens(struct instance *instance, struct batch *batch, int64_t now_ps,
                          struct loop_result *result)
@@ -191,7 +204,7 @@ static void apply_tokens(struct instance *instance, struct batch *batch, int64_t
     if (batch->is_taken) {
         ready_ps = ps_max(ready_ps, instance->pricing.clock.launch_done_ps); /* of the next step */
     }
-    result->seen_ps = ready_ps + instance->config->cost->host.output_overhead_ps;
+    result->seen_ps = step_pricing_pass_on(instance, count_tokens(instance, batch), ready_ps);
     deliver(instance, batch, result->seen_ps);
     instance->config->preset->process_output(instance, batch);
     instance_policy_tell_of_output(instance, batch);
@@ -258,8 +271,9 @@ struct loop_result engine_loop_on_step_end(struct instance *instance, int64_t no
         return result;
     }
     apply_tokens(instance, batch, now_ps, &result);
+    int64_t seen_ps = result.seen_ps;
     iterate(instance, now_ps, &result);
-    decode_group_gather(instance, now_ps + instance->config->cost->host.output_overhead_ps);
+    decode_group_gather(instance, seen_ps);
     return result;
 }
 

@@ -80,8 +80,31 @@ static uint64_t time_single_steps(struct decode_run *run, int64_t lead_ps, int64
     return rise_ps > 0 ? (uint64_t)((launched_ps - first_ps) / rise_ps) + 1 : UINT64_MAX;
 }
 
-/* Prices the steps to schedule. Returns for how many the times hold: 0 where two are in flight and
- * launches, not the GPU, set the pace. */
+/* With two steps in flight the GPU sets the pace, or the loop where it is held up longer by the
+ * launch of a full graph than the GPU takes to run it. Returns for how many steps these times hold.
+ */
+static uint64_t time_overlapping_steps(struct decode_run *run, const struct step_cost *cost,
+                                       bool full_graph, int64_t rise_ps, int64_t wait_ps)
+{
+    int64_t tail_ps = cost->host.launch_tail_ps;
+    int64_t least_ps = ps_max(run->launch_ps, ps_max(tail_ps, MIN_GPU_PS));
+    run->times.first_gap_ps = wait_ps;
+    run->times.gap_ps = run->last_gpu_ps;
+    run->times.rise_ps = rise_ps;
+    if (wait_ps >= run->launch_ps && run->last_gpu_ps >= least_ps) {
+        return steps_at_least(run->last_gpu_ps, rise_ps, least_ps);
+    }
+    if (!full_graph || !cost->host.launch_blocks_loop || rise_ps < 0 ||
+        run->last_gpu_ps > run->launch_ps || tail_ps > run->last_gpu_ps) {
+        return 0;
+    }
+    run->times.first_gap_ps = ps_max(wait_ps, run->launch_ps);
+    run->times.gap_ps = run->launch_ps;
+    run->times.rise_ps = 0;
+    return rise_ps > 0 ? (uint64_t)((run->launch_ps - run->last_gpu_ps) / rise_ps) + 1 : UINT64_MAX;
+}
+
+/* Prices the steps to schedule. Returns for how many the times hold. */
 static uint64_t price_steps(const struct instance *instance, const struct batch *newest,
                             struct decode_run *run, int64_t now_ps)
 {
@@ -96,22 +119,31 @@ static uint64_t price_steps(const struct instance *instance, const struct batch 
     bool is_free = cost->host.launch_blocks_loop || clock->launch_done_ps <= now_ps;
     run->launch_ps = launch_ps;
     run->last_gpu_ps = price.gpu_ps;
-    run->delay_ps =
-        cost->host.output_overhead_ps + (instance_takes_tokens_early(instance) ? launch_ps : 0);
+    run->delay_ps = step_pricing_output_ps(instance, first.decode_requests) +
+                    (instance_takes_tokens_early(instance) ? launch_ps : 0);
+    run->gpu_rise_ps = rise_ps;
     run->times = (struct step_times){.first_ps = now_ps, .rise_ps = rise_ps};
     if (price.gpu_ps < MIN_GPU_PS || !is_free) {
         return 0;
     }
     if (instance_steps_limit(instance) > 1) {
-        int64_t wait_ps = newest->end_ps - now_ps;
-        run->times.first_gap_ps = wait_ps;
-        run->times.gap_ps = price.gpu_ps;
-        int64_t least_ps = ps_max(price.launch_ps, ps_max(cost->host.launch_tail_ps, MIN_GPU_PS));
-        return wait_ps < price.launch_ps ? 0 : steps_at_least(price.gpu_ps, rise_ps, least_ps);
+        return time_overlapping_steps(run, cost, first.cuda_graph == CUDA_GRAPH_FULL, rise_ps,
+                                      newest->end_ps - now_ps);
     }
     int64_t lead_ps = first.cuda_graph == CUDA_GRAPH_FULL ? launch_ps : host_ps;
     uint64_t most = time_single_steps(run, lead_ps, rise_ps, cost->host.launch_tail_ps);
     return clock->gpu_free_ps <= now_ps ? most : 0;
+}
+
+/* Passing tokens on takes as long as the steps that make them, so that they come at other times. */
+static bool holds_up_tokens(const struct instance *instance, const struct decode_run *run)
+{
+    const struct host_cost *host = &instance->config->cost->host;
+    int64_t work_ps = ps_times(host->output_token_ps, run->before.decode_requests);
+    int64_t first_ps = run->times.first_ps + run->delay_ps;
+    int64_t gap_ps = ps_min(run->times.first_gap_ps, run->times.gap_ps);
+    assert(run->steps == 0 && work_ps >= 0);
+    return work_ps > 0 && (gap_ps < work_ps || first_ps - work_ps < instance->pricing.passed_on_ps);
 }
 
 /* Steps, at most 'most', up to a change of the batch or of the price of attention. */
@@ -146,7 +178,7 @@ bool fast_forward_plan(struct instance *instance, int64_t now_ps)
     run->before = newest->summary;
     uint64_t most = price_steps(instance, newest, run, now_ps);
     uint64_t steps = most < 2 ? 0 : count_steps(instance, run, most);
-    if (steps < 2) {
+    if (steps < 2 || holds_up_tokens(instance, run)) {
         return false;
     }
     run->steps = steps;
@@ -233,10 +265,11 @@ static void advance_steps(struct instance *instance, const struct decode_run *ru
     oldest->summary = later_summary(&run->before, steps - 1);
     oldest->end_ps = next_ps;
     if (instance_steps_limit(instance) > 1) {
-        newest->end_ps = next_ps + run->last_gpu_ps + run->times.rise_ps * (int64_t)(steps - 1);
+        newest->end_ps = next_ps + run->last_gpu_ps + run->gpu_rise_ps * (int64_t)(steps - 1);
     }
     newest->summary = later_summary(&run->before, steps);
     clock->gpu_free_ps = newest->end_ps;
+    instance->pricing.passed_on_ps = step_times_at(&run->times, steps - 1) + run->delay_ps;
     clock->launch_done_ps = step_times_at(&run->times, steps - 1) + run->launch_ps;
     instance->leaving.finished_count = 0;
 }

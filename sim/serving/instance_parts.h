@@ -66,7 +66,8 @@ struct decode_run {
     struct periodic_growth growth;
     int64_t launch_ps;
     int64_t delay_ps;    /* from a step to its tokens at the client */
-    int64_t last_gpu_ps; /* of the step that the last step schedules */
+    int64_t last_gpu_ps; /* of the step that the first step schedules */
+    int64_t gpu_rise_ps; /* of those that the next ones schedule */
     int64_t ends_ps[DRAFT_PLAN_STEPS + 1];
 };
 
@@ -94,6 +95,7 @@ struct step_pricing {
     struct held_attention attention;
     struct attention_memo memo;
     struct pricing_noise noise;
+    int64_t passed_on_ps; /* when the client had the newest tokens */
 };
 
 /* What the policy last said of the first of the waiting. */

@@ -110,6 +110,21 @@ void step_pricing_price(struct instance *instance, struct batch *batch, int64_t 
     batch->end_ps = clock->gpu_free_ps;
 }
 
+int64_t step_pricing_output_ps(const struct instance *instance, uint64_t tokens)
+{
+    const struct host_cost *host = &instance->config->cost->host;
+    return ps_plus(host->output_overhead_ps, ps_times(host->output_token_ps, (int64_t)tokens));
+}
+
+int64_t step_pricing_pass_on(struct instance *instance, uint64_t tokens, int64_t ready_ps)
+{
+    const struct host_cost *host = &instance->config->cost->host;
+    int64_t *passed_on_ps = &instance->pricing.passed_on_ps;
+    int64_t free_ps = ps_plus(*passed_on_ps, ps_times(host->output_token_ps, (int64_t)tokens));
+    *passed_on_ps = ps_max(free_ps, ps_plus(ready_ps, step_pricing_output_ps(instance, tokens)));
+    return *passed_on_ps;
+}
+
 int64_t step_pricing_idle_start_ps(struct instance *instance)
 {
     const struct step_cost *cost = instance->config->cost;

@@ -60,12 +60,33 @@ static void test_launches_of_an_engine(void **state)
 {
     (void)state;
     struct host_cost host = launches_of((struct launch_request){"vllm-0.24", 0, 1, false, false});
+    assert_true(host.launch_ps[CUDA_GRAPH_FULL] > 1000000000);
+    assert_true(host.request_ps > 0 && host.output_token_ps > 0);
+    host = launches_of((struct launch_request){"sglang-0.4.6", 0, 1, false, false});
     assert_int_equal(host.launch_ps[CUDA_GRAPH_FULL], 5);
+    assert_int_equal(host.request_ps, 0);
     host = launches_of((struct launch_request){"vllm-v0", 0, 2, true, false});
     assert_int_equal(host.launch_ps[CUDA_GRAPH_FULL], 600000000);
     assert_int_equal(host.launch_ps[CUDA_GRAPH_NONE], INT64_C(28) * 420000000);
     host = launches_of((struct launch_request){"vllm-v0", 0, 1, true, false});
     assert_int_equal(host.launch_ps[CUDA_GRAPH_FULL], 0);
+}
+
+/* A sweep on a host that changed its speed says only half of how fast it is. */
+static void test_scattered_launches(void **state)
+{
+    (void)state;
+    const struct launch_request request = {"vllm-0.24", 28, 1, false, false};
+    struct step_cost cost = step_cost_constant(1000);
+    cost.host.launch_ps[CUDA_GRAPH_NONE] = 80 * PS_PER_MS;
+    cost.spread.launch = 0.2;
+    pricing_facts_set_launches(shipped(), &request, &cost);
+    assert_int_equal(cost.host.launch_ps[CUDA_GRAPH_NONE], 80 * PS_PER_MS);
+    cost.spread.launch = 0.4;
+    pricing_facts_set_launches(shipped(), &request, &cost);
+    int64_t halfway_ps = cost.host.launch_ps[CUDA_GRAPH_NONE];
+    assert_true(halfway_ps > 30 * PS_PER_MS && halfway_ps < 50 * PS_PER_MS);
+    assert_int_equal(cost.host.launch_ps[CUDA_GRAPH_PIECEWISE], 0); /* unknown ones stay so */
 }
 
 /* Waiting for each step costs host time that grows with the requests, and drafting more of it;
@@ -81,6 +102,8 @@ static void test_one_step_in_flight(void **state)
     assert_int_equal(drafts.sync_request_ps, 60 * PS_PER_US);
     assert_int_equal(waits.launch_ps[CUDA_GRAPH_FULL], 600 * PS_PER_US);
     assert_int_equal(drafts.launch_ps[CUDA_GRAPH_FULL], 1950 * PS_PER_US);
+    assert_true(two.request_ps > 0);
+    assert_int_equal(waits.request_ps, 0);
 }
 
 int main(void)
@@ -90,6 +113,7 @@ int main(void)
         cmocka_unit_test(test_kernels_by_capability),
         cmocka_unit_test(test_unknown_capability_is_an_error),
         cmocka_unit_test(test_launches_of_an_engine),
+        cmocka_unit_test(test_scattered_launches),
         cmocka_unit_test(test_one_step_in_flight),
     };
     return cmocka_run_group_tests_name("pricing_facts", tests, NULL, NULL);

@@ -98,6 +98,21 @@ static void test_idle_starts_scatter(void **state)
     instance_clear(&made.instance);
 }
 
+/* The front end passes tokens on one after the other, and falls behind where they come faster. */
+static void test_tokens_are_passed_on(void **state)
+{
+    (void)state;
+    start((struct engine_settings){.max_model_len = 100});
+    made.cost.host.output_overhead_ps = 1000;
+    assert_int_equal(step_pricing_pass_on(&made.instance, 8, 5000), 6000);
+    made.cost.host.output_token_ps = 30;
+    assert_int_equal(step_pricing_output_ps(&made.instance, 8), 1240);
+    assert_int_equal(step_pricing_pass_on(&made.instance, 8, 9000), 10240);
+    assert_int_equal(step_pricing_pass_on(&made.instance, 8, 9100), 10240 + 240);
+    assert_int_equal(step_pricing_pass_on(&made.instance, 1, 20000), 21030);
+    instance_clear(&made.instance);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -106,6 +121,7 @@ int main(void)
         cmocka_unit_test(test_empty_batch_waits_for_the_gpu),
         cmocka_unit_test(test_noise_by_seed_and_instance),
         cmocka_unit_test(test_idle_starts_scatter),
+        cmocka_unit_test(test_tokens_are_passed_on),
     };
     return cmocka_run_group_tests_name("step_pricing", tests, NULL, NULL);
 }
