@@ -22,6 +22,7 @@ enum { ATTENTION_TILE_TOKENS = 128 };
 struct attention_shape {
     uint32_t kv_heads; /* of one GPU */
     uint32_t multiprocessors;
+    uint32_t query_heads; /* of one GPU, where prompts' attention is priced by them; 0: it is not */
 };
 
 struct attention_time {

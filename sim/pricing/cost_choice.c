@@ -148,6 +148,35 @@ static bool holds(const struct step_cost_identity *identity, const struct cost_c
            identity->max_batch_tokens >= asked->max_batch_tokens;
 }
 
+static void widen(struct cost_range *measured, const struct cost_range *other)
+{
+    measured->decode_requests = fmax(measured->decode_requests, other->decode_requests);
+    measured->mixed_tokens = fmax(measured->mixed_tokens, other->mixed_tokens);
+    measured->context_tokens = fmax(measured->context_tokens, other->context_tokens);
+}
+
+/* What any calibration or profile of the very configuration has measured is no extrapolation: its
+ * curves are carried on, and contexts cost what they cost in the one that is priced by (1 to 2 %
+ * apart; docs/accuracy.md). */
+static bool note_other_sources(struct step_cost *cost, const struct cost_configuration *asked,
+                               struct error *error)
+{
+    const struct cost_catalog *catalogs[2] = {NULL, NULL};
+    if (!cost_catalog_calibrations(&catalogs[0], error) ||
+        !cost_catalog_profiles(&catalogs[1], error)) {
+        return false;
+    }
+    for (int c = 0; c < 2; c++) {
+        for (uint32_t i = 0; i < catalogs[c]->count; i++) {
+            const struct catalog_cost *entry = &catalogs[c]->costs[i];
+            if (cost_transfer_uncertainty_pct(&entry->made, asked) <= 0) {
+                widen(&cost->measured, &entry->cost.measured);
+            }
+        }
+    }
+    return true;
+}
+
 /* Where a calibration was measured under smaller limits than those asked, the nearest one of wide
  * enough limits carries its curves on; and no price is below what the data sheet allows. */
 static bool complete(struct step_cost *cost, const struct cost_configuration *asked,
@@ -442,7 +471,7 @@ static bool find_cost(const struct cost_request *request, const struct cost_conf
 static bool finish(struct step_cost *cost, const struct cost_request *request,
                    const struct cost_configuration *asked, char *warning, struct error *error)
 {
-    if (!complete(cost, asked, error)) {
+    if (!complete(cost, asked, error) || !note_other_sources(cost, asked, error)) {
         return false;
     }
     set_launches(cost, request, asked);

@@ -199,6 +199,9 @@ static void transfer_attention(struct step_cost *cost, const struct cost_configu
 {
     cost->attention.kv_heads = kv_heads_per_gpu(to);
     cost->attention.multiprocessors = to->gpu.sm_count;
+    if (cost->attention.query_heads > 0) {
+        cost->attention.query_heads = to->model.num_attention_heads / to->tensor_parallel;
+    }
     cost->tile_ps *= tile_ratio;
     cost->split_ps = nearest_whole((double)cost->split_ps * tile_ratio);
     cost->split_request_ps = nearest_whole((double)cost->split_request_ps * tile_ratio);

@@ -69,6 +69,16 @@ struct attention_price step_cost_attention(const struct step_cost *cost,
     };
 }
 
+/* Attention of a prompt is cut into as many pieces as it has heads and tiles of tokens, each for a
+ * multiprocessor: a few new tokens over a long context leave most of them idle. */
+static double idle_factor(const struct attention_shape *shape, const struct batch_summary *summary)
+{
+    uint32_t tiles = (summary->prefill_tokens + ATTENTION_TILE_TOKENS - 1) / ATTENTION_TILE_TOKENS;
+    uint32_t rows = tiles > summary->prefill_requests ? tiles : summary->prefill_requests;
+    double pieces = (double)shape->query_heads * rows;
+    return pieces > 0 ? fmax(1, shape->multiprocessors / pieces) : 1;
+}
+
 /* A day for one step: what is dearer, by noise or by mistake, is priced so, and soon ends the run.
  */
 #define MAX_STEP_PS 8.64e16
@@ -95,7 +105,8 @@ struct step_price step_cost_price(const struct step_cost *cost, const struct bat
         constant = cost_curve_at(&cost->decode, summary->padded_tokens);
     } else {
         constant = cost_curve_at(&cost->mixed, summary->padded_tokens) +
-                   cost->mixed_attention_ps * ((double)summary->prefill_attention_pairs_x2 / 2);
+                   cost->mixed_attention_ps * idle_factor(&cost->attention, summary) *
+                       ((double)summary->prefill_attention_pairs_x2 / 2);
     }
     double constant_ps =
         smaller_of((constant + (double)attention.constant_ps) * noise.gpu, MAX_STEP_PS);

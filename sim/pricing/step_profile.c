@@ -114,6 +114,40 @@ static void make_monotone(struct cost_curve *curve)
     assert(knot == curve->count);
 }
 
+static bool has_knot(const struct cost_curve *curve, double tokens)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < curve->count; i++) {
+        found = found || !(curve->tokens[i] < tokens || curve->tokens[i] > tokens);
+    }
+    return found;
+}
+
+/* A verification of drafts runs as many rows as tokens: beyond the largest decode measured, those
+ * of the shortest context say what so many rows cost; of equal rows, those of most requests. */
+static void compose_verifications(const struct step_profile *profile, double slope_ps,
+                                  struct cost_curve *decode)
+{
+    uint32_t shortest = UINT32_MAX;
+    double measured = decode->count > 0 ? decode->tokens[decode->count - 1] : 0;
+    assert(slope_ps >= 0);
+    for (uint32_t i = 0; i < profile->step_count; i++) {
+        const struct profile_step *step = &profile->steps[i];
+        if (step->prompt_tokens == 0 && step->query_tokens > 1 && step->context < shortest) {
+            shortest = step->context;
+        }
+    }
+    for (uint32_t i = profile->step_count; i-- > 0;) {
+        const struct profile_step *step = &profile->steps[i];
+        uint32_t rows = step->requests * step->query_tokens;
+        if (step->prompt_tokens == 0 && step->query_tokens > 1 && step->context == shortest &&
+            rows > measured && !has_knot(decode, rows)) {
+            double tokens = (double)step->requests * (shortest + ATTENTION_TILE_TOKENS / 2.0);
+            add_knot(decode, rows, PS_OF_MS(step->median_ms) - slope_ps * tokens);
+        }
+    }
+}
+
 /* Decodes of the shortest context of each batch, less the attention to it. */
 static void compose_decode(const struct step_profile *profile, double slope_ps,
                            struct step_cost *cost)
@@ -134,6 +168,7 @@ static void compose_decode(const struct step_profile *profile, double slope_ps,
             add_knot(&cost->decode, step->requests, PS_OF_MS(step->median_ms) - slope_ps * tokens);
         }
     }
+    compose_verifications(profile, slope_ps, &cost->decode);
     make_monotone(&cost->decode);
 }
 
@@ -193,6 +228,7 @@ bool step_profile_compose(const struct step_profile *profile, const char *place,
     }
     step_cost_note_measured(cost, cost->measured.context_tokens);
     cost->attention = (struct attention_shape){.kv_heads = profile->shape.kv_heads,
+                                               .query_heads = profile->shape.heads,
                                                .multiprocessors = profile->multiprocessors};
     cost->tile_ps =
         slope_ps * ATTENTION_TILE_TOKENS * profile->multiprocessors / profile->shape.kv_heads;

@@ -85,6 +85,54 @@ static void test_nearest_degree_is_carried_over(void **state)
     assert_string_equal(cost.identity.name, "qwen32b-bf16-tp2");
 }
 
+/* A step that some source of the configuration has measured is not counted as extrapolated. */
+static void test_other_sources_count_as_measured(void **state)
+{
+    (void)state;
+    struct error error;
+    struct cost_request request = request_for("", "H200");
+    request.max_batch_requests = 128;
+    request.max_batch_tokens = 2048;
+    assert_true(cost_choice_make(&request, &cost, warning, &error));
+    assert_string_equal(cost.identity.name, "qwen7b-bf16");
+    const struct batch_summary seen = {
+        .decode_requests = 128, .padded_tokens = 128, .decode_context_tokens = 500000};
+    const struct batch_summary unseen = {
+        .decode_requests = 128, .padded_tokens = 128, .decode_context_tokens = 2000000};
+    assert_false(step_cost_is_extrapolated(&cost, &seen));
+    assert_true(step_cost_is_extrapolated(&cost, &unseen));
+}
+
+/* A profile of several GPUs launches as long as a calibration carried over to them: the host's
+ * times are carried over once. */
+static void test_launches_are_carried_over_once(void **state)
+{
+    (void)state;
+    struct error error;
+    struct cost_request request = request_for("calibrated", "H200");
+    request.model = "DeepSeek-R1-Distill-Llama-70B";
+    request.tensor_parallel = 8;
+    assert_true(cost_choice_make(&request, &cost, warning, &error));
+    const struct host_cost host = cost.host;
+    request.source = "profiled";
+    assert_true(cost_choice_make(&request, &cost, warning, &error));
+    for (int graph = 0; graph < 3; graph++) {
+        assert_int_equal(cost.host.launch_ps[graph], host.launch_ps[graph]);
+    }
+}
+
+/* No step is cheaper than its FLOPs: 1024 requests of 32B take 66.2 ms at least. */
+static void test_no_price_is_below_the_data_sheet(void **state)
+{
+    (void)state;
+    struct error error;
+    struct cost_request request = request_for("profiled", "H200");
+    request.model = "DeepSeek-R1-Distill-Qwen-32B";
+    request.max_batch_requests = 1024;
+    assert_true(cost_choice_make(&request, &cost, warning, &error));
+    assert_true(cost_curve_at(&cost.decode, 1024) >= 66.2e9);
+}
+
 static void test_errors(void **state)
 {
     (void)state;
@@ -124,6 +172,9 @@ int main(void)
         cmocka_unit_test(test_profiles),
         cmocka_unit_test(test_profile_of_the_gpu_goes_first),
         cmocka_unit_test(test_nearest_degree_is_carried_over),
+        cmocka_unit_test(test_other_sources_count_as_measured),
+        cmocka_unit_test(test_launches_are_carried_over_once),
+        cmocka_unit_test(test_no_price_is_below_the_data_sheet),
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_path_of_a_profile),
     };

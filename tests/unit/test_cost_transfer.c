@@ -70,11 +70,28 @@ static void test_small_mixed_steps_read_once(void **state)
     assert_near(mixed_ps / decode_ps, 1, 1e-6);
 }
 
+/* Without the number of multiprocessors decode attention would be free. */
+static void test_missing_fact_is_an_error(void **state)
+{
+    (void)state;
+    struct step_cost made;
+    struct error error;
+    const struct pricing_facts *facts = NULL;
+    assert_true(pricing_facts_shipped(&facts, &error));
+    assert_true(step_cost_read(&made, "calibration/qwen7b-bf16.json", &error));
+    struct cost_configuration from = configuration("qwen2.5-7b", 0, 1);
+    struct cost_configuration to = configuration("qwen2.5-14b", 0, 1);
+    to.gpu.sm_count = 0;
+    assert_false(cost_transfer(&made, facts, &from, &to, &error));
+    assert_contains(error.message, "'sm_count' of GPU 'H200-SXM' is not known");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_transfer_follows_physics),
         cmocka_unit_test(test_small_mixed_steps_read_once),
+        cmocka_unit_test(test_missing_fact_is_an_error),
     };
     return cmocka_run_group_tests_name("cost_transfer", tests, NULL, NULL);
 }

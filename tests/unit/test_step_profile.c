@@ -137,6 +137,55 @@ static void test_profile_of_two_gpus(void **state)
     assert_int_equal(cost.identity.tensor_parallel, 2);
 }
 
+/* Milliseconds of a step by the shipped profile of a model on one H200. */
+static double priced_ms(const char *model, const struct batch_summary *summary)
+{
+    static struct step_profile profile;
+    struct step_cost cost;
+    struct error error;
+    char path[128];
+    snprintf(path, sizeof path, "profiler/profiles/h200-r1-distill-%s-bf16.json", model);
+    if (!step_profile_read(&profile, path, &error) ||
+        !step_profile_compose(&profile, path, &cost, &error)) {
+        fail_msg("%s", error.message);
+    }
+    struct attention_price attention = step_cost_attention(&cost, summary, NULL);
+    return (double)step_cost_price(&cost, summary, attention, (struct step_noise){1, 1}).gpu_ps /
+           1e9;
+}
+
+/* 64 requests of 8 tokens over 512 of context: 58.57 ms measured of 32B. */
+static void test_verification_costs_what_was_measured(void **state)
+{
+    (void)state;
+    const struct batch_summary summary = {.decode_requests = 64,
+                                          .draft_tokens = 448,
+                                          .padded_tokens = 512,
+                                          .decode_context_tokens = UINT64_C(64) * 512,
+                                          .decode_context_squares = UINT64_C(64) * 512 * 512};
+    assert_near(priced_ms("qwen-32b", &summary) / 58.566, 1, 0.02);
+}
+
+static double few_new_tokens_ms(const char *model, uint32_t tokens, uint64_t context)
+{
+    const struct batch_summary summary = {.prefill_requests = 1,
+                                          .prefill_tokens = tokens,
+                                          .padded_tokens = tokens,
+                                          .prefill_context_tokens = context,
+                                          .prefill_attention_pairs_x2 =
+                                              tokens * (2 * context + tokens)};
+    return priced_ms(model, &summary);
+}
+
+/* A few new tokens over a long context keep a part of the GPU busy only. */
+static void test_few_new_tokens_over_a_long_context(void **state)
+{
+    (void)state;
+    assert_near(few_new_tokens_ms("qwen-7b", 256, 24576) / 18.3, 1, 0.05);
+    assert_near(few_new_tokens_ms("qwen-32b", 256, 24576) / 53.4, 1, 0.05);
+    assert_near(few_new_tokens_ms("qwen-32b", 1024, 8192) / 123.8, 1, 0.05);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +194,8 @@ int main(void)
         cmocka_unit_test(test_a_step_measured_twice_is_an_error),
         cmocka_unit_test(test_shipped_profiles_are_monotone),
         cmocka_unit_test(test_profile_of_two_gpus),
+        cmocka_unit_test(test_verification_costs_what_was_measured),
+        cmocka_unit_test(test_few_new_tokens_over_a_long_context),
     };
     return cmocka_run_group_tests_name("step_profile", tests, NULL, NULL);
 }
