@@ -36,7 +36,7 @@ static const struct expectation expectations[] = {
     {"qwen7b-bf16-kv96k", "qwen7b-bf16", "gamma-r2-cv2-kv96k", 0.7, 0.5, 5, 10, 5, 1, 1, 4},
     {"qwen7b-bf16-api", "qwen7b-bf16-api", "batch256-mixed-b4096", 1, 0.5, 5, 5, 5, 1, 0, 0},
     {"qwen7b-bf16-seats32-fcfs", "qwen7b-bf16-api", "seats32-r5-cv3", 2.5, 1, 0, 5, 8, 1, 0, 0},
-    {"qwen7b-bf16-agents", "qwen7b-bf16-api", "agents-r3", 2, 1, 10, 10, 8, 1, 0, 0},
+    {"qwen7b-bf16-agents", "qwen7b-bf16-api", "agents-r3", 2, 1, 10, 10, 10, 1, 0, 0},
     {"qwen14b-bf16-api", "qwen14b-bf16-api", "gamma-r6-cv2", 2.5, 1, 6, 15, 8, 1, 0, 0},
     {"qwen32b-bf16-api", "qwen32b-bf16-api", "gamma-r3-cv2", 4, 1, 10, 10, 8, 1, 0, 0},
     {"qwen7b-gptq4-api", "qwen7b-gptq4-api", "gamma-r12-cv2", 3.5, 1, 10, 10, 8, 1, 0, 0},
