@@ -404,6 +404,7 @@ static void print_tables(const struct finished_run *run, const struct run_summar
     }
     run_report_table(summary, &chosen->percentiles, stdout);
     run_tables_print_load(run->scenario, summary);
+    run_tables_print_defaults(run->scenario, run->deployment);
     run_tables_print_price(run->deployment, summary);
     if (set->count > 1) {
         interval_report_table(set, stdout);

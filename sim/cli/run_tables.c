@@ -11,7 +11,8 @@
 #include "sim/scenario/scenario_rules.h"
 
 /* What nobody set, as the engine does by itself. */
-static void print_defaults(const struct scenario *scenario, const struct deployment *deployment)
+static void print_part_defaults(const struct scenario *scenario,
+                                const struct deployment *deployment)
 {
     const struct engine_settings *asked = &scenario->engine.settings;
     const struct engine_settings *taken = &deployment->instance.engine;
@@ -43,8 +44,6 @@ static void print_groups(const struct scenario *scenario, const struct deploymen
     static const char *const roles[] = {"", ", prompts", ", answers"};
     printf("%s: %s on %u GPUs in %u groups\n", scenario->name, deployment->model.name,
            deployment_gpus(deployment), deployment->group_count);
-    struct scenario_group group;
-    struct error ignored;
     for (uint32_t g = 0; g < deployment->group_count; g++) {
         const struct deployment *part = deployment_of_group(deployment, g);
         const struct engine_settings *engine = &part->instance.engine;
@@ -55,8 +54,20 @@ static void print_groups(const struct scenario *scenario, const struct deploymen
                part->instance.preset->name, engine->max_batch_tokens, engine->max_batch_requests,
                engine->num_blocks, engine->block_tokens, part->cost.identity.source,
                part->cost.identity.name);
+    }
+}
+
+void run_tables_print_defaults(const struct scenario *scenario, const struct deployment *deployment)
+{
+    struct scenario_group group;
+    struct error ignored;
+    if (deployment->others == NULL) {
+        print_part_defaults(scenario, deployment);
+        return;
+    }
+    for (uint32_t g = 0; g < deployment->group_count; g++) {
         if (scenario_group_read(scenario, g, &group, &ignored)) {
-            print_defaults(&group.scenario, part);
+            print_part_defaults(&group.scenario, deployment_of_group(deployment, g));
         }
     }
 }
@@ -114,7 +125,6 @@ void run_tables_describe(const struct scenario *scenario, const struct deploymen
            deployment->instance.preset->name, engine->max_batch_tokens, engine->max_batch_requests,
            engine->num_blocks, engine->block_tokens, deployment->cost.identity.source,
            deployment->cost.identity.name);
-    print_defaults(scenario, deployment);
     print_policy(scenario, deployment);
 }
 

@@ -12,6 +12,10 @@ void run_tables_describe(const struct scenario *scenario, const struct deploymen
 /* Offered against served in the measured part, limits of the SLO, and an overload. */
 void run_tables_print_load(const struct scenario *scenario, const struct run_summary *summary);
 
+/* Limits that nobody set, which the engine sets by itself; a line for each group that has some. */
+void run_tables_print_defaults(const struct scenario *scenario,
+                               const struct deployment *deployment);
+
 void run_tables_print_price(const struct deployment *deployment, const struct run_summary *summary);
 
 #endif
