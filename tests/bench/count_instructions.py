@@ -27,7 +27,8 @@ def count(program, load, settings, requests, extra=()):
     """Instructions of one run."""
     with tempfile.TemporaryDirectory() as folder:
         command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/callgrind", program, "run",
-                   f"{ROOT}/workloads/bench/{load}.json", "--no-plots", "--no-requests", "--out", f"{folder}/run", *extra]
+                   f"{ROOT}/workloads/bench/{load}.json", "--no-plots", "--no-report", "--no-requests",
+                   "--out", f"{folder}/run", *extra]
         for setting in [*settings, f"workload.requests={requests}"]:
             command += ["--set", setting]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
