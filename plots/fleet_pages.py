@@ -7,13 +7,12 @@ With --page the tables between the page's marks are written anew."""
 import argparse
 import csv
 import json
-import math
 import os
-import re
 import shutil
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
+
+from paired_tables import cell, change, compare, replace
 
 R1_32B = {"name": "DeepSeek-R1-Distill-Qwen-32B"}
 UNLIKE = [{"instances": 2, "hardware.gpu": "H200-SXM"}, {"instances": 2, "hardware.gpu": "L40S"}]
@@ -55,37 +54,13 @@ SHOWN = {
 }
 
 
-def compare(job, scenario, variants):
-    """The figures of the scenario, and the change that each variant makes: rows of 'kvcast compare --csv'."""
-    name = f"{job.out}/{abs(hash(json.dumps([scenario, variants])))}"
-    with open(f"{name}.json", "w", encoding="utf-8") as file:
+def compare_scenario(job, scenario, variants):
+    path = f"{job.out}/{abs(hash(json.dumps([scenario, variants])))}.json"
+    with open(path, "w", encoding="utf-8") as file:
         json.dump(scenario, file)
-    words = [word for variant in variants for word in ("--with", variant)]
-    done = subprocess.run([job.program, "compare", f"{name}.json", *words, "--replications", str(job.seeds), "--all",
-                           "--csv", f"{name}.csv"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          check=False)
-    if done.returncode != 0:
-        sys.exit(done.stderr)
-    with open(f"{name}.csv", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    os.remove(f"{name}.json")
-    os.remove(f"{name}.csv")
-    return [{row["figure"]: row for row in rows if row["scenario"] == str(number)}
-            for number in range(1, len(variants) + 1)]
-
-
-def change(row):
-    """Difference and interval in per cent of the first."""
-    first = float(row["first"])
-    return [100 * float(row[key]) / first if first else math.nan for key in ("difference", "low", "high")]
-
-
-def cell(values):
-    middle, low, high = values
-    if any(math.isnan(value) for value in values):
-        return "-"
-    mark = "" if low <= 0 <= high else "**"
-    return f"{mark}{middle:+.1f}{mark} ± {(high - low) / 2:.1f}"
+    rows = compare(job, [path], variants)
+    os.remove(path)
+    return rows
 
 
 def base_line(rows, kind):
@@ -108,7 +83,7 @@ def study_routing(job, name):
     title, scenario, routers = ROUTING[name]
     if "cluster" not in scenario:
         scenario = {**scenario, "engine": {**scenario.get("engine", {}), "instances": 4}}
-    rows = compare(job, scenario, [f"cluster.router={router}" for router in routers])
+    rows = compare_scenario(job, scenario, [f"cluster.router={router}" for router in routers])
     names = [router.replace(" cluster.prefix_weight=", ", weight ") for router in routers]
     return title, "Fewest requests", list(zip(names, rows))
 
@@ -118,7 +93,7 @@ def study_disaggregation(job, name):
     scenario = {"engine": {"instances": 4, "prefix_caching": False}, "workload": workload, "metrics": LIMITS}
     variants = {f"{split}, {link}": " ".join(keys + [f"engine.kv_link_gb_per_s={gb_per_s}"])
                 for link, gb_per_s in LINKS.items() for split, keys in SPLITS.items()}
-    return title, "Four alike", list(zip(variants, compare(job, scenario, list(variants.values()))))
+    return title, "Four alike", list(zip(variants, compare_scenario(job, scenario, list(variants.values()))))
 
 
 def draw(job, name, title, first, named):
@@ -150,18 +125,6 @@ set key outside bottom center horizontal
 plot {points}
 """
     subprocess.run(["gnuplot"], input=script, text=True, check=True)
-
-
-def replace(page, mark, lines):
-    with open(page, encoding="utf-8") as file:
-        text = file.read()
-    begin, end = f"<!-- {mark} -->\n", f"<!-- end of {mark} -->"
-    if begin not in text or end not in text:
-        sys.exit(f"{page}: it has no mark '{mark}'")
-    text = re.sub(re.escape(begin) + ".*?" + re.escape(end), lambda _: begin + "\n".join(lines) + "\n" + end, text,
-                  flags=re.S)
-    with open(page, "w", encoding="utf-8") as file:
-        file.write(text)
 
 
 def main():

@@ -7,12 +7,12 @@ import argparse
 import csv
 import math
 import os
-import re
 import shutil
 import statistics
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
+
+from paired_tables import cell, change, compare, replace, run
 
 SEATS = ["engine.max_batch_requests=128", "engine.max_batch_tokens=2048"]
 RUN_32B = SEATS + ["model.name=DeepSeek-R1-Distill-Qwen-32B"]
@@ -50,29 +50,8 @@ FIGURES = {"straggler.drain_s": "drain", "e2e_s.p99": "p99 E2E", "e2e_s.mean": "
 SIGMAS = [0, 0.25, 0.5, 1, 1.5, 2]
 
 
-def run(program, *arguments):
-    done = subprocess.run([program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, text=True)
-    if done.returncode != 0:
-        sys.exit(f"kvcast {' '.join(arguments)}:\n{done.stderr}")
-
-
-def compare(job, settings, variants):
-    """The differences of each variant from the scenario, by figure: rows of 'kvcast compare --csv'."""
-    path = os.path.join(job.out, f"compare-{abs(hash((tuple(settings), tuple(variants))))}.csv")
-    arguments = [word for setting in settings for word in ("--set", setting)]
-    arguments += [word for variant in variants for word in ("--with", variant)]
-    run(job.program, "compare", *arguments, "--replications", str(job.seeds), "--all", "--csv", path)
-    with open(path, encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    os.remove(path)
-    return [{row["figure"]: row for row in rows if row["scenario"] == str(number)}
-            for number in range(1, len(variants) + 1)]
-
-
-def change(row):
-    """Difference and interval in per cent of the first."""
-    first = float(row["first"])
-    return [100 * float(row[key]) / first if first else math.nan for key in ("difference", "low", "high")]
+def compare_settings(job, settings, variants):
+    return compare(job, [word for setting in settings for word in ("--set", setting)], variants)
 
 
 def slow_share(job, settings, policy):
@@ -97,7 +76,7 @@ def study(job, load):
     variants = [POLICIES[name][0] for name in names[1:]]
     with ThreadPoolExecutor(job.workers) as pool:
         halves = [variants[:len(variants) // 2], variants[len(variants) // 2:]]
-        compared = [row for part in pool.map(lambda half: compare(job, settings, half), halves) for row in part]
+        compared = [row for part in pool.map(lambda half: compare_settings(job, settings, half), halves) for row in part]
         slow = list(pool.map(lambda name: slow_share(job, settings, POLICIES[name][0]), names))
     first = {figure: float(compared[0][figure]["first"]) for figure in FIGURES}
     rows = [(name, POLICIES[name][1], {figure: change(rows[figure]) for figure in FIGURES})
@@ -115,17 +94,9 @@ def errors(job):
                      for known in ("mean", "quantile:0.9", "buckets:0.8", "buckets:0.5")]
         labels = [f"oracle, sigma {sigma:g}" for sigma in SIGMAS]
         labels += ["dataset mean", "dataset 0.9 quantile", "octave right in 80 %", "octave right in 50 %"]
-        for label, rows in zip(labels, compare(job, settings, variants)):
+        for label, rows in zip(labels, compare_settings(job, settings, variants)):
             found.append((policy, label, change(rows["straggler.drain_s"]), change(rows["e2e_s.mean"])))
     return found
-
-
-def cell(values):
-    middle, low, high = values
-    if any(math.isnan(value) for value in values):
-        return "-"
-    mark = "" if low <= 0 <= high else "**"
-    return f"{mark}{middle:+.1f}{mark} ± {(high - low) / 2:.1f}"
 
 
 def table_of_load(load, first, rows, slow):
@@ -195,18 +166,6 @@ plot '{job.out}/errors.csv' using 1:2:3:4 skip 1 with yerrorlines title 'longest
      '' using 1:5:6:7 skip 1 with yerrorlines title 'shortest first: mean E2E' lc rgb '#D55E00' lw 2
 """
     subprocess.run(["gnuplot"], input=script, text=True, check=True)
-
-
-def replace(page, mark, lines):
-    with open(page, encoding="utf-8") as file:
-        text = file.read()
-    begin, end = f"<!-- {mark} -->\n", f"<!-- end of {mark} -->"
-    pattern = re.escape(begin) + ".*?" + re.escape(end)
-    if not re.search(pattern, text, re.S):
-        sys.exit(f"{page}: it has no mark '{mark}'")
-    text = re.sub(pattern, lambda _: begin + "\n".join(lines) + "\n" + end, text, flags=re.S)
-    with open(page, "w", encoding="utf-8") as file:
-        file.write(text)
 
 
 def main():
