@@ -15,7 +15,7 @@
 #include "sim/hardware/precision.h"
 #include "sim/metrics/figure_table.h"
 #include "sim/policy/scheduling_policies.h"
-#include "sim/pricing/step_cost_file.h"
+#include "sim/pricing/cost_catalog.h"
 #include "sim/pricing/step_profile_file.h"
 #include "workloads/length_model.h"
 
@@ -231,13 +231,12 @@ static void add_identity(struct json *object, const char *model, const char *gpu
 
 static bool add_calibrations(struct json *array, struct error *error)
 {
-    const struct embedded_file *file = NULL;
-    while ((file = embedded_next("calibration/", file)) != NULL) {
-        struct step_cost cost;
-        if (!step_cost_read(&cost, file->path, error)) {
-            return false;
-        }
-        const struct step_cost_identity *identity = &cost.identity;
+    const struct cost_catalog *catalog = NULL;
+    if (!cost_catalog_calibrations(&catalog, error)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < catalog->count; i++) {
+        const struct step_cost_identity *identity = &catalog->costs[i].cost.identity;
         struct json *object = add_named(array, identity->name);
         json_add_text(object, "engine", identity->engine);
         add_identity(object, identity->model, identity->gpu, identity->tensor_parallel,

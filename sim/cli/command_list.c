@@ -11,8 +11,7 @@
 #include "sim/engines/engine_presets.h"
 #include "sim/hardware/precision.h"
 #include "sim/policy/scheduling_policies.h"
-#include "sim/pricing/step_cost.h"
-#include "sim/pricing/step_cost_file.h"
+#include "sim/pricing/cost_catalog.h"
 #include "sim/pricing/step_profile.h"
 #include "sim/pricing/step_profile_file.h"
 #include "sim/report/figure_report.h"
@@ -132,13 +131,12 @@ static bool list_lengths(struct error *error)
 
 static bool list_calibrations(struct error *error)
 {
-    const struct embedded_file *file = NULL;
-    while ((file = embedded_next("calibration/", file)) != NULL) {
-        struct step_cost cost;
-        if (!step_cost_read(&cost, file->path, error)) {
-            return false;
-        }
-        const struct step_cost_identity *identity = &cost.identity;
+    const struct cost_catalog *catalog = NULL;
+    if (!cost_catalog_calibrations(&catalog, error)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < catalog->count; i++) {
+        const struct step_cost_identity *identity = &catalog->costs[i].cost.identity;
         printf("%-20s %s on %u x %s, %s weights, %s KV, %s\n", identity->name, identity->model,
                identity->tensor_parallel, identity->gpu, identity->weights, identity->kv_cache,
                identity->engine);
