@@ -164,18 +164,15 @@ static uint32_t choose_cheapest(const struct router *router, const struct cluste
 uint32_t router_choose(struct router *router, const struct cluster *cluster,
                        const struct request *request, enum request_need need)
 {
+    enum router_rule rule = router->settings.rule;
+    if (rule != ROUTER_ROUND_ROBIN && rule != ROUTER_RANDOM && rule != ROUTER_POWER_OF_TWO) {
+        return choose_cheapest(router, cluster, request, need);
+    }
     uint32_t suitable = count_suitable(cluster, need);
     if (suitable == 0) {
         return cluster->count;
     }
-    switch (router->settings.rule) {
-    case ROUTER_ROUND_ROBIN:
-        return choose_next(router, cluster, need);
-    case ROUTER_RANDOM:
-        return nth_suitable(cluster, need, draw_below(router, suitable));
-    case ROUTER_POWER_OF_TWO:
-        return choose_of_two(router, cluster, need, suitable);
-    default:
-        return choose_cheapest(router, cluster, request, need);
-    }
+    return rule == ROUTER_ROUND_ROBIN ? choose_next(router, cluster, need)
+           : rule == ROUTER_RANDOM    ? nth_suitable(cluster, need, draw_below(router, suitable))
+                                      : choose_of_two(router, cluster, need, suitable);
 }

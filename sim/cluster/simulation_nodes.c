@@ -97,7 +97,7 @@ static void fail(struct simulation *simulation, uint32_t number, int64_t for_ps)
     struct cluster_node *node = node_of(simulation, number);
     uint32_t *requests = memory_zeroed((size_t)node->load.requests + 1, sizeof requests[0]);
     simulation_catch_up(simulation, number);
-    uint32_t count = engine_loop_fail(instance, requests, simulation->now_ps);
+    uint32_t count = engine_loop_restart(instance, requests, simulation->now_ps);
     assert(count == node->load.requests);
     node->epoch++;
     node->failures++;
@@ -139,7 +139,7 @@ void simulation_on_return(struct simulation *simulation, uint32_t number)
     assert(node_of(simulation, number)->state == NODE_IS_AWAY);
     /* A new process: nothing is cached any more. */
     simulation_catch_up(simulation, number);
-    engine_loop_fail(&simulation->cluster.instances[number], NULL, simulation->now_ps);
+    engine_loop_restart(&simulation->cluster.instances[number], NULL, simulation->now_ps);
     node_of(simulation, number)->epoch++;
     serve(simulation, number);
     for (int need = REQUEST_NEEDS_PREFILL; need <= REQUEST_NEEDS_DECODE; need++) {

@@ -288,7 +288,7 @@ struct loop_result engine_loop_catch_up(struct instance *instance, int64_t end_p
     return result;
 }
 
-uint32_t engine_loop_fail(struct instance *instance, uint32_t *ret_requests, int64_t now_ps)
+uint32_t engine_loop_restart(struct instance *instance, uint32_t *ret_requests, int64_t now_ps)
 {
     uint32_t count = 0;
     assert(instance->loop.run.steps == 0);

@@ -37,9 +37,9 @@ struct loop_result engine_loop_on_step_end(struct instance *instance, int64_t no
  * nothing is planned, nothing happens and it waits for the same event as before. */
 struct loop_result engine_loop_catch_up(struct instance *instance, int64_t end_ps);
 
-/* The instance fails now, having caught up, and is as after its start. Writes the requests that it
- * had, of which there is room for all, and returns how many; they are evicted. */
-uint32_t engine_loop_fail(struct instance *instance, uint32_t *ret_requests, int64_t now_ps);
+/* The instance, which has caught up, ends and starts anew. Writes the requests that it had, of
+ * which there is room for all, and returns how many; they are evicted. */
+uint32_t engine_loop_restart(struct instance *instance, uint32_t *ret_requests, int64_t now_ps);
 
 /* True when the instance preempts and recomputes in circles without producing a token, as the real
  * scheduler can when prompts that do not fit together are admitted in part. */
